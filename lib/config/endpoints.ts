@@ -1,0 +1,40 @@
+import { z } from 'zod'
+import { configuration, precondition } from '../runtime/errors.ts'
+import { readIfExists } from '../runtime/files.ts'
+import { configuredPath } from './load.ts'
+import type { Environment } from './schema.ts'
+
+const endpointsSchema = z.object({
+  compute: z.url(),
+  storage: z.url(),
+  iam: z.url(),
+  resourceManager: z.url(),
+  serviceUsage: z.url(),
+  iapRelay: z.url(),
+  registry: z.url(),
+  git: z.url(),
+  github: z.url().optional(),
+  tokenFile: z.string(),
+})
+
+/** Where Google's services are, for an environment that says so. */
+export type Endpoints = z.infer<typeof endpointsSchema>
+
+/**
+ * The environment's endpoints, or undefined for Google's own.
+ * @throws OpsError 4 when the file that the environment names is not there, 3 when it is not as it should be
+ */
+export async function loadEndpoints({ name, endpoints: file }: Environment): Promise<Endpoints | undefined> {
+  if (file === undefined) return undefined
+  const text = await readIfExists(configuredPath(file))
+  if (text === undefined) throw precondition(`${file} is missing: the ${name} is not up`, 'start it: `./taskw lab:up`')
+  try {
+    return endpointsSchema.parse(JSON.parse(text))
+  } catch (error) {
+    throw configuration(
+      `${file} is not readable as endpoints`,
+      'start the lab again: `./taskw lab:down && ./taskw lab:up`',
+      error,
+    )
+  }
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod'
+
+const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const DURATION = /^(\d+)(ms|s|m|h|d)$/
+
+/** `90s`, `10m`, `2h` as milliseconds; undefined when it is none. */
+export function parseDuration(text: string): number | undefined {
+  const match = DURATION.exec(text)
+  return match ? Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] : undefined
+}
+
+const duration = z.string().transform((text, context) => {
+  const ms = parseDuration(text)
+  if (ms !== undefined) return ms
+  context.addIssue({ code: 'custom', message: `"${text}" is no duration; write e.g. 90s, 10m, 2h` })
+  return z.NEVER
+})
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest: 64 hexadecimal digits')
+const layer = z.string().regex(/^\d{2}-[a-z0-9-]+$/, 'must look like 01-k8s: two digits, a hyphen, a name')
+
+/** What Terraform does not know of an environment. Terraform's outputs say the rest. */
+export const environmentSchema = z.strictObject({
+  schema: z.literal('threads-ops/environment/1'),
+  name: z.string().regex(/^[a-z][a-z0-9-]{1,15}$/, 'must be 2 to 16 lower-case letters, digits and hyphens'),
+
+  /** Google's endpoints where they are not Google's own: a JSON file that says where they are. */
+  endpoints: z.string().optional(),
+
+  terraform: z.strictObject({
+    /** Folder of the layers. */
+    directory: z.string().default('terraform'),
+    /** Partial backend configuration, in that folder; names the state bucket. */
+    backendConfig: z.string().default('backend-config.hcl'),
+    /** Where the state bucket is made when there is none. */
+    bucketLocation: z.string().default('US-EAST1'),
+    program: z.string().default('terraform'),
+    cliConfig: z.string().optional(),
+    layers: z.array(layer).min(1),
+  }),
+
+  access: z.strictObject({
+    ssh: z.strictObject({
+      user: z.string().regex(/^[a-z_][a-z0-9_-]*$/),
+      /** Private key; `~` is the home folder. Without it, the SSH agent's keys. */
+      identityFile: z.string().optional(),
+    }),
+  }),
+
+  k0s: z.strictObject({
+    version: z.string().regex(/^v\d+\.\d+\.\d+\+k0s\.\d+$/, 'must look like v1.34.1+k0s.0'),
+    binary: z
+      .strictObject({ url: z.url().optional(), file: z.string().optional(), sha256 })
+      .refine(({ url, file }) => (url === undefined) !== (file === undefined), 'needs either url or file'),
+    /** Merged into the ClusterConfig's spec. */
+    spec: z.record(z.string(), z.unknown()).default({}),
+    deadline: duration.prefault('5m'),
+  }),
+
+  snapshots: z.strictObject({
+    /** After these layers `up` takes one, once per state serial. */
+    after: z.array(layer),
+  }),
+
+  verify: z.strictObject({
+    deadline: duration.prefault('10m'),
+    /** The least number of pods in each namespace. */
+    namespaces: z.record(z.string(), z.strictObject({ pods: z.int().min(0) })),
+    /** Argo CD Applications that must be Synced and Healthy, as namespace/name. */
+    applications: z.array(z.string().regex(/^[^/]+\/[^/]+$/, 'must look like argocd/threads')),
+    /** PersistentVolumeClaims that must be bound, as namespace/name. */
+    volumes: z.array(z.string().regex(/^[^/]+\/[^/]+$/, 'must look like threads/postgres')),
+  }),
+
+  guards: z.strictObject({
+    /** `none`: destructive verbs only ask; `typed`: they want the environment's name. */
+    confirm: z.enum(['none', 'typed']),
+    destroy: z.boolean(),
+  }),
+})
+
+export type Environment = z.infer<typeof environmentSchema>

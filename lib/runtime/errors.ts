@@ -1,0 +1,57 @@
+/** What a script's exit code says. Documented in docs/exit-codes.md; scripts and CI may branch on them. */
+export const exitCodes = {
+  ok: 0,
+  bug: 1,
+  usage: 2,
+  configuration: 3,
+  precondition: 4,
+  external: 5,
+  unhealthy: 6,
+  partial: 7,
+  changes: 8,
+  timeout: 124,
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+/** An expected failure: what happened, what to do next, and how the process ends. Anything else that is thrown is a bug. */
+export class OpsError extends Error {
+  readonly code: ExitCode
+  /** What the operator does next, as a sentence or a command. */
+  readonly hint: string
+
+  constructor(code: ExitCode, message: string, hint: string, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'OpsError'
+    this.code = code
+    this.hint = hint
+  }
+}
+
+const failure =
+  (code: ExitCode) =>
+  (message: string, hint: string, cause?: unknown): OpsError =>
+    new OpsError(code, message, hint, cause)
+
+export const usage = failure(exitCodes.usage)
+export const configuration = failure(exitCodes.configuration)
+export const precondition = failure(exitCodes.precondition)
+export const external = failure(exitCodes.external)
+export const unhealthy = failure(exitCodes.unhealthy)
+export const partial = failure(exitCodes.partial)
+export const changesPending = failure(exitCodes.changes)
+export const timedOut = failure(exitCodes.timeout)
+export const interrupted = failure(exitCodes.interrupted)
+
+/** Any thrown value as an OpsError; a stranger becomes exit code 1 with its cause kept. */
+export function asOpsError(thrown: unknown): OpsError {
+  if (thrown instanceof OpsError) return thrown
+  const message = messageOf(thrown)
+  return new OpsError(exitCodes.bug, message, 'this is a bug: run again with --debug and report the stack trace', thrown)
+}
+
+export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
+
+/** The `code` of a Node system error (`ENOENT`, `EADDRINUSE`, …), or undefined. */
+export const systemCode = (thrown: unknown): string | undefined => (thrown as NodeJS.ErrnoException | undefined)?.code

@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { systemCode } from './errors.ts'
+
+/** The checkout's root: scripts may be run from any directory. */
+export const root: string = fileURLToPath(new URL('../../', import.meta.url))
+
+/**
+ * Writes the whole file or nothing: a temporary file beside it, flushed, then renamed over it. Creates missing folders.
+ * @param mode permission bits, 0600 unless told: most of what is written here is somebody's secret or state.
+ */
+export async function writeAtomically(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    const file = await open(temporary, 'wx', mode)
+    try {
+      await file.writeFile(content)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+/** A file's text, or undefined when there is no such file; any other error is thrown. */
+export async function readIfExists(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}

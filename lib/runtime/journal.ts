@@ -1,0 +1,89 @@
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ExitCode } from './errors.ts'
+import { root, writeAtomically } from './files.ts'
+import type { Json } from './json.ts'
+import { redact } from './redact.ts'
+
+export interface PhaseRecord {
+  id: string
+  title: string
+  status: 'done' | 'skipped' | 'failed' | 'interrupted' | 'undone'
+  /** ISO 8601, UTC. */
+  startedAt: string
+  ms: number
+  evidence?: Json
+  error?: { code: number; message: string; hint: string }
+}
+
+/** The evidence of one run. It is a record, not a resume file: repeating a verb resumes it because each phase checks reality. */
+export interface Journal {
+  schema: 'threads-ops/journal/1'
+  id: string
+  verb: string
+  env: string
+  operator: string
+  gitSha: string
+  /** ISO 8601, UTC. */
+  startedAt: string
+  endedAt?: string
+  exitCode?: number
+  args: Json
+  /** What a resumed run must know: request ids, names, markers. */
+  facts: Record<string, Json>
+  phases: PhaseRecord[]
+}
+
+export interface JournalWriter {
+  journal: Journal
+  /** Folder of the run: journal.json, log.txt and whatever reports it makes. */
+  directory: string
+  phase(record: PhaseRecord): Promise<void>
+  fact(name: string, value: Json): Promise<void>
+  end(exitCode: ExitCode): Promise<void>
+}
+
+const runs = join(root, '.runs')
+
+export async function openJournal(
+  start: Pick<Journal, 'verb' | 'env' | 'operator' | 'gitSha' | 'args'> & { now: Date },
+): Promise<JournalWriter> {
+  const { now, ...rest } = start
+  const stamp = now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')
+  const id = `${stamp}-${rest.env}-${rest.verb.replaceAll(':', '-')}-${process.pid}`
+  const directory = join(runs, id)
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const journal: Journal = { schema: 'threads-ops/journal/1', id, startedAt: now.toISOString(), facts: {}, phases: [], ...rest }
+  const save = () => writeAtomically(join(directory, 'journal.json'), redact(`${JSON.stringify(journal, undefined, 2)}\n`))
+  await save()
+  return {
+    journal,
+    directory,
+    async phase(record) {
+      journal.phases.push(record)
+      await save()
+    },
+    async fact(name, value) {
+      journal.facts[name] = value
+      await save()
+    },
+    async end(exitCode) {
+      journal.endedAt = new Date().toISOString()
+      journal.exitCode = exitCode
+      await save()
+    },
+  }
+}
+
+/** The journals of a verb in an environment, newest first. A torn or foreign file is passed over. */
+export async function readJournals(verb: string, env: string): Promise<Journal[]> {
+  const names = await readdir(runs).catch((): string[] => [])
+  const found: Journal[] = []
+  for (const name of names.sort().reverse()) {
+    try {
+      const journal = JSON.parse(await readFile(join(runs, name, 'journal.json'), 'utf8')) as Journal
+      if (journal.schema === 'threads-ops/journal/1' && journal.verb === verb && journal.env === env) found.push(journal)
+    } catch {}
+  }
+  return found
+}

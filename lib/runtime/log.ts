@@ -1,0 +1,120 @@
+import { appendFileSync } from 'node:fs'
+import { Chalk, type ChalkInstance } from 'chalk'
+import { redact } from './redact.ts'
+
+/** The story of a run, on stderr; stdout is the result's. */
+export interface Log {
+  info(text: string): void
+  warn(text: string): void
+  error(text: string): void
+  /** Shown with --debug only; always in the run's log file. */
+  debug(text: string): void
+  /** Something that takes time: live in a terminal, a line at its begin and end elsewhere. */
+  activity(title: string): Activity
+  /** From now on the whole story, debug lines included, also goes to this file (0600). */
+  toFile(path: string): void
+  chalk: ChalkInstance
+}
+
+export interface Activity {
+  /** What it is doing just now. */
+  update(detail: string): void
+  done(detail?: string): void
+  skipped(detail?: string): void
+  failed(detail?: string): void
+}
+
+export interface LogOptions {
+  stream?: NodeJS.WriteStream
+  debug?: boolean
+  /** Only warnings and errors. */
+  quiet?: boolean
+  /** A live line; by default where stderr is a terminal and CI is not set. */
+  live?: boolean
+}
+
+const FRAMES = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'
+const FRAME_MS = 80
+/** Elsewhere than in a terminal a long activity says that it is alive. */
+const HEARTBEAT_MS = 15_000
+
+export function createLog({ stream = process.stderr, debug = false, quiet = false, live }: LogOptions = {}): Log {
+  const terminal = live ?? (stream.isTTY === true && !process.env.CI)
+  const chalk = process.env.NO_COLOR || !stream.isTTY ? new Chalk({ level: 0 }) : new Chalk()
+  let file: string | undefined
+  let current: { line: () => string } | undefined
+  let frame = 0
+
+  const clear = () => {
+    if (terminal && current) stream.write('\r\x1b[2K')
+  }
+  const draw = () => {
+    if (!terminal || !current) return
+    frame = (frame + 1) % FRAMES.length
+    stream.write(`\r\x1b[2K${current.line().slice(0, (stream.columns ?? 80) - 1)}`)
+  }
+  const record = (level: string, text: string) => {
+    if (file) appendFileSync(file, `${new Date().toISOString()} ${level} ${redact(text)}\n`, { mode: 0o600 })
+  }
+  const print = (level: string, text: string, mark = '') => {
+    record(level, text)
+    if (quiet && level !== 'error' && level !== 'warn') return
+    const stamp = terminal ? '' : `${new Date().toISOString().slice(11, 19)} `
+    clear()
+    stream.write(`${stamp}${mark}${redact(text)}\n`)
+    draw()
+  }
+
+  const activity = (title: string): Activity => {
+    const started = performance.now()
+    let detail = ''
+    const line = () =>
+      `${chalk.cyan(FRAMES[frame] ?? '')} ${title} ${chalk.dim(`${seconds(performance.now() - started)} ${detail}`)}`
+    current = { line }
+    if (terminal) draw()
+    else print('info', title, '… ')
+    const timer = setInterval(
+      () => {
+        if (terminal) draw()
+        else print('info', `${title}: ${detail || 'still at it'} (${seconds(performance.now() - started)})`, '  ')
+      },
+      terminal ? FRAME_MS : HEARTBEAT_MS,
+    )
+    timer.unref()
+    const end = (level: string, mark: string, extra: string | undefined, timed: boolean) => {
+      clearInterval(timer)
+      clear()
+      current = undefined
+      const spent = timed ? chalk.dim(` ${seconds(performance.now() - started)}`) : ''
+      print(level, `${title}${spent}${extra ? chalk.dim(` · ${extra}`) : ''}`, `${mark} `)
+    }
+    return {
+      update(text) {
+        record('debug', `${title}: ${text}`)
+        detail = redact(text)
+      },
+      done: extra => end('info', chalk.green('✔'), extra, true),
+      skipped: extra => end('info', chalk.dim('✓'), extra, false),
+      failed: extra => end('error', chalk.red('✘'), extra, true),
+    }
+  }
+
+  return {
+    chalk,
+    activity,
+    info: text => print('info', text),
+    warn: text => print('warn', text, chalk.yellow('! ')),
+    error: text => print('error', text, chalk.red('✘ ')),
+    debug: text => (debug ? print('debug', chalk.dim(text)) : record('debug', text)),
+    toFile: path => {
+      file = path
+    },
+  }
+}
+
+/** `0.4 s`, `12 s`, `3 min 5 s` from milliseconds. */
+export function seconds(ms: number): string {
+  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`
+  const whole = Math.round(ms / 1000)
+  return whole < 120 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`
+}

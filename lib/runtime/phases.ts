@@ -1,0 +1,122 @@
+import { asOpsError, interrupted, precondition } from './errors.ts'
+import type { JournalWriter, PhaseRecord } from './journal.ts'
+import type { Json } from './json.ts'
+import type { Log } from './log.ts'
+
+/** What a phase's check found, without changing anything. */
+export type PhaseState =
+  | { state: 'done'; evidence: Json }
+  | { state: 'todo'; changes: string[] }
+  /** It can't be told yet; `needs` names what must come first. */
+  | { state: 'unknown'; needs: string }
+
+/** One step of a long operation. `check` only reads; it is what makes repeating and resuming safe. */
+export interface Phase<C> {
+  /** Stable, e.g. `layer/00-vpc`; journals refer to it. */
+  id: string
+  title: string
+  check(context: C): Promise<PhaseState>
+  /** @returns evidence of what was done */
+  run(context: C): Promise<Json>
+  undo?(context: C): Promise<void>
+}
+
+/** What the phase runner itself needs of a context. */
+export interface PhaseContext {
+  log: Log
+  signal: AbortSignal
+  /** Says what the running phase is at; the runner sets it. */
+  progress: (detail: string) => void
+  /** Called before a phase changes anything. True: the world may have moved since the check, so check again. */
+  beforeChange?: () => Promise<boolean>
+}
+
+/** A phase as a dry run sees it. */
+export interface PlannedPhase {
+  id: string
+  title: string
+  state: PhaseState['state']
+  changes: string[]
+  needs?: string
+}
+
+/**
+ * Runs the phases in order, skipping those that are done. The journal is written after each, so that a killed run tells
+ * how far it came.
+ * @throws OpsError of the phase that failed, 130 when interrupted between or in phases
+ */
+export async function runPhases<C extends PhaseContext>(
+  phases: Phase<C>[],
+  context: C,
+  journal: JournalWriter,
+): Promise<PhaseRecord[]> {
+  for (const phase of phases) {
+    const startedAt = new Date()
+    const started = performance.now()
+    const record = (status: PhaseRecord['status'], extra: Partial<PhaseRecord> = {}) =>
+      journal.phase({
+        id: phase.id,
+        title: phase.title,
+        status,
+        startedAt: startedAt.toISOString(),
+        ms: Math.round(performance.now() - started),
+        ...extra,
+      })
+    const activity = context.log.activity(phase.title)
+    context.progress = activity.update
+    try {
+      if (context.signal.aborted) throw interrupted('interrupted', 'run the same command again to go on from here')
+      let before = await phase.check(context)
+      if (before.state === 'todo' && (await context.beforeChange?.())) before = await phase.check(context)
+      if (before.state === 'done') {
+        await record('skipped', { evidence: before.evidence })
+        activity.skipped('nothing to do')
+        continue
+      }
+      if (before.state === 'unknown') throw precondition(`${phase.title}: needs ${before.needs}`, 'run `./taskw up`')
+      for (const change of before.changes) context.log.debug(`${phase.id}: ${change}`)
+      const evidence = await phase.run(context)
+      await record('done', { evidence })
+      activity.done()
+    } catch (thrown) {
+      const error = context.signal.aborted
+        ? interrupted(`interrupted in "${phase.title}"`, 'run the same command again to go on from here', thrown)
+        : asOpsError(thrown)
+      const { code, message, hint } = error
+      await record(context.signal.aborted ? 'interrupted' : 'failed', { error: { code, message, hint } })
+      activity.failed()
+      throw error
+    }
+  }
+  return journal.journal.phases
+}
+
+/** What the phases would do, by their checks alone. A phase whose check fails because an earlier one is to do is unknown. */
+export async function planPhases<C extends PhaseContext>(phases: Phase<C>[], context: C): Promise<PlannedPhase[]> {
+  const planned: PlannedPhase[] = []
+  for (const { id, title, check } of phases) {
+    const activity = context.log.activity(title)
+    context.progress = activity.update
+    const pending = planned.find(phase => phase.state !== 'done')
+    let found: PhaseState
+    try {
+      found = await check(context)
+    } catch (error) {
+      if (!pending) {
+        activity.failed()
+        throw error
+      }
+      found = { state: 'unknown', needs: pending.title }
+    }
+    planned.push({
+      id,
+      title,
+      state: found.state,
+      changes: found.state === 'todo' ? found.changes : [],
+      ...(found.state === 'unknown' && { needs: found.needs }),
+    })
+    if (found.state === 'done') activity.skipped('nothing to do')
+    else activity.skipped(found.state === 'todo' ? found.changes.join('; ') : `deferred: needs ${found.needs}`)
+  }
+  return planned
+}

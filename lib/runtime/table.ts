@@ -1,0 +1,13 @@
+/** Rows under a heading, in columns of the width of their longest cell. */
+export function table(heading: string[], rows: (string | number)[][]): string {
+  const lines = [heading, ...rows.map(row => row.map(String))]
+  const widths = heading.map((_, column) => Math.max(...lines.map(line => line[column]?.length ?? 0)))
+  return lines
+    .map(line =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { interrupted, messageOf, OpsError, timedOut } from './errors.ts'
+
+export interface Wait<T> {
+  /** What is waited for, as it reads after "waiting for". */
+  what: string
+  /** Deadline in milliseconds from now. */
+  within: number
+  /** Pause between two probes in milliseconds; 1000 unless told. */
+  every?: number
+  /** A value ends the wait; undefined goes on. A throw other than OpsError counts as "not yet" and is the reason on timeout. */
+  probe: (signal: AbortSignal) => Promise<T | undefined>
+  /** What to do when the deadline passes. */
+  hint?: string
+  signal?: AbortSignal
+  /** Told before each pause, with the milliseconds spent so far. */
+  onPause?: (elapsed: number) => void
+}
+
+/**
+ * Probes until there is a value or the deadline has passed.
+ * @throws OpsError 124 at the deadline, 130 when the signal aborts, or whatever OpsError the probe throws.
+ */
+export async function waitFor<T>({ what, within, every = 1000, probe, hint, signal, onPause }: Wait<T>): Promise<T> {
+  const started = performance.now()
+  const deadline = AbortSignal.timeout(within)
+  const stop = signal ? AbortSignal.any([signal, deadline]) : deadline
+  let last: unknown
+  for (;;) {
+    if (signal?.aborted) throw interrupted(`interrupted while waiting for ${what}`, 'run it again to go on')
+    try {
+      const value = await probe(stop)
+      if (value !== undefined) return value
+    } catch (error) {
+      if (error instanceof OpsError) throw error
+      if (!stop.aborted) last = error
+    }
+    if (deadline.aborted) {
+      const reason = last === undefined ? '' : `; last error: ${messageOf(last)}`
+      throw timedOut(`${what}: not within ${Math.round(within / 1000)} s${reason}`, hint ?? 'run it again to go on', last)
+    }
+    onPause?.(performance.now() - started)
+    await sleep(every, undefined, { signal: stop }).catch(() => undefined)
+  }
+}

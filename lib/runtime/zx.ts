@@ -1,0 +1,57 @@
+import { $, type Options, type ProcessOutput, type ProcessPromise, type Shell } from 'zx/core'
+import { external, interrupted, precondition } from './errors.ts'
+
+export interface ShellOptions {
+  cwd?: string
+  /** Added to the process's own environment. */
+  env?: Record<string, string>
+  input?: string | Buffer
+  signal?: AbortSignal
+  /** The exit code is data: a failure does not throw. */
+  nothrow?: boolean
+}
+
+/**
+ * zx, configured in one place. Children get a process group of their own: the terminal's Ctrl-C does not reach them; an
+ * aborted signal sends one SIGINT, after which they end by themselves (Terraform frees its lock; a second SIGINT would
+ * make it abort). Output is captured, not printed.
+ */
+export function shell({ cwd, env, input, signal, nothrow = false }: ShellOptions = {}): Shell {
+  const options: Partial<Options> = {
+    verbose: false,
+    quiet: true,
+    detached: true,
+    nothrow,
+    env: { ...process.env, ...env },
+    ...(cwd !== undefined && { cwd }),
+    ...(input !== undefined && { input }),
+  }
+  const configured = $(options)
+  if (!signal) return configured
+  return ((pieces: TemplateStringsArray, ...args: unknown[]) =>
+    interruptible(configured(pieces, ...(args as string[])), signal)) as Shell
+}
+
+function interruptible(child: ProcessPromise, signal: AbortSignal): ProcessPromise {
+  const interrupt = () => {
+    try {
+      if (child.pid) process.kill(-child.pid, 'SIGINT')
+    } catch {
+      // It has ended on its own meanwhile.
+    }
+  }
+  if (signal.aborted) interrupt()
+  signal.addEventListener('abort', interrupt, { once: true })
+  const forget = () => signal.removeEventListener('abort', interrupt)
+  child.then(forget, forget)
+  return child
+}
+
+/** What a failed command said, as an OpsError 5 (or 130 when we interrupted it, 4 when there is no such program). */
+export function commandFailed(what: string, output: ProcessOutput, hint: string, signal?: AbortSignal): Error {
+  if (signal?.aborted) return interrupted(`${what}: interrupted`, 'run the same command again to go on', output)
+  if (output.exitCode === 127)
+    return precondition(`${what}: the program is not on this machine`, 'run `./taskw doctor`', output)
+  const said = (output.stderr || output.stdout).trim().split('\n').slice(-12).join('\n')
+  return external(`${what} failed with exit code ${output.exitCode}${said ? `:\n${said}` : ''}`, hint, output)
+}
