@@ -1,0 +1,29 @@
+import { applicationFindings } from './application.ts'
+import { expectationFindings } from './expected.ts'
+import { type Finding, sorted } from './finding.ts'
+import type { Expectations, Inventory } from './inventory.ts'
+import { jobFindings } from './job.ts'
+import { namespaceFindings } from './namespace.ts'
+import { nodeFindings } from './node.ts'
+import { ownershipFindings } from './ownership.ts'
+import { podFindings } from './pod.ts'
+import { rolloutFindings } from './rollout.ts'
+import { serviceFindings } from './service.ts'
+import { volumeFindings } from './volume.ts'
+
+/** Everything that is not as it should be in a cluster at one instant, worst first. */
+export function assess(inventory: Inventory, expectations: Expectations, now: Date): Finding[] {
+  const { nodes, namespaces, pods, deployments, statefulSets, daemonSets, jobs } = inventory
+  return sorted([
+    ...nodeFindings(nodes, inventory.leases, now),
+    ...namespaceFindings(namespaces, now),
+    ...podFindings(pods, nodes, now),
+    ...rolloutFindings(deployments, statefulSets, daemonSets),
+    ...jobFindings(jobs),
+    ...ownershipFindings(inventory, now),
+    ...volumeFindings(inventory.volumeClaims, inventory.storageClasses, pods, now),
+    ...serviceFindings(inventory.services, inventory.endpointSlices, pods, now),
+    ...applicationFindings(inventory.applications, now),
+    ...expectationFindings(inventory, expectations),
+  ])
+}

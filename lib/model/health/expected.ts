@@ -1,0 +1,74 @@
+import { broken, type Finding, underway } from './finding.ts'
+import type { Expectations, Inventory } from './inventory.ts'
+import { isLive, isReady, type KubernetesObject, nameOf } from './objects.ts'
+
+/** What the environment's configuration wants to be there and is not. What is there is judged by the other rules. */
+export function expectationFindings(inventory: Inventory, expectations: Expectations): Finding[] {
+  return [
+    ...Object.entries(expectations.namespaces).flatMap(([name, { pods }]) => namespaceFinding(name, pods, inventory) ?? []),
+    ...absent('Application', expectations.applications, inventory.applications, './taskw layer:apply -- 02-argocd-app'),
+    ...absent('PersistentVolumeClaim', expectations.volumes, inventory.volumeClaims, 'see whether its Application is synced'),
+    ...(expectations.images ?? []).flatMap(({ namespace, image }) => imageFindings(namespace, image, inventory)),
+  ]
+}
+
+function namespaceFinding(name: string, wanted: number, { namespaces, pods }: Inventory): Finding | undefined {
+  const object = `Namespace/${name}`
+  if (!namespaces.some(({ metadata }) => metadata.name === name)) {
+    return broken('expected/namespace', object, 'is not there', { remedy: './taskw up' })
+  }
+  const live = pods.filter(pod => pod.metadata.namespace === name && isLive(pod))
+  const ready = live.filter(isReady).length
+  if (ready >= wanted) return undefined
+  const evidence = { wanted, live: live.length, ready }
+  return underway('expected/pods', object, `${ready} of at least ${wanted} pods are ready`, {
+    evidence,
+    remedy: `kubectl -n ${name} get pods`,
+  })
+}
+
+function absent(kind: string, wanted: readonly string[], objects: readonly KubernetesObject[], remedy: string): Finding[] {
+  const present = new Set(objects.map(object => nameOf(kind, object)))
+  return wanted
+    .map(name => name.replace('/', `/${kind}/`))
+    .filter(name => !present.has(name))
+    .map(name => underway(`expected/${kind === 'Application' ? 'application' : 'volume'}`, name, 'is not there', { remedy }))
+}
+
+function imageFindings(namespace: string, image: string, { pods }: Inventory): Finding[] {
+  const wanted = splitReference(image)
+  const running = pods
+    .filter(pod => pod.metadata.namespace === namespace && isLive(pod))
+    .flatMap(pod =>
+      (pod.status?.containerStatuses ?? []).map(status => ({
+        object: nameOf('Pod', pod),
+        // The manifest's reference: a status may name the image by another of its tags.
+        image: pod.spec?.containers?.find(({ name }) => name === status.name)?.image ?? status.image ?? '',
+        imageID: status.imageID ?? '',
+      })),
+    )
+    .filter(container => splitReference(container.image).repository === wanted.repository)
+  if (running.length === 0) {
+    return [
+      underway('expected/image', `Namespace/${namespace}`, `no pod runs ${image}`, {
+        remedy: 'see whether its Application is synced',
+      }),
+    ]
+  }
+  return running
+    .filter(container => container.image !== image && !(wanted.digest && container.imageID.endsWith(wanted.digest)))
+    .map(container =>
+      underway('expected/image', container.object, `runs ${container.image} instead of ${image}`, {
+        evidence: { image: container.image, imageID: container.imageID, wanted: image },
+        remedy:
+          'see whether the Image Updater has bumped it: kubectl -n argocd get events --field-selector reason=ImagesUpdated',
+      }),
+    )
+}
+
+/** `host:port/path:tag@sha256:…`; a colon before the last slash is the port's. */
+function splitReference(reference: string): { repository: string; digest?: string } {
+  const [name = '', digest] = reference.split('@')
+  const tag = name.indexOf(':', name.lastIndexOf('/') + 1)
+  return { repository: tag < 0 ? name : name.slice(0, tag), ...(digest && { digest }) }
+}

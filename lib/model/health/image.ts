@@ -1,0 +1,66 @@
+import { broken, type Finding } from './finding.ts'
+import type { ContainerStatus, Node } from './objects.ts'
+
+/** Waiting reasons of a kubelet that can't get an image. `InvalidImageName` is one that gitops-engine passes over. */
+const IMAGE_REASONS = new Set([
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'InvalidImageName',
+  'ErrImageNeverPull',
+  'ImageInspectError',
+  'RegistryUnavailable',
+  'SignatureValidationFailed',
+])
+
+/** containerd and Docker when an index has no child for the node; the kernel when a binary is of another architecture. */
+const WRONG_PLATFORM =
+  /no match for platform in manifest|no matching manifest for|exec format error|exec user process caused.*format/i
+
+/** The rest of what a registry says, and what to do about each. */
+const PULL_ERRORS: [RegExp, string, string][] = [
+  [/invalid reference format|couldn't parse image/i, 'is no valid image reference', 'correct the image in the manifest'],
+  [
+    /not found|manifest unknown|name unknown/i,
+    'is not in the registry',
+    'build and push it, or correct the tag in the manifest',
+  ],
+  [
+    /401|403|unauthorized|denied|authentication required/i,
+    'is refused by the registry',
+    'check the pull secret and artifactregistry.reader',
+  ],
+  [/429|too many requests|rate limit/i, 'is rate-limited by the registry', 'wait, or pull through a mirror'],
+  [
+    /no such host|dial tcp|timeout|connection refused|TLS handshake/i,
+    "can't be fetched: the registry is out of reach",
+    'check NAT and DNS',
+  ],
+]
+
+interface Where {
+  object: string
+  container: ContainerStatus
+  /** As the manifest names it; the status may have an empty one before the first pull. */
+  image: string
+  node: Node | undefined
+}
+
+/** What is wrong with a container's image, or undefined when its trouble is another one. */
+export function imageFinding({ object, container, image, node }: Where): Finding | undefined {
+  const { waiting, terminated } = container.state ?? {}
+  const last = container.lastState?.terminated
+  const said = [waiting?.message, terminated?.message, last?.message].filter(Boolean).join(' ')
+  const evidence = { container: container.name, image, reason: waiting?.reason ?? null, message: said }
+
+  if (WRONG_PLATFORM.test(said)) {
+    const architecture = node?.status?.nodeInfo?.architecture ?? 'amd64'
+    const message = `image ${image} is not for linux/${architecture}, which the node is`
+    const remedy = `docker buildx build --platform linux/${architecture} --push -t ${image} …`
+    return broken('pod/architecture', object, message, { evidence: { ...evidence, node: architecture }, remedy })
+  }
+  if (!IMAGE_REASONS.has(waiting?.reason ?? '')) return undefined
+  const known = PULL_ERRORS.find(([pattern]) => pattern.test(said))
+  const [, what, remedy] = known ?? [undefined, "can't be pulled", `kubectl describe pod of ${object}`]
+  const detail = said || `${waiting?.reason}, the kubelet says no more`
+  return broken('pod/image', object, `image ${image} ${what}: ${detail}`, { evidence, remedy })
+}

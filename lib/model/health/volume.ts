@@ -1,0 +1,86 @@
+import { ageOf, formatAge, isSettling } from './age.ts'
+import { broken, doubtful, type Finding, noted, underway } from './finding.ts'
+import { isLive, nameOf, type PersistentVolumeClaim, type Pod, type StorageClass, sameNamespace } from './objects.ts'
+
+const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class'
+
+export function volumeFindings(
+  claims: readonly PersistentVolumeClaim[],
+  classes: readonly StorageClass[],
+  pods: readonly Pod[],
+  now: Date,
+): Finding[] {
+  return [...defaultClassFindings(classes), ...claims.flatMap(claim => claimFinding(claim, classes, pods, now) ?? [])]
+}
+
+const isDefault = ({ metadata }: StorageClass): boolean => metadata.annotations?.[DEFAULT_CLASS] === 'true'
+
+function defaultClassFindings(classes: readonly StorageClass[]): Finding[] {
+  const defaults = classes.filter(isDefault).map(({ metadata }) => metadata.name)
+  if (defaults.length === 1) return []
+  const evidence = { classes: classes.map(({ metadata }) => metadata.name), defaults }
+  const patch = (name: string, value: boolean) =>
+    `kubectl patch storageclass ${name} -p '{"metadata":{"annotations":{"${DEFAULT_CLASS}":"${value}"}}}'`
+  if (defaults.length > 1) {
+    const text = `${defaults.length} default classes (${defaults.join(', ')}): the newest one wins`
+    return [
+      doubtful('storage-class/several-defaults', 'StorageClass', text, { evidence, remedy: patch(defaults[0] ?? '', false) }),
+    ]
+  }
+  const [first] = classes
+  const remedy = first ? patch(first.metadata.name, true) : APPLY_STORAGE
+  return [
+    broken('storage-class/no-default', 'StorageClass', 'no default class: claims without a class stay pending', {
+      evidence,
+      remedy,
+    }),
+  ]
+}
+
+/** The layer that brings the provisioner. */
+const APPLY_STORAGE = './taskw layer:apply -- 01-k8s'
+
+function claimFinding(
+  claim: PersistentVolumeClaim,
+  classes: readonly StorageClass[],
+  pods: readonly Pod[],
+  now: Date,
+): Finding | undefined {
+  const object = nameOf('PersistentVolumeClaim', claim)
+  const { creationTimestamp, deletionTimestamp, name, namespace } = claim.metadata
+  const describe = `kubectl -n ${namespace} describe pvc ${name}`
+  if (deletionTimestamp !== undefined) return underway('volume/terminating', object, 'being deleted', { remedy: describe })
+  const phase = claim.status?.phase ?? 'Pending'
+  if (phase === 'Bound') return undefined
+  if (phase === 'Lost') {
+    const text = `its volume ${claim.spec?.volumeName ?? ''} is lost, and the data with it`
+    return broken('volume/lost', object, text, { remedy: 'restore the VM from a snapshot: ./taskw snapshot:list' })
+  }
+  const className = claim.spec?.storageClassName ?? classes.find(isDefault)?.metadata.name
+  const storageClass = classes.find(({ metadata }) => metadata.name === className)
+  if (!storageClass) {
+    const text = className
+      ? `storageclass.storage.k8s.io "${className}" not found`
+      : 'it names no class and there is no default one'
+    return broken('volume/class-missing', object, text, {
+      evidence: { storageClassName: className ?? null },
+      remedy: APPLY_STORAGE,
+    })
+  }
+  const consumers = pods.filter(pod => sameNamespace(pod, claim) && isLive(pod) && claims(pod, name))
+  if (storageClass.volumeBindingMode === 'WaitForFirstConsumer' && consumers.length === 0) {
+    return noted('volume/no-consumer', object, `pending: class ${className} waits for a pod that uses it`)
+  }
+  const level = isSettling(creationTimestamp, now) ? underway : broken
+  return level('volume/pending', object, `pending for ${formatAge(ageOf(creationTimestamp, now))} with class ${className}`, {
+    evidence: {
+      storageClassName: className,
+      provisioner: storageClass.provisioner,
+      consumers: consumers.map(pod => pod.metadata.name),
+    },
+    remedy: `${describe}; kubectl -n local-path-storage logs deployment/local-path-provisioner`,
+  })
+}
+
+const claims = (pod: Pod, name: string): boolean =>
+  pod.spec?.volumes?.some(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === name) ?? false

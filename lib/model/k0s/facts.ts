@@ -1,0 +1,160 @@
+import { X509Certificate } from 'node:crypto'
+import { parseUnit, type Unit } from './flags.ts'
+
+/** What one reading of a host answered. */
+export interface Probe {
+  /** Name → text; what does not exist on the host is missing or empty. */
+  answers: Record<string, string>
+  /** Local clock around the reading, milliseconds since the epoch. */
+  askedAt: number
+  answeredAt: number
+}
+
+/** What one probe found on a host. Times are milliseconds since the epoch by the host's clock. */
+export interface HostFacts {
+  /** As container platforms name it, `amd64` or `arm64`; else what `uname -m` says. */
+  architecture: string
+  hostname: string
+  os: string
+  bootId: string
+  freeBytes: number
+  /** Undefined when root needs no password, else what sudo said. */
+  sudoRefusal?: string
+  /** By how much the host's clock is ahead of ours for certain, milliseconds. */
+  clockSkew: number
+  k0s: K0sFacts
+}
+
+export interface K0sFacts {
+  /** A binary that does not say its version is broken or torn. */
+  binary?: { sha256: string; version?: string; changedAt: number }
+  config?: { text: string; changedAt: number; private: boolean }
+  unit?: { name: string; changedAt: number; enabled: boolean } & Unit
+  /** Running, or about to be: one that keeps failing is active and has no process in between. */
+  active: boolean
+  /** The service's main process. */
+  process?: { pid: number; startedAt: number }
+  /** Undefined when it does not run, or hangs. */
+  status?: K0sStatus
+  /** What the data folder holds; undefined before the first start. */
+  storage?: 'etcd' | 'kine'
+  readiness: Readiness
+  /** PEM certificates by which the kubeconfig of the cluster's administrator can be told from another's. */
+  pki?: { ca: string; admin: string }
+}
+
+export interface K0sStatus {
+  version: string
+  /** `controller` or `worker`. */
+  role: string
+  singleNode: boolean
+  /** Without the program's own name. */
+  args: string[]
+}
+
+export interface Readiness {
+  /** `/readyz` prints exactly `ok`. */
+  api: boolean
+  /** Identity of the cluster: survives restarts and restores, not a new start. */
+  clusterUid?: string
+  nodes: { name: string; ready: boolean }[]
+}
+
+const ARCHITECTURES: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' }
+
+/** Facts from a probe's answers; what a host did not answer is missing. */
+export function factsFrom({ answers, askedAt, answeredAt }: Probe): HostFacts {
+  const machine = answers.architecture ?? ''
+  return {
+    architecture: ARCHITECTURES[machine] ?? machine,
+    hostname: answers.hostname ?? '',
+    os: /^PRETTY_NAME="?(.*?)"?$/m.exec(answers.os ?? '')?.[1] ?? '',
+    bootId: answers.bootId ?? '',
+    freeBytes: Number(answers.freeBytes ?? 0),
+    clockSkew: skew(Number(answers.clock), askedAt, answeredAt),
+    ...(answers.sudo !== 'yes' && { sudoRefusal: answers.sudoRefusal || 'sudo is not installed' }),
+    k0s: k0sFacts(answers),
+  }
+}
+
+/** The host read its clock somewhen between the two local times, so only what lies outside of them is skew. */
+function skew(clock: number, askedAt: number, answeredAt: number): number {
+  if (clock < askedAt) return clock - askedAt
+  return clock > answeredAt ? clock - answeredAt : 0
+}
+
+function k0sFacts(answers: Probe['answers']): K0sFacts {
+  const active = ['active', 'activating'].includes(property(answers.service, 'ActiveState') ?? '')
+  const facts: K0sFacts = { active, readiness: readinessFrom({ answers }) }
+  if (answers.binarySha256 !== undefined) {
+    facts.binary = {
+      sha256: answers.binarySha256,
+      changedAt: ms(answers.binaryChangedAt),
+      ...(answers.binaryVersion && { version: answers.binaryVersion }),
+    }
+  }
+  if (answers.config !== undefined) {
+    facts.config = { text: answers.config, changedAt: ms(answers.configChangedAt), private: answers.configMode === '600 0' }
+  }
+  if (answers.unitName !== undefined) {
+    facts.unit = {
+      name: answers.unitName,
+      changedAt: ms(answers.unitChangedAt),
+      enabled: property(answers.service, 'UnitFileState') === 'enabled',
+      ...parseUnit(answers.unit ?? ''),
+    }
+  }
+  if (answers.pid !== undefined) facts.process = { pid: Number(answers.pid), startedAt: startOf(answers) }
+  const status = parseStatus(answers.status ?? '')
+  if (status) facts.status = status
+  if (answers.storage === 'etcd' || answers.storage === 'kine') facts.storage = answers.storage
+  const { 'pki/ca.crt': ca, 'pki/admin.crt': admin } = answers
+  if (ca && admin) facts.pki = { ca: fingerprint(ca), admin: fingerprint(admin) }
+  return facts
+}
+
+/** One line of `systemctl show`. */
+const property = (text = '', name: string): string | undefined =>
+  text
+    .split('\n')
+    .find(line => line.startsWith(`${name}=`))
+    ?.slice(name.length + 1)
+
+const ms = (seconds: string | undefined): number => Math.round(Number(seconds ?? 0) * 1000)
+
+/** The kernel counts a process's start in ticks since boot. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+function startOf({ clock, uptime, startedAtTicks, ticksPerSecond }: Probe['answers']): number {
+  const age = Number(uptime) - Number(startedAtTicks) / Number(ticksPerSecond)
+  return Math.round(Number(clock) - age * 1000)
+}
+
+/** `k0s status -o json`; undefined for anything else that it may print. */
+export function parseStatus(text: string): K0sStatus | undefined {
+  try {
+    const { Version, Role, SingleNode, Args } = JSON.parse(text) as Record<string, unknown>
+    if (typeof Version !== 'string' || typeof Role !== 'string') return undefined
+    return { version: Version, role: Role, singleNode: SingleNode === true, args: Array.isArray(Args) ? Args.map(String) : [] }
+  } catch {
+    return undefined
+  }
+}
+
+/** The members `readyz` and `objects` of a probe: lines of kind, name, uid and readiness, separated by tabs. */
+export function readinessFrom({ answers }: Pick<Probe, 'answers'>): Readiness {
+  const objects = (answers.objects ?? '').split('\n').map(line => line.split('\t'))
+  const clusterUid = objects.find(([kind, name]) => kind === 'Namespace' && name === 'kube-system')?.[2]
+  return {
+    api: answers.readyz === 'ok',
+    nodes: objects.flatMap(([kind, name = '', , ready]) => (kind === 'Node' ? [{ name, ready: ready === 'True' }] : [])),
+    ...(clusterUid && { clusterUid }),
+  }
+}
+
+/** SHA-256 of a PEM certificate, independent of how the text is wrapped; the text itself when it is none. */
+export function fingerprint(pem: string): string {
+  try {
+    return new X509Certificate(pem).fingerprint256
+  } catch {
+    return pem
+  }
+}

@@ -1,0 +1,98 @@
+import { parse, stringify } from 'yaml'
+import { TLS_SERVER_NAME } from './config.ts'
+import { fingerprint } from './facts.ts'
+
+/** The kubeconfig format, as far as it matters here; what else a file holds is kept. */
+export interface Kubeconfig {
+  clusters?: { name: string; cluster: Record<string, unknown> }[]
+  users?: { name: string; user: Record<string, unknown> }[]
+  contexts?: { name: string; context: Record<string, unknown> }[]
+  'current-context'?: string
+  [member: string]: unknown
+}
+
+export interface Access {
+  /** Names context, cluster and user alike. */
+  context: string
+  /** Local port of the tunnel to the API. */
+  port: number
+}
+
+/** An empty text is an empty file. @throws Error for text that is no kubeconfig */
+export function parseKubeconfig(text: string): Kubeconfig {
+  const value: unknown = parse(text) ?? {}
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('not a kubeconfig')
+  return value as Kubeconfig
+}
+
+/**
+ * The administrator's entries of `admin` (as k0s prints it: cluster `local`, context `Default`, user `user`) under one name,
+ * reached through the tunnel. Built from the fields that are needed: nothing else of a remote file gets in.
+ * @throws Error when it lacks certificate authority or credentials
+ */
+export function rewriteKubeconfig(admin: Kubeconfig, { context: name, port }: Access): Kubeconfig {
+  const authority = admin.clusters?.[0]?.cluster['certificate-authority-data']
+  const certificate = admin.users?.[0]?.user['client-certificate-data']
+  const key = admin.users?.[0]?.user['client-key-data']
+  if (!authority || !certificate || !key) throw new Error('it lacks embedded certificates')
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [
+      {
+        name,
+        cluster: {
+          server: serverOf(port),
+          'tls-server-name': TLS_SERVER_NAME,
+          'certificate-authority-data': authority,
+        },
+      },
+    ],
+    users: [{ name, user: { 'client-certificate-data': certificate, 'client-key-data': key } }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    'current-context': name,
+  }
+}
+
+/** `ours` over `existing` by name; other entries, and a current context that still exists, stay. */
+export function mergeKubeconfig(existing: Kubeconfig, ours: Kubeconfig): string {
+  const contexts = over(existing.contexts, ours.contexts)
+  const current = existing['current-context']
+  const merged: Kubeconfig = {
+    ...ours,
+    ...existing,
+    clusters: over(existing.clusters, ours.clusters),
+    users: over(existing.users, ours.users),
+    contexts,
+    'current-context': contexts.some(({ name }) => name === current) ? current : ours['current-context'],
+  }
+  return stringify(merged, { lineWidth: 0 })
+}
+
+function over<T extends { name: string }>(existing: T[] = [], ours: T[] = []): T[] {
+  return [...existing.filter(({ name }) => !ours.some(entry => entry.name === name)), ...ours]
+}
+
+/** What keeps a kubeconfig from reaching the cluster whose certificates these are; empty when nothing does. */
+export function kubeconfigChanges(
+  existing: Kubeconfig,
+  { context: name, port }: Access,
+  pki: { ca: string; admin: string },
+): string[] {
+  const context = existing.contexts?.find(entry => entry.name === name)?.context
+  if (!context) return [`add context ${name}`]
+  const cluster = existing.clusters?.find(entry => entry.name === context.cluster)?.cluster ?? {}
+  const user = existing.users?.find(entry => entry.name === context.user)?.user ?? {}
+  return [
+    ...(context.cluster === name && context.user === name ? [] : [`context ${name}: refer to cluster and user ${name}`]),
+    ...(cluster.server === serverOf(port) ? [] : [`cluster ${name}: server ${serverOf(port)}`]),
+    ...(cluster['tls-server-name'] === TLS_SERVER_NAME ? [] : [`cluster ${name}: tls-server-name ${TLS_SERVER_NAME}`]),
+    ...(embedded(cluster['certificate-authority-data']) === pki.ca ? [] : [`cluster ${name}: another certificate authority`]),
+    ...(embedded(user['client-certificate-data']) === pki.admin ? [] : [`user ${name}: another client certificate`]),
+  ]
+}
+
+const serverOf = (port: number): string => `https://127.0.0.1:${port}`
+
+const embedded = (data: unknown): string | undefined =>
+  typeof data === 'string' ? fingerprint(Buffer.from(data, 'base64').toString().trimEnd()) : undefined

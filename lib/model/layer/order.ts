@@ -1,0 +1,29 @@
+/** A layer of Terraform: its number says its place. */
+export interface LayerEdge {
+  layer: string
+  /** Layers whose remote state it reads. */
+  reads: string[]
+}
+
+const byNumber = (a: string, b: string) => a.localeCompare(b)
+
+/** Layers in the order of application, by their numbers. */
+export const applyOrder = (layers: readonly string[]): string[] => [...layers].sort(byNumber)
+
+/** The reverse: what depends on others goes first. */
+export const destroyOrder = (layers: readonly string[]): string[] => applyOrder(layers).reverse()
+
+/** The first layer makes the VM; all later ones talk to the cluster on it. */
+export const needsCluster = (layer: string, layers: readonly string[]): boolean => layer !== applyOrder(layers)[0]
+
+/** Edges that contradict the numbers: a layer may read only lower ones. That also excludes cycles. */
+export const contradictions = (edges: readonly LayerEdge[]): { layer: string; reads: string }[] =>
+  edges.flatMap(({ layer, reads }) =>
+    reads.filter(other => byNumber(other, layer) >= 0).map(other => ({ layer, reads: other })),
+  )
+
+/** The state prefixes that a root's `terraform_remote_state` blocks read, as layers: `00-vpc/state` is 00-vpc. */
+export const remoteStateReads = (hcl: string): string[] =>
+  [...hcl.matchAll(/data\s+"terraform_remote_state"\s+"[^"]+"\s*\{[\s\S]*?\bprefix\s*=\s*"([^"]+)\/state"/g)].map(
+    ([, layer = '']) => layer,
+  )

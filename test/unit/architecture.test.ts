@@ -1,0 +1,73 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { root } from '../../lib/runtime/files.ts'
+
+/** Which folders the files of a folder may import; the first that matches counts. `type` allows types only. */
+const rules: { from: string; may: string[]; types?: string[] }[] = [
+  { from: 'scripts/lab/', may: ['lab/', 'lib/runtime/'] },
+  { from: 'scripts/', may: ['lib/'] },
+  { from: 'lib/phases/', may: ['lib/'] },
+  { from: 'lib/report/', may: ['lib/report/', 'lib/model/', 'lib/runtime/'] },
+  { from: 'lib/google/', may: ['lib/google/', 'lib/model/', 'lib/config/', 'lib/runtime/'] },
+  { from: 'lib/host/', may: ['lib/host/', 'lib/model/', 'lib/config/', 'lib/runtime/'] },
+  { from: 'lib/terraform/', may: ['lib/terraform/', 'lib/model/', 'lib/config/', 'lib/runtime/'] },
+  { from: 'lib/cluster/', may: ['lib/cluster/', 'lib/model/', 'lib/config/', 'lib/runtime/'] },
+  { from: 'lib/model/', may: ['lib/model/'], types: ['lib/config/', 'lib/runtime/'] },
+  { from: 'lib/config/', may: ['lib/config/', 'lib/runtime/'] },
+  { from: 'lib/runtime/', may: ['lib/runtime/'] },
+  { from: 'lab/', may: ['lab/', 'lib/runtime/'] },
+]
+
+const sources = ['scripts', 'lib', 'lab'].flatMap(folder =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts'))
+    .map(name => join(folder, name)),
+)
+
+const IMPORT = /^import (type )?[^']*?from '(\.[^']+)'|await import\('(\.[^']+)'\)/gm
+
+const imports = suite('imports go one way')
+for (const file of sources) {
+  imports(file, () => {
+    const rule = rules.find(({ from }) => file.startsWith(from))
+    assert.ok(rule, 'every folder has a rule')
+    for (const [, type, fixed, lazy] of readFileSync(join(root, file), 'utf8').matchAll(IMPORT)) {
+      const target = normalize(join(dirname(file), fixed ?? lazy ?? ''))
+      const allowed = [...rule.may, ...(type ? (rule.types ?? []) : [])]
+      assert.ok(
+        allowed.some(folder => target.startsWith(folder)),
+        `${file} imports ${target}; it may import ${allowed.join(', ')}`,
+      )
+    }
+  })
+}
+imports.run()
+
+const scripts = suite('a task a:b is scripts/a/b.ts')
+for (const file of sources.filter(name => name.startsWith('scripts/'))) {
+  scripts(file, () => {
+    const text = readFileSync(join(root, file), 'utf8')
+    const name = file.slice('scripts/'.length, -'.ts'.length).replaceAll('/', ':')
+    assert.match(text, `name: '${name}'`)
+    assert.match(
+      text.split('\n')[0] ?? '',
+      /^#!\/usr\/bin\/env -S sh -c 'exec "\$\(dirname "\$0"\)\/(\.\.\/)+taskw" node "\$0" "\$@"'$/,
+    )
+  })
+}
+scripts.run()
+
+const tests = suite('every test file runs its suites')
+for (const name of readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter(name =>
+  name.endsWith('.test.ts'),
+)) {
+  tests(name, () => {
+    const text = readFileSync(join(root, 'test', name), 'utf8')
+    const suites = [...text.matchAll(/^const (\w+) = suite(?:<[^\n]*>)?\(/gm)].map(([, variable]) => variable)
+    assert.ok(suites.length > 0 || /\btest\.run\(\)/.test(text), 'it has no suite')
+    for (const variable of suites) assert.match(text, new RegExp(`\\b${variable}\\.run\\(\\)`), `${variable}.run() is missing`)
+  })
+}
+tests.run()

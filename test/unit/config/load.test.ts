@@ -1,0 +1,76 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { environmentNames, loadEnvironment, parseEnvironment } from '../../../lib/config/load.ts'
+import { parseDuration } from '../../../lib/config/schema.ts'
+import { OpsError } from '../../../lib/runtime/errors.ts'
+import { readIfExists, root } from '../../../lib/runtime/files.ts'
+
+const lab = (await readIfExists(`${root}environments/lab.yaml`)) ?? ''
+const messageOf = (text: string, name = 'lab'): string => {
+  try {
+    parseEnvironment(text, 'environments/lab.yaml', name)
+  } catch (error) {
+    assert.instance(error, OpsError)
+    assert.is((error as OpsError).code, 3)
+    return (error as OpsError).message
+  }
+  return 'no error'
+}
+const lineOf = (text: string, needle: string) => text.split('\n').findIndex(line => line.includes(needle)) + 1
+
+const load = suite('configuration')
+
+for (const name of environmentNames())
+  load(`environments/${name}.yaml is valid`, async () => assert.is((await loadEnvironment(name)).name, name))
+
+load('it is frozen to the bottom', () => {
+  const environment = parseEnvironment(lab, 'environments/lab.yaml', 'lab')
+  assert.throws(() => {
+    ;(environment.guards as { destroy: boolean }).destroy = false
+  })
+})
+
+load('an unknown key is refused with its line and the nearest one', () => {
+  const text = lab.replace('  deadline: 5m', '  dedline: 5m')
+  assert.match(
+    messageOf(text),
+    `environments/lab.yaml:${lineOf(text, 'dedline')}: unknown key "dedline" in k0s (did you mean "deadline"?)`,
+  )
+})
+
+load('all errors come at once', () => {
+  const text = lab.replace('confirm: none', 'confirm: maybe').replace('version: v1', 'version: 1')
+  const message = messageOf(text)
+  assert.match(message, '2 errors')
+  assert.match(message, `:${lineOf(text, 'confirm: maybe')}: guards.confirm`)
+  assert.match(message, `:${lineOf(text, 'version: 1')}: k0s.version`)
+})
+
+load('text that is no YAML', () => assert.match(messageOf('a: [1\nb'), 'environments/lab.yaml:'))
+load('an empty file', () => assert.match(messageOf(''), 'errors'))
+load('a file under another name', () => assert.match(messageOf(lab, 'labb'), 'name is "lab"'))
+load('an environment that is not there', async () => {
+  try {
+    await loadEnvironment('labb')
+    assert.unreachable()
+  } catch (error) {
+    assert.is((error as OpsError).code, 2)
+    assert.match((error as OpsError).message, 'did you mean "lab"?')
+  }
+})
+load.run()
+
+const durations = suite('parseDuration')
+for (const [text, expected] of [
+  ['250ms', 250],
+  ['90s', 90_000],
+  ['10m', 600_000],
+  ['2h', 7_200_000],
+  ['1d', 86_400_000],
+  ['10', undefined],
+  ['1.5h', undefined],
+  ['-1s', undefined],
+] as const) {
+  durations(text, () => assert.is(parseDuration(text), expected))
+}
+durations.run()

@@ -1,0 +1,129 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import {
+  type Kubeconfig,
+  kubeconfigChanges,
+  mergeKubeconfig,
+  parseKubeconfig,
+  rewriteKubeconfig,
+} from '../../../../lib/model/k0s/kubeconfig.ts'
+
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+
+/** As `k0s kubeconfig admin` prints it, with something that must not get in. */
+const admin: Kubeconfig = {
+  clusters: [{ name: 'local', cluster: { server: 'https://10.142.0.2:6443', 'certificate-authority-data': base64('CA') } }],
+  users: [
+    {
+      name: 'user',
+      user: { 'client-certificate-data': base64('CERT'), 'client-key-data': base64('KEY'), exec: { command: 'evil' } },
+    },
+  ],
+  contexts: [{ name: 'Default', context: { cluster: 'local', user: 'user' } }],
+  'current-context': 'Default',
+}
+const access = { context: 'threads-lab', port: 16443 }
+const pki = { ca: 'CA', admin: 'CERT' }
+const ours = rewriteKubeconfig(admin, access)
+
+const rewrites = suite('rewriteKubeconfig')
+rewrites('one name for all, the tunnel for the server, a name that the certificate holds', () => {
+  assert.equal(ours, {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [
+      {
+        name: 'threads-lab',
+        cluster: {
+          server: 'https://127.0.0.1:16443',
+          'tls-server-name': 'kubernetes',
+          'certificate-authority-data': base64('CA'),
+        },
+      },
+    ],
+    users: [{ name: 'threads-lab', user: { 'client-certificate-data': base64('CERT'), 'client-key-data': base64('KEY') } }],
+    contexts: [{ name: 'threads-lab', context: { cluster: 'threads-lab', user: 'threads-lab' } }],
+    'current-context': 'threads-lab',
+  })
+})
+rewrites('refuses one without credentials', () => {
+  assert.throws(() => rewriteKubeconfig({ ...admin, users: [] }, access), /lacks embedded certificates/)
+})
+rewrites.run()
+
+const other = {
+  clusters: [{ name: 'other', cluster: { server: 'https://other' } }],
+  users: [{ name: 'other', user: { token: 't' } }],
+  contexts: [{ name: 'other', context: { cluster: 'other', user: 'other', namespace: 'x' } }],
+}
+
+const merges = suite('mergeKubeconfig')
+for (const [why, existing, current, contexts] of [
+  ['into nothing', {}, 'threads-lab', ['threads-lab']],
+  ['beside another, whose choice stays', { ...other, 'current-context': 'other' }, 'other', ['other', 'threads-lab']],
+  ['beside another without a choice', other, 'threads-lab', ['other', 'threads-lab']],
+  ['over a stale choice', { ...other, 'current-context': 'gone' }, 'threads-lab', ['other', 'threads-lab']],
+  [
+    'over itself: fresh credentials win',
+    { ...rewriteKubeconfig(admin, { ...access, port: 1 }) },
+    'threads-lab',
+    ['threads-lab'],
+  ],
+] as [string, Kubeconfig, string, string[]][]) {
+  merges(why, () => {
+    const merged = parseKubeconfig(mergeKubeconfig(existing, ours))
+    assert.is(merged['current-context'], current)
+    assert.equal(
+      merged.contexts?.map(({ name }) => name),
+      contexts,
+    )
+    assert.equal(kubeconfigChanges(merged, access, pki), [])
+  })
+}
+merges('what it does not know stays', () => {
+  const merged = parseKubeconfig(mergeKubeconfig({ ...other, extensions: [{ name: 'x' }] }, ours))
+  assert.equal(merged.extensions, [{ name: 'x' }])
+  assert.equal(merged.users?.[0], other.users[0])
+})
+merges.run()
+
+const changed = (part: 'cluster' | 'user', member: string, value: string): Kubeconfig => {
+  const copy = structuredClone(ours)
+  const target = part === 'cluster' ? copy.clusters?.[0]?.cluster : copy.users?.[0]?.user
+  if (target) target[member] = value
+  return copy
+}
+
+const changes = suite('kubeconfigChanges')
+for (const [why, existing, expected] of [
+  ['none', ours, []],
+  ['an empty file', {}, ['add context threads-lab']],
+  [
+    'another port',
+    changed('cluster', 'server', 'https://127.0.0.1:1'),
+    ['cluster threads-lab: server https://127.0.0.1:16443'],
+  ],
+  [
+    'no name for the certificate',
+    changed('cluster', 'tls-server-name', ''),
+    ['cluster threads-lab: tls-server-name kubernetes'],
+  ],
+  [
+    'another cluster under the same name',
+    changed('cluster', 'certificate-authority-data', base64('OLD')),
+    ['cluster threads-lab: another certificate authority'],
+  ],
+  [
+    'stale credentials',
+    changed('user', 'client-certificate-data', base64('OLD')),
+    ['user threads-lab: another client certificate'],
+  ],
+] as [string, Kubeconfig, string[]][]) {
+  changes(why, () => assert.equal(kubeconfigChanges(existing, access, pki), expected))
+}
+changes.run()
+
+const parses = suite('parseKubeconfig')
+parses('an empty file', () => assert.equal(parseKubeconfig(''), {}))
+parses('something else', () => assert.throws(() => parseKubeconfig('- a'), /not a kubeconfig/))
+parses.run()

@@ -1,0 +1,44 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { applyOrder, contradictions, destroyOrder, needsCluster, remoteStateReads } from '../../../../lib/model/layer/order.ts'
+
+const layers = ['02-argocd-app', '00-vpc', '01-k8s']
+
+const order = suite('layer order')
+order('is that of the numbers', () => assert.equal(applyOrder(layers), ['00-vpc', '01-k8s', '02-argocd-app']))
+order('is reversed to destroy', () => assert.equal(destroyOrder(layers), ['02-argocd-app', '01-k8s', '00-vpc']))
+order('leaves its input alone', () => {
+  destroyOrder(layers)
+  assert.is(layers[0], '02-argocd-app')
+})
+for (const [layer, expected] of [
+  ['00-vpc', false],
+  ['01-k8s', true],
+  ['02-argocd-app', true],
+] as const) {
+  order(`${layer} ${expected ? 'needs' : 'does not need'} the cluster`, () => assert.is(needsCluster(layer, layers), expected))
+}
+order.run()
+
+const edges = suite('contradictions')
+for (const [why, layer, reads, expected] of [
+  ['a lower layer may be read', '01-k8s', ['00-vpc'], 0],
+  ['a higher layer may not', '00-vpc', ['01-k8s'], 1],
+  ['nor itself', '01-k8s', ['01-k8s'], 1],
+] as const) {
+  edges(why, () => assert.is(contradictions([{ layer, reads: [...reads] }]).length, expected))
+}
+edges('the reads are found in HCL', () => {
+  const hcl = `
+data "terraform_remote_state" "vpc" {
+  backend = "gcs"
+  config = {
+    bucket = var.backend_bucket
+    prefix = "00-vpc/state"
+  }
+}
+data "google_project" "this" {}
+`
+  assert.equal(remoteStateReads(hcl), ['00-vpc'])
+})
+edges.run()

@@ -1,0 +1,149 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { asOpsError, type OpsError } from '../../../lib/runtime/errors.ts'
+import type { JournalWriter, PhaseRecord } from '../../../lib/runtime/journal.ts'
+import { createLog } from '../../../lib/runtime/log.ts'
+import { type Phase, type PhaseContext, type PhaseState, planPhases, runPhases } from '../../../lib/runtime/phases.ts'
+
+const log = createLog({ quiet: true, stream: { write: () => true } as unknown as NodeJS.WriteStream, live: false })
+const context = (signal = new AbortController().signal): PhaseContext => ({ log, signal, progress: () => undefined })
+
+const journal = () => {
+  const phases: PhaseRecord[] = []
+  const writer = { journal: { phases }, phase: async (record: PhaseRecord) => void phases.push(record) }
+  return writer as unknown as JournalWriter & { journal: { phases: PhaseRecord[] } }
+}
+const DONE: PhaseState = { state: 'done', evidence: 'is' }
+const TODO: PhaseState = { state: 'todo', changes: ['do it'] }
+
+const phase = (id: string, check: () => PhaseState, run: () => void = () => undefined): Phase<PhaseContext> => ({
+  id,
+  title: id,
+  check: async () => check(),
+  run: async () => {
+    run()
+    return 'did'
+  },
+})
+const failureOf = async (run: Promise<unknown>): Promise<OpsError> => {
+  try {
+    await run
+  } catch (error) {
+    return asOpsError(error)
+  }
+  throw new Error('it did not fail')
+}
+
+const runs = suite('runPhases')
+
+runs('does what is to do, skips what is done', async () => {
+  const ran: string[] = []
+  const { journal: written, ...writer } = journal()
+  await runPhases(
+    [
+      phase(
+        'a',
+        () => DONE,
+        () => ran.push('a'),
+      ),
+      phase(
+        'b',
+        () => TODO,
+        () => ran.push('b'),
+      ),
+    ],
+    context(),
+    { ...writer, journal: written },
+  )
+  assert.equal(ran, ['b'])
+  assert.equal(
+    written.phases.map(({ id, status, evidence }) => [id, status, evidence]),
+    [
+      ['a', 'skipped', 'is'],
+      ['b', 'done', 'did'],
+    ],
+  )
+})
+
+runs('stops at a failure and records it', async () => {
+  const writer = journal()
+  const boom = phase(
+    'a',
+    () => TODO,
+    () => {
+      throw new Error('boom')
+    },
+  )
+  const error = await failureOf(runPhases([boom, phase('b', () => TODO)], context(), writer))
+  assert.is(error.code, 1)
+  assert.equal(
+    writer.journal.phases.map(({ id, status }) => [id, status]),
+    [['a', 'failed']],
+  )
+})
+
+runs('checks again after the lock was taken', async () => {
+  let checks = 0
+  const once = phase('a', () => (checks++ === 0 ? TODO : DONE))
+  const writer = journal()
+  await runPhases([once], { ...context(), beforeChange: async () => true }, writer)
+  assert.is(checks, 2)
+  assert.is(writer.journal.phases[0]?.status, 'skipped')
+})
+
+runs('takes no lock when nothing is to do', async () => {
+  let asked = false
+  const beforeChange = async () => {
+    asked = true
+    return true
+  }
+  await runPhases([phase('a', () => DONE)], { ...context(), beforeChange }, journal())
+  assert.is(asked, false)
+})
+
+runs('an interruption ends with 130', async () => {
+  const stop = new AbortController()
+  const writer = journal()
+  const first = phase(
+    'a',
+    () => TODO,
+    () => stop.abort(),
+  )
+  const error = await failureOf(runPhases([first, phase('b', () => TODO)], context(stop.signal), writer))
+  assert.is(error.code, 130)
+  assert.is(writer.journal.phases[1]?.status, 'interrupted')
+})
+
+runs.run()
+
+const plans = suite('planPhases')
+plans('changes nothing', async () => {
+  let ran = false
+  const planned = await planPhases(
+    [
+      phase(
+        'a',
+        () => TODO,
+        () => (ran = true),
+      ),
+    ],
+    context(),
+  )
+  assert.is(ran, false)
+  assert.equal(planned[0]?.changes, ['do it'])
+})
+plans('a check that fails for want of an earlier phase is deferred', async () => {
+  const broken = phase('b', () => {
+    throw new Error('no VM')
+  })
+  const planned = await planPhases([phase('a', () => TODO), broken], context())
+  assert.is(planned[1]?.state, 'unknown')
+  assert.is(planned[1]?.needs, 'a')
+})
+plans('a check that fails on its own fails the plan', async () => {
+  const broken = phase('b', () => {
+    throw new Error('no access')
+  })
+  assert.match((await failureOf(planPhases([phase('a', () => DONE), broken], context()))).message, 'no access')
+})
+plans.run()
