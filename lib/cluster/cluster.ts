@@ -1,0 +1,120 @@
+import type { Inventory, InventoryKind } from '../model/health/inventory.ts'
+import type { KubernetesObject } from '../model/health/objects.ts'
+import { type Kind, kinds, pathOf } from './kinds.ts'
+import { readConnection } from './kubeconfig.ts'
+import { ApiError, createRest, type Rest, type RestRequest } from './rest.ts'
+import { type Watcher, watchKinds } from './watcher.ts'
+
+/** What can be asked of and done to a Kubernetes cluster. Errors: OpsError 5, an ApiError where the server has answered. */
+export interface Cluster {
+  /** `ok`, or the failing checks by name. @throws OpsError 5 when it is out of reach */
+  readyz(signal?: AbortSignal): Promise<{ ready: boolean; failing: string[] }>
+  inventory(signal?: AbortSignal): Promise<Snapshot>
+  /** An object, or undefined when there is none or its kind is unknown. */
+  get<T extends KubernetesObject>(kind: Kind, where: Where, signal?: AbortSignal): Promise<T | undefined>
+  list<T extends KubernetesObject>(kind: Kind, namespace?: string, signal?: AbortSignal): Promise<T[]>
+  /** A JSON merge patch. */
+  patch<T extends KubernetesObject>(kind: Kind, where: Where, change: unknown, signal?: AbortSignal): Promise<T>
+  /** Asks for the deletion. @returns false when there was nothing to delete */
+  delete(kind: Kind, where: Where, signal?: AbortSignal): Promise<boolean>
+  /** Watches what a snapshot has read, from that very point on. */
+  watch(since: Snapshot, signal: AbortSignal): Watcher
+  /** Closes its connections. */
+  close(): void
+}
+
+export interface Where {
+  namespace?: string
+  name: string
+}
+
+/** Everything that was listed, and each list's version; kinds that the server does not know are empty and have none. */
+export interface Snapshot {
+  inventory: Inventory
+  versions: Partial<Record<InventoryKind, string>>
+}
+
+interface List<T> {
+  metadata: { resourceVersion: string }
+  items: T[]
+}
+
+/** The kinds in which every change that matters to health shows; the others change together with them. */
+const TELLING: readonly InventoryKind[] = ['nodes', 'pods', 'deployments', 'volumeClaims', 'endpointSlices', 'applications']
+
+/**
+ * @param access path of the kubeconfig and the name of the context in it
+ * @throws OpsError 3 or 4 for a kubeconfig that can't be used; nothing is asked of the server yet
+ */
+export async function openCluster({ kubeconfig, context }: { kubeconfig: string; context: string }): Promise<Cluster> {
+  return clusterOver(createRest(await readConnection(kubeconfig, context)))
+}
+
+export function clusterOver(rest: Rest): Cluster {
+  const withSignal = (signal?: AbortSignal): RestRequest => (signal ? { signal } : {})
+
+  return {
+    readyz: signal => readyz(rest, withSignal(signal)),
+    inventory: signal => readInventory(rest, withSignal(signal)),
+    get: (kind, where, signal) => orMissing(rest.json(pathOf(kind, where), withSignal(signal))),
+    async list<T>(kind: Kind, namespace?: string, signal?: AbortSignal) {
+      const path = pathOf(kind, namespace === undefined ? {} : { namespace })
+      return (await orMissing(rest.json<List<T>>(path, withSignal(signal))))?.items ?? []
+    },
+    patch: (kind, where, change, signal) =>
+      rest.json(pathOf(kind, where), {
+        ...withSignal(signal),
+        method: 'PATCH',
+        body: change,
+        contentType: 'application/merge-patch+json',
+      }),
+    async delete(kind, where, signal) {
+      const answer = await orMissing(rest.text(pathOf(kind, where), { ...withSignal(signal), method: 'DELETE' }))
+      return answer !== undefined
+    },
+    watch({ versions }, signal) {
+      const watched = TELLING.flatMap(name => {
+        const resourceVersion = versions[name]
+        return resourceVersion === undefined ? [] : [{ kind: kinds[name], resourceVersion }]
+      })
+      return watchKinds(rest, watched, signal)
+    },
+    close: rest.close,
+  }
+}
+
+/** Undefined for a 404, which the API gives for an object and for a kind that it does not know. */
+async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return undefined
+    throw error
+  }
+}
+
+async function readInventory(rest: Rest, request: RestRequest): Promise<Snapshot> {
+  const inventory: Record<string, unknown[]> = {}
+  const versions: Snapshot['versions'] = {}
+  await Promise.all(
+    Object.entries(kinds).map(async ([name, kind]) => {
+      const list = await orMissing(rest.json<List<unknown>>(pathOf(kind), request))
+      inventory[name] = list?.items ?? []
+      if (list) versions[name as InventoryKind] = list.metadata.resourceVersion
+    }),
+  )
+  return { inventory: inventory as unknown as Inventory, versions }
+}
+
+/** A check that failed is a line `[-]etcd failed: …`; the answer is then a 500. */
+const FAILED_CHECK = /^\[-\]([\w./-]+)/gm
+
+async function readyz(rest: Rest, request: RestRequest): Promise<{ ready: boolean; failing: string[] }> {
+  try {
+    await rest.text('/readyz?verbose', request)
+    return { ready: true, failing: [] }
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 500) throw error
+    return { ready: false, failing: Array.from(error.message.matchAll(FAILED_CHECK), ([, check = '']) => check) }
+  }
+}

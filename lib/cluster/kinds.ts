@@ -1,0 +1,46 @@
+import type { InventoryKind } from '../model/health/inventory.ts'
+
+/** Where the API server serves a kind of object. */
+export interface Kind {
+  /** `/api/v1`, `/apis/apps/v1`. */
+  base: string
+  plural: string
+  namespaced: boolean
+}
+
+const kind =
+  (base: string, namespaced = true) =>
+  (plural: string): Kind => ({ base, plural, namespaced })
+
+const core = kind('/api/v1')
+const coreCluster = kind('/api/v1', false)
+const apps = kind('/apis/apps/v1')
+
+export const kinds: Record<InventoryKind, Kind> = {
+  nodes: coreCluster('nodes'),
+  namespaces: coreCluster('namespaces'),
+  pods: core('pods'),
+  services: core('services'),
+  volumeClaims: core('persistentvolumeclaims'),
+  deployments: apps('deployments'),
+  replicaSets: apps('replicasets'),
+  statefulSets: apps('statefulsets'),
+  daemonSets: apps('daemonsets'),
+  leases: kind('/apis/coordination.k8s.io/v1')('leases'),
+  jobs: kind('/apis/batch/v1')('jobs'),
+  storageClasses: kind('/apis/storage.k8s.io/v1', false)('storageclasses'),
+  endpointSlices: kind('/apis/discovery.k8s.io/v1')('endpointslices'),
+  applications: kind('/apis/argoproj.io/v1alpha1')('applications'),
+}
+
+/** An object's or, without a name, a collection's path; without a namespace that of all namespaces. */
+export function pathOf(
+  { base, plural, namespaced }: Kind,
+  { namespace, name }: { namespace?: string; name?: string } = {},
+): string {
+  const parts = [base]
+  if (namespaced && namespace !== undefined) parts.push('namespaces', encodeURIComponent(namespace))
+  parts.push(plural)
+  if (name !== undefined) parts.push(encodeURIComponent(name))
+  return parts.join('/')
+}

@@ -1,0 +1,38 @@
+import type { RequestOptions } from 'node:https'
+import { configuration, messageOf, precondition } from '../runtime/errors.ts'
+import { readIfExists } from '../runtime/files.ts'
+import type { Connection } from './rest.ts'
+
+/**
+ * The connection of a kubeconfig's context. `tls-server-name` counts, as the server is the near end of a tunnel.
+ * @throws OpsError 4 when there is no such file, 3 when it can't be read or lacks the context
+ */
+export async function readConnection(path: string, context: string): Promise<Connection> {
+  const text = await readIfExists(path)
+  if (text === undefined) throw precondition(`there is no kubeconfig ${path}`, '`./taskw kubeconfig`')
+  // Takes a quarter of a second to load.
+  const { KubeConfig } = await import('@kubernetes/client-node')
+  const config = new KubeConfig()
+  try {
+    config.loadFromFile(path)
+  } catch (error) {
+    throw configuration(`the kubeconfig ${path} can't be read: ${messageOf(error)}`, '`./taskw kubeconfig`', error)
+  }
+  config.setCurrentContext(context)
+  const cluster = config.getCurrentCluster()
+  if (!cluster) {
+    const names = config.getContexts().map(({ name }) => name)
+    throw configuration(
+      `the kubeconfig ${path} has no context "${context}", but: ${names.join(', ') || 'none'}`,
+      '`./taskw kubeconfig`',
+    )
+  }
+  return {
+    server: cluster.server,
+    async options() {
+      const options: RequestOptions = {}
+      await config.applyToHTTPSOptions(options)
+      return options
+    },
+  }
+}

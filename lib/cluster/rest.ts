@@ -1,0 +1,126 @@
+import type { IncomingMessage } from 'node:http'
+import { Agent, type RequestOptions, request } from 'node:https'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { exitCodes, external, interrupted, messageOf, OpsError, precondition, systemCode } from '../runtime/errors.ts'
+
+/** Through IAP a request takes about a second; more than this means that the tunnel is dead. */
+const REQUEST_MS = 30_000
+
+/** A request that the API server has answered with an error. */
+export class ApiError extends OpsError {
+  /** HTTP status. */
+  readonly status: number
+
+  constructor(status: number, message: string, hint: string) {
+    super(exitCodes.external, message, hint)
+    this.status = status
+  }
+}
+
+export interface RestRequest {
+  method?: 'GET' | 'PATCH' | 'DELETE' | 'POST'
+  body?: unknown
+  contentType?: string
+  signal?: AbortSignal
+}
+
+/** The API server's REST interface with a kubeconfig's credentials. */
+export interface Rest {
+  /** The body as text. @throws ApiError, OpsError 5 when there is no answer, 4 for a foreign certificate */
+  text(path: string, request?: RestRequest): Promise<string>
+  json<T>(path: string, request?: RestRequest): Promise<T>
+  /** A watch's events, one JSON text each, until either side ends it. */
+  lines(path: string, signal: AbortSignal): AsyncGenerator<string>
+  close(): void
+}
+
+/** What a kubeconfig says about how to connect. */
+export interface Connection {
+  server: string
+  /** CA, client certificate and server name; headers with a token. Asked for each request, as credentials expire. */
+  options(): Promise<RequestOptions>
+}
+
+/**
+ * Plain HTTPS instead of @kubernetes/client-node's generated classes: the rules want the API's own JSON, and those open a
+ * connection of their own, through the tunnel, for every single call.
+ */
+export function createRest({ server, options }: Connection): Rest {
+  const agent = new Agent({ keepAlive: true })
+
+  async function send(path: string, asked: RestRequest): Promise<IncomingMessage> {
+    const { method = 'GET', body, contentType = 'application/json', signal } = asked
+    const connection = await options()
+    const payload = body === undefined ? undefined : JSON.stringify(body)
+    const headers = {
+      ...connection.headers,
+      accept: 'application/json',
+      'user-agent': 'threads-ops',
+      ...(payload !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(payload) }),
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+    const url = new URL(`${server.replace(/\/$/, '')}${path}`)
+    const sent = request(url, { ...connection, agent, method, headers, ...(signal && { signal }) }, resolve)
+    sent.on('error', reject).end(payload)
+    try {
+      const response = await promise
+      const status = response.statusCode ?? 0
+      if (status >= 400) throw refusal(method, path, status, await text(response))
+      return response
+    } catch (error) {
+      // The server may close an idle connection just as it is used again.
+      if (sent.reusedSocket && systemCode(error) === 'ECONNRESET' && method === 'GET') return send(path, asked)
+      throw error
+    }
+  }
+
+  async function whole(path: string, asked: RestRequest = {}): Promise<string> {
+    const deadline = AbortSignal.timeout(REQUEST_MS)
+    const signal = asked.signal ? AbortSignal.any([asked.signal, deadline]) : deadline
+    try {
+      return await text(await send(path, { ...asked, signal }))
+    } catch (error) {
+      if (asked.signal?.aborted) throw interrupted(`interrupted while asking ${server}`, 'run it again', error)
+      throw error instanceof OpsError ? error : unreachable(server, error, deadline.aborted)
+    }
+  }
+
+  return {
+    text: whole,
+    json: async (path, asked) => JSON.parse(await whole(path, asked)),
+    async *lines(path, signal) {
+      yield* createInterface(await send(path, { signal }))
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+function refusal(method: string, path: string, status: number, body: string): ApiError {
+  const message = `the Kubernetes API answers ${status} to ${method} ${path}: ${statusMessage(body)}`
+  const hint =
+    status === 401 || status === 403
+      ? 'the kubeconfig may be of an earlier cluster: `./taskw kubeconfig`'
+      : 'see the API server: `./taskw status`; then run it again'
+  return new ApiError(status, message, hint)
+}
+
+/** A Kubernetes Status object's message, or the text as it is. */
+function statusMessage(body: string): string {
+  try {
+    return (JSON.parse(body) as { message?: string }).message ?? body
+  } catch {
+    return body.trim()
+  }
+}
+
+function unreachable(server: string, error: unknown, late: boolean): OpsError {
+  const reason = late ? `no answer within ${REQUEST_MS / 1000} s` : messageOf(error)
+  const message = `the Kubernetes API at ${server} is out of reach: ${reason}`
+  return CERTIFICATE.test(`${systemCode(error)} ${reason}`)
+    ? precondition(message, 'the certificate is of another cluster or name: `./taskw kubeconfig`', error)
+    : external(message, 'is the tunnel up: `./taskw tunnel`', error)
+}
+
+/** Node's error codes for a certificate that does not hold. */
+const CERTIFICATE = /ERR_TLS|CERT_|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ERR_SSL/

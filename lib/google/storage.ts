@@ -1,0 +1,101 @@
+import type { Bucket } from '@google-cloud/storage'
+import { external, messageOf } from '../runtime/errors.ts'
+import type { Credentials } from './credentials.ts'
+
+export interface StoredObject {
+  content: string
+  /** Decimal string; a precondition for the next write. */
+  generation: string
+}
+
+/** One bucket, over the official client. */
+export interface Store {
+  name: string
+  exists(): Promise<boolean>
+  /** With versions kept, uniform access and no public access, as a state bucket needs it. */
+  create(location: string, labels: Record<string, string>): Promise<void>
+  /** Undefined when there is no such object. */
+  read(object: string): Promise<StoredObject | undefined>
+  /** `generation` '0' wants that there is none yet. @returns the new generation, or undefined when somebody was faster */
+  write(object: string, content: string, generation: string): Promise<string | undefined>
+  /** @returns false when somebody was faster or it is gone */
+  remove(object: string, generation: string): Promise<boolean>
+}
+
+const NOT_FOUND = 404
+const CONFLICT = 409
+const PRECONDITION_FAILED = 412
+
+export async function openStore(name: string, project: string, credentials: Credentials, endpoint?: string): Promise<Store> {
+  const { Storage } = await import('@google-cloud/storage')
+  const storage = new Storage({
+    projectId: project,
+    authClient: await credentials.client(),
+    ...(endpoint !== undefined && { apiEndpoint: endpoint, useAuthWithCustomEndpoint: true }),
+  })
+  const bucket: Bucket = storage.bucket(name)
+
+  const attempt = async <T>(what: string, call: () => Promise<T>, expected: Record<number, T> = {}): Promise<T> => {
+    try {
+      return await call()
+    } catch (error) {
+      const status = Number((error as { code?: unknown }).code)
+      if (status in expected) return expected[status] as T
+      throw external(`${what}: ${messageOf(error)}`, 'check the credentials and the bucket: `./taskw doctor`', error)
+    }
+  }
+
+  return {
+    name,
+    exists: () => attempt(`reading bucket ${name}`, async () => (await bucket.exists())[0]),
+    create: (location, labels) =>
+      attempt(
+        `creating bucket ${name}`,
+        async () => {
+          await storage.createBucket(name, {
+            location,
+            labels,
+            versioning: { enabled: true },
+            iamConfiguration: { uniformBucketLevelAccess: { enabled: true }, publicAccessPrevention: 'enforced' },
+          })
+        },
+        // Another run made it in this moment.
+        { [CONFLICT]: undefined },
+      ),
+    read: object =>
+      attempt<StoredObject | undefined>(
+        `reading gs://${name}/${object}`,
+        async () => {
+          const file = bucket.file(object)
+          const [metadata] = await file.getMetadata()
+          const generation = String(metadata.generation)
+          const [content] = await bucket.file(object, { generation }).download()
+          return { content: content.toString(), generation }
+        },
+        { [NOT_FOUND]: undefined },
+      ),
+    write: (object, content, generation) =>
+      attempt<string | undefined>(
+        `writing gs://${name}/${object}`,
+        async () => {
+          const file = bucket.file(object)
+          await file.save(content, {
+            resumable: false,
+            contentType: 'application/json',
+            preconditionOpts: { ifGenerationMatch: generation },
+          })
+          return String(file.metadata.generation)
+        },
+        { [PRECONDITION_FAILED]: undefined },
+      ),
+    remove: (object, generation) =>
+      attempt(
+        `deleting gs://${name}/${object}`,
+        async () => {
+          await bucket.file(object).delete({ ifGenerationMatch: generation })
+          return true
+        },
+        { [PRECONDITION_FAILED]: false, [NOT_FOUND]: false },
+      ),
+  }
+}

@@ -1,0 +1,95 @@
+import { constants } from 'node:os'
+import { Readable, type Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Client, ClientChannel } from 'ssh2'
+
+export interface Result {
+  stdout: string
+  stderr: string
+  /** Exit code; 128 + number for a signal, as a shell has it. */
+  code: number
+}
+
+export interface ChannelOptions {
+  /** Standard input; a stream comes from a function, since a second attempt needs a fresh one. */
+  input?: string | Uint8Array | (() => Readable) | undefined
+  /** Where standard output goes instead of into the result. */
+  output?: Writable | undefined
+  /** Ends the wait; the remote command is left to itself. */
+  signal: AbortSignal
+}
+
+/** The connection went away. `started`: the command may have run, in part or whole. */
+export class ConnectionLost extends Error {
+  readonly started: boolean
+
+  constructor(message: string, started: boolean, cause?: unknown) {
+    super(message, { cause })
+    this.started = started
+  }
+}
+
+/**
+ * Runs one command line to its end.
+ * @throws ConnectionLost, or the signal's reason
+ */
+export async function execute(client: Client, line: string, { input, output, signal }: ChannelOptions): Promise<Result> {
+  signal.throwIfAborted()
+  const channel = await openChannel(client, line)
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = () => {
+    channel.close()
+    reject(signal.reason)
+  }
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  try {
+    const ended = outcome(channel, output)
+    // What can't be written is told by the exit code or the loss of the connection.
+    void pipeline(source(input), channel).catch(() => undefined)
+    return await Promise.race([ended, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+function openChannel(client: Client, line: string): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    const lost = () => reject(new ConnectionLost('the connection closed', true))
+    client.once('close', lost)
+    try {
+      client.exec(line, (error, channel) => {
+        client.off('close', lost)
+        if (error) reject(new ConnectionLost(error.message, true, error))
+        else resolve(channel)
+      })
+    } catch (error) {
+      client.off('close', lost)
+      reject(new ConnectionLost('not connected', false, error))
+    }
+  })
+}
+
+function source(input: ChannelOptions['input']): Readable {
+  if (typeof input === 'function') return input()
+  return Readable.from(input === undefined ? [] : [Buffer.from(input)], { objectMode: false })
+}
+
+function outcome(channel: ClientChannel, output: Writable | undefined): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const stdout: Buffer[] = []
+    const stderr: Buffer[] = []
+    let code: number | undefined
+    if (output) channel.pipe(output)
+    else channel.on('data', (chunk: Buffer) => stdout.push(chunk))
+    channel.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
+    channel.on('error', () => undefined)
+    channel.on('exit', (status: number | null, signal?: string) => {
+      code = status ?? 128 + (constants.signals[`SIG${signal}` as NodeJS.Signals] ?? 0)
+    })
+    channel.on('close', () => {
+      if (code === undefined) reject(new ConnectionLost('the connection closed before the command ended', true))
+      else resolve({ stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString(), code })
+    })
+  })
+}

@@ -1,0 +1,134 @@
+import type { Duplex } from 'node:stream'
+import { NodeSSH } from 'node-ssh'
+import type { Client } from 'ssh2'
+import { exitCodes, OpsError, precondition } from '../runtime/errors.ts'
+import type { Log } from '../runtime/log.ts'
+import { waitFor } from '../runtime/wait.ts'
+import { type PinnedKeys, pinnedKeys } from './host-keys.ts'
+import { type Identity, loadIdentity } from './identity.ts'
+
+export interface ConnectionOptions {
+  /** What messages call the host: the VM's name. */
+  name: string
+  /** A fresh byte stream to the host's sshd. An OpsError 4 of it is final, any other error counts as "not yet". */
+  dial: () => Promise<Duplex>
+  user: string
+  /** Private key file; without it, the SSH agent's keys. */
+  identityFile?: string
+  /** The only acceptable host keys, as `ssh-ed25519 AAAA…`. */
+  hostKeys: string[]
+  signal: AbortSignal
+  log: Pick<Log, 'debug'>
+  /** Milliseconds that a host may take to answer: it may be booting. */
+  within?: number
+  /** Milliseconds for which a refused key is tried again: a booting VM's guest agent installs keys after sshd answers. */
+  keysWithin?: number
+}
+
+export interface Connection {
+  client: Client
+  isOpen(): boolean
+  close(): void
+}
+
+const ANSWERS_WITHIN_MS = 120_000
+const KEYS_WITHIN_MS = 20_000
+const HANDSHAKE_MS = 20_000
+const PAUSE_MS = 1000
+/** A tunnel that has died in silence is noticed within a minute. */
+const KEEPALIVE = { keepaliveInterval: 15_000, keepaliveCountMax: 3 }
+
+/**
+ * Connects, trying again until the deadline what time may cure: a host that refuses, resets or does not listen yet.
+ * @throws OpsError 4 for a strange host key (at once), a refused key or an unusable key file; 124 at the deadline; 130
+ */
+export async function connect(options: ConnectionOptions): Promise<Connection> {
+  const { name, user, signal, log, within = ANSWERS_WITHIN_MS, keysWithin = KEYS_WITHIN_MS } = options
+  const pinned = pinnedKeys(name, options.hostKeys)
+  const identity = await loadIdentity(options.identityFile)
+  const started = performance.now()
+  return waitFor({
+    what: `SSH on ${name}`,
+    within,
+    every: PAUSE_MS,
+    signal,
+    hint: `is ${name} running? Look at its serial console, then run the same command again`,
+    probe: async () => {
+      try {
+        return await attempt(options, identity, pinned)
+      } catch (error) {
+        const explained = explain(error, options)
+        log.debug(`ssh ${user}@${name}: ${explained.message}`)
+        if (isRefusedKey(error) && performance.now() - started < keysWithin)
+          throw new NotYet(explained.message, { cause: error })
+        throw explained
+      }
+    },
+  })
+}
+
+/** Nothing listens behind the relay, or not yet: what a booting VM looks like from here. */
+class NotYet extends Error {}
+
+async function attempt({ dial, user }: ConnectionOptions, identity: Identity, pinned: PinnedKeys): Promise<Connection> {
+  const sock = await dial().catch(error => {
+    throw error instanceof OpsError && error.code === exitCodes.external ? new NotYet(error.message, { cause: error }) : error
+  })
+  const ssh = new NodeSSH()
+  let refusal: OpsError | undefined
+  try {
+    await ssh.connect({
+      sock,
+      username: user,
+      ...identity,
+      ...KEEPALIVE,
+      readyTimeout: HANDSHAKE_MS,
+      algorithms: { serverHostKey: pinned.algorithms as never },
+      hostVerifier: (key: Buffer) => {
+        refusal = pinned.refusal(key)
+        return refusal === undefined
+      },
+    })
+  } catch (error) {
+    sock.destroy()
+    throw refusal ?? error
+  }
+  const client = ssh.connection
+  if (!client) throw new Error('the connection closed right after it was made')
+  // Whoever waits for a command learns of the loss from its channel; without a listener the error would end the process.
+  client.on('error', () => undefined)
+  return {
+    client,
+    isOpen: () => ssh.isConnected(),
+    close: () => {
+      ssh.dispose()
+      sock.destroy()
+    },
+  }
+}
+
+const isRefusedKey = (error: unknown): boolean => (error as { level?: string }).level === 'client-authentication'
+
+/** What only a person can cure, as an OpsError; everything else unchanged. */
+function explain(error: unknown, { name, user, identityFile }: ConnectionOptions): Error {
+  const { message } = error as Error
+  if (isRefusedKey(error)) {
+    const key = identityFile ? `the key ${identityFile}` : "the SSH agent's keys"
+    return precondition(
+      `${name} refuses ${key} for user ${user}`,
+      "the VM's metadata entry ssh-keys must hold its public half: `./taskw layer:apply -- 00-vpc`",
+      error,
+    )
+  }
+  if (/passphrase/i.test(message)) {
+    return precondition(
+      `the SSH key ${identityFile} has a passphrase`,
+      `ssh-add ${identityFile}, and take access.ssh.identityFile out of the environment's file so that the agent is used`,
+      error,
+    )
+  }
+  if (/Cannot parse privateKey/i.test(message)) {
+    return precondition(`${identityFile} is no SSH private key`, 'name a key that ssh-keygen made', error)
+  }
+  return error as Error
+}

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto'
+import { factsFrom, type HostFacts, type Readiness, readinessFrom } from '../model/k0s/facts.ts'
+import { probe, probeReadiness } from './probe.ts'
+import type { Host } from './ssh.ts'
+import { upload } from './transfer.ts'
+
+/** k0s on a host. Reading is done once for all; what changes the host makes the next reading a fresh one. */
+export interface K0s {
+  /** `fresh` reads again although this process has changed nothing. */
+  facts(options?: { fresh?: boolean }): Promise<HostFacts>
+  readiness(): Promise<Readiness>
+  /** Puts a binary in place, whether k0s runs or not. `file` is local. */
+  putBinary(file: string, sha256: string, progress: (sent: number, total: number) => void): Promise<void>
+  /** Puts the configuration in place once k0s accepts it; the one before is kept as `.old`. */
+  putConfig(path: string, content: string): Promise<void>
+  /** (Re-)installs the service; what runs goes on as it is. */
+  install(flags: readonly string[], environment: Record<string, string>, options: { force: boolean }): Promise<void>
+  start(): Promise<void>
+  restart(): Promise<void>
+  /** A backup of the running cluster in a folder on the host. @returns its path there */
+  backUp(directory: string): Promise<string>
+  /** The administrator's kubeconfig. It holds a private key. */
+  adminKubeconfig(): Promise<string>
+  /** The last lines of the service's log. */
+  log(lines: number): Promise<string>
+}
+
+const BINARY = '/usr/local/bin/k0s'
+const SERVICE = 'k0scontroller'
+const BACKUP_MS = 300_000
+
+/** A backup that is empty is none. k0s names the file by the time, and prints its name among other things. */
+const BACK_UP = `
+set -eu
+umask 077
+mkdir -p "$2"
+"$1" backup --save-path "$2" >&2
+latest=$(ls -t "$2"/k0s_backup_*.tar.gz | head -n 1)
+test -s "$latest"
+echo "$latest"
+`
+
+const opened = new WeakMap<Host, K0s>()
+
+/** The one K0s of a host: phases share what it has read. */
+export function k0sOn(host: Host): K0s {
+  const k0s = opened.get(host) ?? createK0s(host)
+  opened.set(host, k0s)
+  return k0s
+}
+
+function createK0s(host: Host): K0s {
+  let last: Promise<HostFacts> | undefined
+
+  /** Whatever becomes of it, the last reading is no longer true. */
+  const change = async (action: () => Promise<unknown>): Promise<void> => {
+    last = undefined
+    try {
+      await action()
+    } finally {
+      last = undefined
+    }
+  }
+  const asRoot = (command: readonly string[], timeout?: number) =>
+    host.run(command, { sudo: true, what: command.slice(0, 2).join(' '), ...(timeout !== undefined && { timeout }) })
+
+  return {
+    facts({ fresh = false } = {}) {
+      if (fresh || !last) {
+        const reading = probe(host).then(factsFrom)
+        last = reading
+        reading.catch(() => {
+          if (last === reading) last = undefined
+        })
+      }
+      return last
+    },
+    readiness: async () => readinessFrom(await probeReadiness(host)),
+    putBinary: (file, sha256, progress) =>
+      change(() => upload(host, { source: file, target: BINARY, mode: 0o755, sha256, sudo: true, progress })),
+    putConfig: (path, content) =>
+      change(() => {
+        const source = Buffer.from(content)
+        const sha256 = createHash('sha256').update(source).digest('hex')
+        const accept = [BINARY, 'config', 'validate', '--config']
+        return upload(host, { source, target: path, mode: 0o600, sha256, sudo: true, backup: true, accept })
+      }),
+    install: (flags, environment, { force }) =>
+      change(() => {
+        const variables = Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`])
+        return asRoot([BINARY, 'install', 'controller', ...flags, ...variables, ...(force ? ['--force'] : [])])
+      }),
+    start: () => change(() => asRoot([BINARY, 'start'])),
+    restart: () =>
+      change(() => host.run({ script: '"$1" stop && "$1" start', args: [BINARY] }, { sudo: true, what: 'restart of k0s' })),
+    async backUp(directory) {
+      const { stdout } = await host.run(
+        { script: BACK_UP, args: [BINARY, directory] },
+        { sudo: true, what: 'k0s backup', timeout: BACKUP_MS },
+      )
+      return stdout.trim()
+    },
+    async adminKubeconfig() {
+      const { stdout } = await host.run([BINARY, 'kubeconfig', 'admin'], { sudo: true, what: 'k0s kubeconfig', readOnly: true })
+      return stdout
+    },
+    async log(lines) {
+      const { stdout } = await host.run(['journalctl', '--no-pager', '-u', SERVICE, '-n', String(lines)], {
+        sudo: true,
+        readOnly: true,
+        nothrow: true,
+      })
+      return stdout.trim()
+    },
+  }
+}

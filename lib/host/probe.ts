@@ -1,0 +1,105 @@
+import type { Probe } from '../model/k0s/facts.ts'
+import type { Host } from './ssh.ts'
+
+/** Asks the API server by the cluster's own client; `status` and this may hang while the cluster starts. */
+const READINESS = `
+readiness() {
+  say readyz timeout 10 k0s kubectl get --raw=/readyz
+  say objects timeout 10 k0s kubectl get namespaces,nodes -o 'jsonpath={range .items[*]}{.kind}{"\\t"}{.metadata.name}{"\\t"}{.metadata.uid}{"\\t"}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
+}
+`
+
+/** Prints one JSON object. Every value is base64, which needs no quoting; sh, coreutils and systemctl are all it takes. */
+const SAY = `
+LC_ALL=C PATH=$PATH:/usr/local/bin:/usr/sbin:/sbin
+export LC_ALL PATH
+separator='{'
+say() {
+  name=$1
+  shift
+  printf '%s"%s":"%s"' "$separator" "$name" "$("$@" 2>/dev/null </dev/null | base64 | tr -d '\\n')"
+  separator=,
+}
+digest() { sha256sum < "$1" | cut -d ' ' -f 1; }
+`
+
+const READ_ALL = `
+started_ticks() { sed 's/^.*) //' "/proc/$pid/stat" | cut -d ' ' -f 20; }
+free_bytes() {
+  at=/var/lib/k0s
+  while [ ! -d "$at" ]; do at=$(dirname "$at"); done
+  df -B1 --output=avail "$at" | tail -n 1
+}
+say clock date +%s%3N
+say sudo echo "$1"
+say sudoRefusal echo "$2"
+say architecture uname -m
+say hostname hostname
+say os cat /etc/os-release
+say bootId cat /proc/sys/kernel/random/boot_id
+say freeBytes free_bytes
+binary=/usr/local/bin/k0s
+if [ -e "$binary" ]; then
+  say binarySha256 digest "$binary"
+  say binaryChangedAt stat -c %.3Y "$binary"
+  say binaryVersion timeout 10 "$binary" version
+fi
+if [ -e /etc/k0s/k0s.yaml ]; then
+  say config cat /etc/k0s/k0s.yaml
+  say configMode stat -c '%a %u' /etc/k0s/k0s.yaml
+  say configChangedAt stat -c %.3Y /etc/k0s/k0s.yaml
+fi
+for unit in k0scontroller k0sworker; do
+  path=/etc/systemd/system/$unit.service
+  [ -e "$path" ] || continue
+  say unitName echo "$unit"
+  say unit cat "$path"
+  say unitChangedAt stat -c %.3Y "$path"
+  service=$(systemctl show -p MainPID,ActiveState,UnitFileState "$unit" 2>/dev/null)
+  say service echo "$service"
+  pid=$(echo "$service" | sed -n 's/^MainPID=//p')
+  if [ "\${pid:-0}" != 0 ]; then
+    say pid echo "$pid"
+    say startedAtTicks started_ticks
+    say ticksPerSecond getconf CLK_TCK
+    say uptime cut -d ' ' -f 1 /proc/uptime
+  fi
+  break
+done
+if [ -d /var/lib/k0s/etcd/member ]; then say storage echo etcd; elif [ -d /var/lib/k0s/db ]; then say storage echo kine; fi
+for file in ca.crt admin.crt; do
+  if [ -e "/var/lib/k0s/pki/$file" ]; then say "pki/$file" cat "/var/lib/k0s/pki/$file"; fi
+done
+if [ -S /run/k0s/status.sock ]; then
+  say status timeout 10 k0s status -o json
+  readiness
+fi
+printf '}\\n'
+`
+
+/** Runs the reading as root where that needs no password, and says why when it does. */
+const AS_ROOT = `
+if [ "$(id -u)" = 0 ]; then exec sh -c "$1" sh yes ''; fi
+if refusal=$(sudo -n true 2>&1); then exec sudo -n -- sh -c "$1" sh yes ''; fi
+exec sh -c "$1" sh no "$refusal"
+`
+
+const PROBE_MS = 90_000
+
+/** Reads the whole state of a host, changing nothing. @throws OpsError as `Host.run` does */
+export async function probe(host: Host): Promise<Probe> {
+  return ask(host, 'probe', SAY + READINESS + READ_ALL)
+}
+
+/** Only whether the API server and the nodes are ready: the members `readyz` and `objects`. */
+export async function probeReadiness(host: Host): Promise<Probe> {
+  return ask(host, 'readiness probe', `${SAY}${READINESS}readiness\nprintf '}\\n'\n`)
+}
+
+async function ask(host: Host, what: string, script: string): Promise<Probe> {
+  const askedAt = Date.now()
+  const { stdout } = await host.run({ script: AS_ROOT, args: [script] }, { what, readOnly: true, timeout: PROBE_MS })
+  const encoded = JSON.parse(stdout) as Record<string, string>
+  const answers = Object.entries(encoded).map(([name, text]) => [name, Buffer.from(text, 'base64').toString().trimEnd()])
+  return { answers: Object.fromEntries(answers), askedAt, answeredAt: Date.now() }
+}

@@ -1,0 +1,113 @@
+import type { Readable, Writable } from 'node:stream'
+import { external, interrupted, type OpsError, timedOut } from '../runtime/errors.ts'
+import { ConnectionLost, execute, type Result } from './channel.ts'
+import { type Connection, type ConnectionOptions, connect } from './connection.ts'
+import { type Command, commandLine } from './quote.ts'
+
+export type { Result } from './channel.ts'
+
+export interface RunOptions {
+  /** As root. */
+  sudo?: boolean
+  /** Standard input, the place for secrets: arguments can be read by every user of the host. */
+  input?: string | Uint8Array | (() => Readable)
+  /** Where standard output goes instead of into the result. */
+  output?: Writable
+  /** Milliseconds; 2 minutes unless told. */
+  timeout?: number
+  /** The exit code is data: a failure does not throw. */
+  nothrow?: boolean
+  /** It changes nothing, so it may be run again when the connection drops in the middle. */
+  readOnly?: boolean
+  /** What messages call it; the first word of the command unless told. */
+  what?: string
+}
+
+/** A machine behind SSH. Connects again by itself when the tunnel has dropped; a mutation is never repeated blindly. */
+export interface Host {
+  readonly name: string
+  /** @throws OpsError 5 for a failed command or a lost connection, 124 past the timeout, 130 */
+  run(command: Command, options?: RunOptions): Promise<Result>
+  close(): Promise<void>
+}
+
+const TIMEOUT_MS = 120_000
+const LINES_SHOWN = 12
+
+/**
+ * @returns once the host answers
+ * @throws OpsError as `connect` does
+ */
+export async function openHost(options: ConnectionOptions): Promise<Host> {
+  const { name, user, signal, log } = options
+  let connection: Promise<Connection> = connect(options)
+  await connection
+
+  const again = () => {
+    log.debug(`ssh ${user}@${name}: connecting again`)
+    return connect(options)
+  }
+  const open = (): Promise<Connection> => {
+    connection = connection.then(current => (current.isOpen() ? current : again()), again)
+    return connection
+  }
+
+  const run: Host['run'] = async (command, runOptions = {}) => {
+    const { sudo = false, input, output, timeout = TIMEOUT_MS, nothrow = false, readOnly = false } = runOptions
+    const what = runOptions.what ?? ('script' in command ? 'script' : (command[0] ?? ''))
+    const line = commandLine(command, { sudo: sudo && user !== 'root' })
+    const deadline = AbortSignal.timeout(timeout)
+    const attempt = async () => {
+      const current = await open()
+      try {
+        return await execute(current.client, line, { input, output, signal: AbortSignal.any([signal, deadline]) })
+      } catch (error) {
+        // The client may not have noticed yet.
+        if (error instanceof ConnectionLost) current.close()
+        throw error
+      }
+    }
+    let result: Result
+    try {
+      result = await attempt().catch(error => {
+        if (error instanceof ConnectionLost && (readOnly || !error.started)) return attempt()
+        throw error
+      })
+    } catch (error) {
+      if (signal.aborted) throw interrupted(`${what} on ${name}: interrupted`, 'run the same command again to go on', error)
+      if (deadline.aborted) throw overdue(name, what, timeout)
+      if (error instanceof ConnectionLost) throw lost(name, what, error)
+      throw error
+    }
+    log.debug(`${name}: ${what}: exit code ${result.code}`)
+    if (result.code !== 0 && !nothrow) throw failed(name, what, result)
+    return result
+  }
+
+  return {
+    name,
+    run,
+    async close() {
+      const current = await connection.catch(() => undefined)
+      current?.close()
+    },
+  }
+}
+
+const overdue = (name: string, what: string, ms: number): OpsError =>
+  timedOut(`${what} on ${name}: no answer within ${Math.round(ms / 1000)} s`, 'run the same command again to go on')
+
+const lost = (name: string, what: string, error: ConnectionLost): OpsError =>
+  external(
+    `${what} on ${name}: ${error.message}; it may have run`,
+    'run the same command again: every step looks first how far the last one came',
+    error,
+  )
+
+function failed(name: string, what: string, { stdout, stderr, code }: Result): OpsError {
+  const said = (stderr.trim() || stdout.trim()).split('\n').slice(-LINES_SHOWN).join('\n')
+  return external(
+    `${what} on ${name} failed with exit code ${code}${said ? `:\n${said}` : ''}`,
+    'correct the cause, then run the same command again',
+  )
+}

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { Readable, Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { external } from '../runtime/errors.ts'
+import type { Host } from './ssh.ts'
+
+export interface Upload {
+  /** A local file's path or the content itself. */
+  source: string | Uint8Array
+  /** Absolute path on the host. */
+  target: string
+  /** Permission bits. */
+  mode: number
+  /** Expected digest of the content, in hex. */
+  sha256: string
+  sudo?: boolean
+  /** Milliseconds; 10 minutes unless told. */
+  timeout?: number
+  /** Told how much of the whole is sent, in bytes. */
+  progress?: (sent: number, total: number) => void
+  /** Keeps what was there as `<target>.old`. */
+  backup?: boolean
+  /** A command that must accept the file before it takes its name; the temporary file's path is added to its words. */
+  accept?: readonly string[]
+}
+
+const TRANSFER_MS = 600_000
+
+/**
+ * Checks what arrived before it takes the target's name. Whatever ends it early, a lost connection included, ends `cat`
+ * with too little, and the trap removes the rest; a host that lost power keeps it, hence the sweep.
+ */
+const RECEIVE = `
+set -eu
+target=$1 mode=$2 expected=$3 backup=$4
+shift 4
+directory=$(dirname "$target") name=$(basename "$target")
+umask 077
+mkdir -p "$directory"
+find "$directory" -maxdepth 1 -name ".$name.upload.*" -mmin +60 -delete
+temporary=$(mktemp "$directory/.$name.upload.XXXXXX")
+trap 'rm -f "$temporary"' EXIT
+trap 'exit 129' HUP INT TERM
+cat > "$temporary"
+actual=$(sha256sum < "$temporary" | cut -d ' ' -f 1)
+if [ "$actual" != "$expected" ]; then
+  echo "what arrived has SHA-256 $actual, expected $expected" >&2
+  exit 65
+fi
+if [ $# -gt 0 ]; then "$@" "$temporary" >&2; fi
+chmod "$mode" "$temporary"
+sync "$temporary"
+if [ "$backup" = yes ] && [ -e "$target" ]; then cp -p "$target" "$target.old"; fi
+mv -f "$temporary" "$target"
+`
+
+/**
+ * Puts a file on the host whole or not at all, its digest verified there.
+ * @throws OpsError 5 when something else arrived than was expected
+ */
+export async function upload(host: Host, { source, target, mode, sha256, progress, ...options }: Upload): Promise<void> {
+  const total = typeof source === 'string' ? (await stat(source)).size : source.length
+  await host.run(
+    { script: RECEIVE, args: [target, mode.toString(8), sha256, options.backup ? 'yes' : 'no', ...(options.accept ?? [])] },
+    {
+      what: `upload of ${target}`,
+      sudo: options.sudo ?? false,
+      timeout: options.timeout ?? TRANSFER_MS,
+      input: () => {
+        const content = typeof source === 'string' ? createReadStream(source) : Readable.from([source], { objectMode: false })
+        return progress ? counted(content, sent => progress(sent, total)) : content
+      },
+    },
+  )
+}
+
+/**
+ * Fetches a file from the host whole or not at all.
+ * @returns its SHA-256 in hex and its size in bytes
+ * @throws OpsError 5 when it changed on the way
+ */
+export async function download(
+  host: Host,
+  { source, target, sudo = false, mode = 0o600 }: { source: string; target: string; sudo?: boolean; mode?: number },
+): Promise<{ sha256: string; bytes: number }> {
+  await mkdir(dirname(target), { recursive: true })
+  const temporary = `${target}.${process.pid}.download`
+  try {
+    const hash = createHash('sha256')
+    let bytes = 0
+    const measure = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        hash.update(chunk)
+        bytes += chunk.length
+        done(null, chunk)
+      },
+    })
+    const written = pipeline(measure, createWriteStream(temporary, { mode, flags: 'wx' }))
+    // Its failure is reported below, after the command's own.
+    written.catch(() => undefined)
+    const script = 'sha256sum < "$1" | cut -d " " -f 1 >&2; cat "$1"'
+    const { stderr } = await host.run(
+      { script, args: [source] },
+      { what: `download of ${source}`, sudo, output: measure, timeout: TRANSFER_MS },
+    )
+    await written
+    const sha256 = hash.digest('hex')
+    if (stderr.trim() !== sha256) throw external(`${source} changed while it was fetched from ${host.name}`, 'fetch it again')
+    await rename(temporary, target)
+    return { sha256, bytes }
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+function counted(content: Readable, report: (sent: number) => void): Readable {
+  let sent = 0
+  const meter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      sent += chunk.length
+      report(sent)
+      done(null, chunk)
+    },
+  })
+  content.on('error', error => meter.destroy(error))
+  return content.pipe(meter)
+}
