@@ -1,0 +1,85 @@
+import { hostname, userInfo } from 'node:os'
+import type { Kind } from '../cluster/kinds.ts'
+import { adoptions, stateLock, strandedReleases } from '../model/layer/adoption.ts'
+import { type Plan, type PlanOptions, TerraformError } from '../terraform/terraform.ts'
+import type { Operation } from './operation.ts'
+
+const SECRETS: Kind = { base: '/api/v1', plural: 'secrets', namespaced: true }
+
+const DESTRUCTIVE = new Set(['delete', 'replace'])
+
+/** Each attempt must have adopted something that the one before could not have: this many bound a fault in that rule. */
+const ATTEMPTS = 8
+
+/**
+ * A plan, behind the state's lock. A lock whose holder is a dead process of this machine is freed; any other is waited for.
+ * @throws TerraformError, naming the holder, when it is not freed in time
+ */
+export async function planLayer(name: string, context: Operation, options: { destroy?: boolean } = {}): Promise<Plan> {
+  const { terraform, log, progress } = context
+  const plan = (more: PlanOptions) => terraform.plan(name, { ...options, ...more, onProgress: progress })
+  try {
+    return await plan({ lockTimeout: 0 })
+  } catch (error) {
+    const lock = error instanceof TerraformError ? stateLock(error.errors) : undefined
+    if (!lock) throw error
+    if (lock.who === `${userInfo().username}@${hostname()}` && (await terraform.running(name)).length === 0) {
+      log.warn(`freeing the state lock of ${name}: its holder (${lock.who}, ${lock.created}) is dead`)
+      await terraform.unlock(name, lock.id)
+    } else {
+      progress(`waiting for the state lock that ${lock.who} has held since ${lock.created}`)
+    }
+    return plan({})
+  }
+}
+
+/**
+ * Applies a plan. Where it fails because a run that was killed had made something and could not record it, that is taken
+ * into the state, and what is left is planned and applied again.
+ */
+export async function applyWithAdoption(first: Plan, context: Operation): Promise<void> {
+  let plan = first
+  for (let attempt = 1; ; attempt++) {
+    const lost = plan.changes.filter(({ action }) => DESTRUCTIVE.has(action)).map(({ address }) => address)
+    if (lost.length > 0) await context.confirm(`${plan.layer} would destroy or replace ${lost.join(', ')}. Go on`)
+    try {
+      await context.terraform.apply(plan, context.progress)
+      return
+    } catch (error) {
+      const adopted = error instanceof TerraformError && attempt < ATTEMPTS ? await adopt(plan, error, context) : 0
+      if (adopted === 0) throw error
+      plan = await planLayer(plan.layer, context)
+      if (plan.empty) return
+    }
+  }
+}
+
+/** @returns how many objects of the failed apply were adopted */
+async function adopt(plan: Plan, { errors }: TerraformError, context: Operation): Promise<number> {
+  const { terraform, log } = context
+  const found = adoptions(errors)
+  for (const { address, id } of found) {
+    log.warn(`${id} exists already: taking it into the state as ${address}`)
+    await terraform.adopt(plan.layer, address, id)
+  }
+  const releases = strandedReleases(errors)
+  for (const { address } of releases) await adoptRelease(plan, address, context)
+  return found.length + releases.length
+}
+
+/** A release that Helm had finished is imported; of one that it had not, the record goes, and Helm adopts what it had made. */
+async function adoptRelease(plan: Plan, address: string, context: Operation): Promise<void> {
+  const { terraform, log } = context
+  const { name, namespace } = await terraform.planned(plan, address)
+  const cluster = await context.cluster()
+  const records = (await cluster.list(SECRETS, String(namespace))).filter(
+    ({ metadata }) => metadata.labels?.owner === 'helm' && metadata.labels.name === name,
+  )
+  if (records.some(({ metadata }) => metadata.labels?.status === 'deployed')) {
+    log.warn(`release ${namespace}/${name} exists already: taking it into the state as ${address}`)
+    await terraform.adopt(plan.layer, address, `${namespace}/${name}`)
+    return
+  }
+  log.warn(`release ${namespace}/${name} was never finished: installing it again`)
+  for (const { metadata } of records) await cluster.delete(SECRETS, { namespace: String(namespace), name: metadata.name })
+}

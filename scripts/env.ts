@@ -1,0 +1,36 @@
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
+import { configuredPath } from '../lib/config/load.ts'
+import { baseLayer, environmentScript } from '../lib/phases/operation.ts'
+
+/** In a shell's single quotes everything is literal but the quote itself. */
+const quoted = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`
+
+export default environmentScript({
+  name: 'env',
+  summary: 'Print the exports with which plain terraform, gcloud, gsutil, kubectl and ssh work: eval "$(./taskw env)".',
+
+  async run({ terraform, endpoints }) {
+    const base = baseLayer(terraform)
+    const { outputs } = await terraform.state(base)
+    const { GOOGLE_OAUTH_ACCESS_TOKEN: _token, ...forTerraform } = await terraform.variables()
+    const project = await terraform.input(base, 'project_id')
+    const exports: Record<string, string> = {
+      ...forTerraform,
+      CLOUDSDK_CORE_PROJECT: project,
+      ...(endpoints && {
+        CLOUDSDK_AUTH_ACCESS_TOKEN_FILE: configuredPath(endpoints.tokenFile),
+        CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE: endpoints.compute,
+        CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE: `${endpoints.storage}/storage/v1/`,
+        CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM: endpoints.iam,
+        CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER: endpoints.resourceManager,
+        STORAGE_EMULATOR_HOST: endpoints.storage,
+      }),
+      ...(typeof outputs.zone === 'string' && { CLOUDSDK_COMPUTE_ZONE: outputs.zone }),
+      ...(typeof outputs.kubeconfig_path === 'string' && { KUBECONFIG: configuredPath(outputs.kubeconfig_path) }),
+    }
+    const lines = Object.entries(exports).map(([name, value]) => `export ${name}=${quoted(value)}`)
+    // The token is read from its file when the shell evaluates this: it is never printed.
+    if (endpoints) lines.push(`export GOOGLE_OAUTH_ACCESS_TOKEN="$(cat ${quoted(configuredPath(endpoints.tokenFile))})"`)
+    return { document: { exports }, text: lines.join('\n') }
+  },
+})

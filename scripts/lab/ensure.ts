@@ -1,0 +1,18 @@
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { isUp } from '../../lab/current.ts'
+import { script } from '../../lib/runtime/script.ts'
+
+export default script({
+  name: 'lab:ensure',
+  summary: 'Start the lab unless it is up; says nothing when it is.',
+
+  async run({ log, signal }) {
+    const wasUp = await isUp()
+    if (!wasUp) {
+      // Every verb comes by here: a lab that is up must not cost more than a look.
+      const { up } = await import('../../lab/lifecycle.ts')
+      await up(log, signal)
+    }
+    return { document: { started: !wasUp } }
+  },
+})

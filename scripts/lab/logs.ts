@@ -1,0 +1,29 @@
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { spawnSync } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { here } from '../../lab/layout.ts'
+import { precondition, usage } from '../../lib/runtime/errors.ts'
+import { script } from '../../lib/runtime/script.ts'
+
+export default script<{ follow?: boolean; lines: string }>({
+  name: 'lab:logs',
+  summary: "The end of the lab's logs: google, delivery, forwarder, tools, and each machine's console.",
+
+  define: command =>
+    command
+      .argument('[name]', 'one of them, e.g. google')
+      .option('-f, --follow', 'go on as they grow, until Ctrl-C')
+      .option('-n, --lines <number>', 'lines of each', '40'),
+
+  async run({ args: [name], options }) {
+    const files = (await readdir(here.logs).catch((): string[] => [])).sort()
+    if (files.length === 0) throw precondition('the lab has written no logs', 'start it: `./taskw lab:up`')
+    const wanted = name ? files.filter(file => file.startsWith(name)) : files
+    if (wanted.length === 0) throw usage(`there is no log "${name}"`, `one of: ${files.join(', ')}`)
+    const paths = wanted.map(file => join(here.logs, file))
+    if (options.json) return { document: { logs: paths } }
+    spawnSync('tail', ['-n', options.lines, ...(options.follow ? ['-F'] : []), ...paths], { stdio: 'inherit' })
+    return { document: {} }
+  },
+})

@@ -1,0 +1,16 @@
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { preempt } from '../../lab/preempt.ts'
+import { script } from '../../lib/runtime/script.ts'
+
+export default script({
+  name: 'lab:preempt',
+  summary: 'Take the spot machine away, as Google may at any time: 30 s of notice, then it is off.',
+
+  define: command => command.argument('[name]', 'the machine; may be left out when there is only one'),
+
+  async run({ args: [name], log }) {
+    const machine = await preempt(name)
+    log.info(`${machine} is being preempted`)
+    return { document: { machine } }
+  },
+})

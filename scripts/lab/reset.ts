@@ -1,0 +1,26 @@
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { createInterface } from 'node:readline/promises'
+import { reset } from '../../lab/lifecycle.ts'
+import { usage } from '../../lib/runtime/errors.ts'
+import { script } from '../../lib/runtime/script.ts'
+
+export default script<{ yes?: boolean }>({
+  name: 'lab:reset',
+  summary: 'Stop the lab and delete all of it: disks, snapshots, Terraform states, images. Built programs stay.',
+
+  define: command => command.option('--yes', 'do not ask'),
+
+  async run({ options, log }) {
+    if (!options.yes && !(await isConfirmed())) throw usage('nothing was deleted', 'answer yes, or give --yes')
+    await reset(log)
+    return { document: {} }
+  },
+})
+
+async function isConfirmed(): Promise<boolean> {
+  if (!process.stdin.isTTY) return false
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const answer = await terminal.question('Delete the lab with its disks, snapshots and states? [y/N] ')
+  terminal.close()
+  return /^y(es)?$/i.test(answer.trim())
+}

@@ -1,0 +1,15 @@
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { up } from '../../lab/lifecycle.ts'
+import { labStatus } from '../../lab/status.ts'
+import { script } from '../../lib/runtime/script.ts'
+
+export default script({
+  name: 'lab:up',
+  summary: 'Start the lab: Google, git and registry on this machine. Safe to repeat.',
+
+  async run({ log, signal }) {
+    await up(log, signal)
+    const { endpoints } = await labStatus()
+    return { document: { endpoints }, text: 'the lab is up; next: ./taskw up' }
+  },
+})

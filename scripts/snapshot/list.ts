@@ -1,0 +1,42 @@
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { environmentScript } from '../../lib/phases/operation.ts'
+import type { Json } from '../../lib/runtime/json.ts'
+import { table } from '../../lib/runtime/table.ts'
+
+export default environmentScript<{ layer?: string }>({
+  name: 'snapshot:list',
+  summary: "The environment's snapshots, newest first.",
+
+  define: command => command.option('--layer <layer>', 'only those of this layer'),
+
+  async run({ compute, environment }, { options }) {
+    const labels = {
+      'managed-by': 'threads-ops',
+      environment: environment.name,
+      ...(options.layer && { layer: options.layer }),
+    }
+    const snapshots = await (await compute()).snapshots(labels)
+    return {
+      document: {
+        snapshots: snapshots.map(({ storageBytes, ...rest }) => ({
+          ...rest,
+          storageBytes: String(storageBytes),
+        })) as unknown as Json,
+      },
+      text:
+        snapshots.length === 0
+          ? 'No snapshots.'
+          : table(
+              ['NAME', 'LAYER', 'STATUS', 'SERIAL', 'CREATED', 'MIB'],
+              snapshots.map(({ name, labels: has, status, createdAt, storageBytes }) => [
+                name,
+                has.layer ?? '',
+                status,
+                has['state-serial'] ?? '',
+                createdAt,
+                Math.round(Number(storageBytes) / 2 ** 20),
+              ]),
+            ),
+    }
+  },
+})

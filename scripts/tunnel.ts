@@ -1,0 +1,20 @@
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
+import { once } from 'node:events'
+import { baseLayer, environmentScript } from '../lib/phases/operation.ts'
+
+export default environmentScript({
+  name: 'tunnel',
+  summary: "Keep the cluster's API reachable at the port that the kubeconfig names, until Ctrl-C.",
+
+  async run({ tunnel, output, terraform, dial, log, signal }) {
+    // Fails here, with a reason, rather than at the first connection.
+    ;(await dial(6443)).destroy()
+    const { port, own } = await tunnel()
+    const context = await output(baseLayer(terraform), 'kube_context')
+    if (!own)
+      return { document: { port, own }, text: `Something already listens on 127.0.0.1:${port}, another tunnel perhaps.` }
+    log.info(`127.0.0.1:${port} reaches the Kubernetes API of ${context}. Ctrl-C ends it.`)
+    if (!signal.aborted) await once(signal, 'abort')
+    return { document: { port, own } }
+  },
+})
