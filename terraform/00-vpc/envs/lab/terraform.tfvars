@@ -1,0 +1,12 @@
+project_id = "web-service-design"
+env        = "lab"
+region     = "us-east1"
+zone       = "us-east1-b"
+
+deletion_protection = false
+
+# The lab applies a copy of this folder in .lab/terraform: this is .lab/kube.
+kubeconfig_directory = "../../../../kube"
+api_local_port       = 26443
+
+# The lab makes a key pair when it starts and names it in lab.auto.tfvars.json beside this file.

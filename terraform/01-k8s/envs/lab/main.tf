@@ -1,0 +1,58 @@
+locals {
+  vpc = data.terraform_remote_state.vpc.outputs
+}
+
+provider "helm" {
+  kubernetes {
+    config_path    = pathexpand(local.vpc.kubeconfig_path)
+    config_context = local.vpc.kube_context
+  }
+}
+
+provider "kubectl" {
+  config_path      = pathexpand(local.vpc.kubeconfig_path)
+  config_context   = local.vpc.kube_context
+  load_config_file = true
+
+  # The API server may just have restarted.
+  apply_retry_count = 5
+}
+
+module "namespaces" {
+  source = "../../../modules/namespaces"
+
+  environment = local.vpc.env
+  names       = ["argocd", "external-secrets-system", "local-path-storage"]
+}
+
+module "local_path_provisioner" {
+  source = "../../../modules/local-path-provisioner"
+
+  namespace = module.namespaces.names["local-path-storage"]
+}
+
+module "external_secrets" {
+  source = "../../../modules/external-secrets"
+
+  namespace              = module.namespaces.names["external-secrets-system"]
+  chart                  = "${var.charts_directory}/external-secrets"
+  webhook_failure_policy = "Ignore"
+
+  depends_on = [module.local_path_provisioner]
+}
+
+module "argocd" {
+  source = "../../../modules/argocd"
+
+  namespace = module.namespaces.names["argocd"]
+  chart     = "${var.charts_directory}/argo-cd"
+
+  depends_on = [module.local_path_provisioner]
+}
+
+module "argocd_image_updater" {
+  source = "../../../modules/argocd-image-updater"
+
+  namespace = module.argocd.namespace
+  chart     = "${var.charts_directory}/argocd-image-updater"
+}

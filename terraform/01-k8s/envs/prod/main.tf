@@ -1,0 +1,61 @@
+locals {
+  vpc = data.terraform_remote_state.vpc.outputs
+}
+
+provider "helm" {
+  kubernetes = {
+    config_path    = pathexpand(local.vpc.kubeconfig_path)
+    config_context = local.vpc.kube_context
+  }
+}
+
+provider "kubectl" {
+  config_path      = pathexpand(local.vpc.kubeconfig_path)
+  config_context   = local.vpc.kube_context
+  load_config_file = true
+
+  # The API server may just have restarted.
+  apply_retry_count = 5
+}
+
+module "namespaces" {
+  source = "../../../modules/namespaces"
+
+  environment = local.vpc.env
+  names       = ["argocd", "external-secrets-system", "local-path-storage"]
+}
+
+module "local_path_provisioner" {
+  source = "../../../modules/local-path-provisioner"
+
+  namespace = module.namespaces.names["local-path-storage"]
+}
+
+module "external_secrets" {
+  source = "../../../modules/external-secrets"
+
+  namespace              = module.namespaces.names["external-secrets-system"]
+  chart_repository       = "https://charts.external-secrets.io"
+  chart_version          = "1.3.1"
+  secret_manager_project = local.vpc.project_id
+
+  depends_on = [module.local_path_provisioner]
+}
+
+module "argocd" {
+  source = "../../../modules/argocd"
+
+  namespace        = module.namespaces.names["argocd"]
+  chart_repository = "https://argoproj.github.io/argo-helm"
+  chart_version    = "9.1.6"
+
+  depends_on = [module.local_path_provisioner]
+}
+
+module "argocd_image_updater" {
+  source = "../../../modules/argocd-image-updater"
+
+  namespace        = module.argocd.namespace
+  chart_repository = "https://argoproj.github.io/argo-helm"
+  chart_version    = "1.1.1"
+}

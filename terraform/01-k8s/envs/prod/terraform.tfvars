@@ -1,0 +1,1 @@
+backend_bucket = "threads-ops-prod-tfstate"

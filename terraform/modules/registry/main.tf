@@ -1,0 +1,54 @@
+locals {
+  labels = {
+    managed-by  = "threads-ops"
+    environment = var.environment
+    layer       = "00-vpc"
+  }
+}
+
+resource "google_artifact_registry_repository" "this" {
+  project       = var.project_id
+  location      = var.region
+  repository_id = var.repository_id
+  description   = "Images of the application"
+  format        = "DOCKER"
+  labels        = local.labels
+
+  docker_config {
+    # `latest` moves with each build.
+    immutable_tags = false
+  }
+
+  # A kept version wins over a deletion rule: the newest are there to roll back to, however old they are.
+  cleanup_policies {
+    id     = "keep-newest"
+    action = "KEEP"
+
+    most_recent_versions {
+      keep_count = var.keep_versions
+    }
+  }
+
+  cleanup_policies {
+    id     = "delete-old"
+    action = "DELETE"
+
+    condition {
+      tag_state  = "ANY"
+      older_than = "${var.delete_after_days * 24 * 60 * 60}s"
+    }
+  }
+}
+
+# The containers of secrets only: a value given here would end up in the state.
+resource "google_secret_manager_secret" "this" {
+  for_each = var.secret_ids
+
+  project   = var.project_id
+  secret_id = each.value
+  labels    = local.labels
+
+  replication {
+    auto {}
+  }
+}

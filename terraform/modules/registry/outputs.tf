@@ -1,0 +1,9 @@
+output "image_prefix" {
+  description = "What image names begin with."
+  value       = "${var.region}-docker.pkg.dev/${var.project_id}/${google_artifact_registry_repository.this.repository_id}"
+}
+
+output "secret_ids" {
+  description = "Names of the secrets."
+  value       = sort([for secret in google_secret_manager_secret.this : secret.secret_id])
+}

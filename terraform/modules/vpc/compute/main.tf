@@ -1,0 +1,98 @@
+locals {
+  labels = {
+    managed-by  = "threads-ops"
+    environment = var.environment
+    component   = "k0s-cluster"
+    layer       = "00-vpc"
+  }
+
+  roles = toset([
+    "roles/artifactregistry.reader",
+    "roles/logging.logWriter",
+    "roles/monitoring.metricWriter",
+    "roles/secretmanager.secretAccessor",
+  ])
+}
+
+resource "google_service_account" "vm" {
+  project      = var.project_id
+  account_id   = var.name
+  display_name = "VM ${var.name}"
+}
+
+resource "google_project_iam_member" "vm" {
+  for_each = local.roles
+
+  project = var.project_id
+  role    = each.value
+  member  = "serviceAccount:${google_service_account.vm.email}"
+}
+
+# A resource of its own rather than the instance's initialize_params: restoring a snapshot is then a change of input that a
+# plan shows, and deleting the instance never deletes the data.
+resource "google_compute_disk" "boot" {
+  project = var.project_id
+  name    = "${var.name}-boot"
+  zone    = var.zone
+  type    = var.boot_disk_type
+  size    = var.boot_disk_size_gb
+  labels  = local.labels
+
+  image    = var.boot_snapshot == null ? var.boot_image : null
+  snapshot = var.boot_snapshot
+}
+
+resource "google_compute_instance" "this" {
+  project      = var.project_id
+  name         = var.name
+  zone         = var.zone
+  machine_type = var.machine_type
+  tags         = var.network_tags
+  labels       = local.labels
+
+  allow_stopping_for_update = true
+  deletion_protection       = var.deletion_protection
+
+  boot_disk {
+    source      = google_compute_disk.boot.self_link
+    auto_delete = false
+  }
+
+  # No access_config: the VM has no external address.
+  network_interface {
+    subnetwork = var.subnet_id
+  }
+
+  # SPOT rather than a plain preemptible VM, which Google stops after 24 hours; the API wants preemptible to go with it.
+  scheduling {
+    provisioning_model          = "SPOT"
+    preemptible                 = true
+    automatic_restart           = false
+    instance_termination_action = "STOP"
+  }
+
+  shielded_instance_config {
+    enable_secure_boot          = true
+    enable_vtpm                 = true
+    enable_integrity_monitoring = true
+  }
+
+  service_account {
+    email  = google_service_account.vm.email
+    scopes = ["https://www.googleapis.com/auth/cloud-platform"]
+  }
+
+  metadata = merge(
+    {
+      block-project-ssh-keys  = "TRUE"
+      enable-guest-attributes = "TRUE"
+      enable-oslogin          = "FALSE"
+    },
+    length(var.ssh_keys) == 0 ? {} : {
+      ssh-keys = join("\n", [for user, key in var.ssh_keys : "${user}:${trimspace(key)}"])
+    },
+  )
+
+  # The first boot already pulls images and writes logs.
+  depends_on = [google_project_iam_member.vm]
+}
