@@ -1,0 +1,17 @@
+import { join } from 'node:path'
+import { readIfExists, root, writeAtomically } from '../lib/runtime/files.ts'
+import { prepareCharts } from './delivery/charts/prepare.ts'
+import { hashOf } from './files.ts'
+import type { Layout } from './layout.ts'
+import { moduleDirectory } from './tools/sources.ts'
+
+const sources = ['lab/delivery/charts', 'lab/tools/charts'].map(folder => join(root, folder))
+
+/** Makes the charts unless they are of the present sources: that spares Go and its module cache. */
+export async function ensureCharts({ charts }: Layout): Promise<void> {
+  const stamp = `${charts}.source`
+  const wanted = await hashOf(sources)
+  if ((await readIfExists(stamp)) === wanted) return
+  await prepareCharts(charts, moduleDirectory)
+  await writeAtomically(stamp, wanted)
+}

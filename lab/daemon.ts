@@ -1,0 +1,148 @@
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdir, open, stat } from 'node:fs/promises'
+import { createConnection } from 'node:net'
+import { join } from 'node:path'
+import { type OpsError, precondition } from '../lib/runtime/errors.ts'
+import { readIfExists, root } from '../lib/runtime/files.ts'
+import { waitFor } from '../lib/runtime/wait.ts'
+import { filesBelow } from './files.ts'
+import type { Layout } from './layout.ts'
+import { goneWithin, identify, type ProcessId, signal } from './machine/process.ts'
+
+/** A program of the lab that outlives the command which started it: `node <program> --lab <lab>`. */
+export interface Daemon {
+  name: 'google' | 'delivery'
+  /** Its main module, from the checkout's root. */
+  program: string
+  /** Members of its record, `.lab/run/<name>.json`, that are ports where it listens on loopback. */
+  ports: readonly string[]
+}
+
+export const google: Daemon = { name: 'google', program: 'lab/google/main.ts', ports: ['port'] }
+export const delivery: Daemon = { name: 'delivery', program: 'lab/delivery/main.ts', ports: ['gitPort', 'registryPort'] }
+export const daemons: readonly Daemon[] = [google, delivery]
+
+export type DaemonRecord = Record<string, number>
+
+/** How long a daemon may take to listen, and to end. */
+const START_MS = 20_000
+const STOP_MS = 8_000
+
+const recordFile = ({ run }: Layout, { name }: Daemon): string => join(run, `${name}.json`)
+
+/** What a running daemon has written down when it listened; undefined when it is dead, deaf, or older than its sources. */
+export async function runningDaemon(layout: Layout, daemon: Daemon): Promise<DaemonRecord | undefined> {
+  const file = recordFile(layout, daemon)
+  const text = await readIfExists(file)
+  if (!text || processesOf(layout, daemon).length === 0) return undefined
+  const record = JSON.parse(text) as DaemonRecord
+  const answers = await Promise.all(daemon.ports.map(name => listens(record[name] ?? 0)))
+  if (answers.includes(false)) return undefined
+  const { mtimeMs } = await stat(file)
+  return (await newestSource()) <= mtimeMs ? record : undefined
+}
+
+/** Starts the daemon unless it runs as it should. @returns its record @throws OpsError 4 when it does not come up */
+export async function ensureDaemon(layout: Layout, daemon: Daemon): Promise<DaemonRecord> {
+  const running = await runningDaemon(layout, daemon)
+  if (running) return running
+  await stopDaemon(layout, daemon)
+  await mkdir(layout.run, { recursive: true })
+  await mkdir(layout.logs, { recursive: true })
+  const logFile = join(layout.logs, `${daemon.name}.log`)
+  const log = await open(logFile, 'a', 0o600)
+  let exitCode: number | null | undefined
+  const started = Date.now()
+  try {
+    const child = spawn(process.execPath, [join(root, daemon.program), '--lab', layout.lab], {
+      cwd: root,
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+    })
+    child.once('error', () => {
+      exitCode = null
+    })
+    child.once('exit', code => {
+      exitCode = code
+    })
+    child.unref()
+  } finally {
+    await log.close()
+  }
+  return waitFor({
+    what: `${daemon.program} to listen`,
+    within: START_MS,
+    every: 30,
+    hint: `see ${logFile}`,
+    probe: async () => {
+      if (exitCode !== undefined) throw await died(daemon, logFile)
+      const { mtimeMs } = await stat(recordFile(layout, daemon))
+      return mtimeMs < started ? undefined : runningDaemon(layout, daemon)
+    },
+  })
+}
+
+async function died({ program }: Daemon, logFile: string): Promise<OpsError> {
+  const last = ((await readIfExists(logFile)) ?? '').trimEnd().split('\n').slice(-6).join('\n')
+  return precondition(`${program} ended while it started:\n${last}`, `see ${logFile}`)
+}
+
+/** Ends the daemon, started by whomever. Its record stays: the next one listens at the same port if it can. */
+export const stopDaemon = (layout: Layout, daemon: Daemon): Promise<void> => endAll(processesOf(layout, daemon))
+
+/** SIGTERM, then SIGKILL to those that do not go. */
+export async function endAll(processes: readonly ProcessId[]): Promise<void> {
+  for (const id of processes) signal(id, 'SIGTERM')
+  if (await goneWithin(processes, STOP_MS)) return
+  for (const id of processes) signal(id, 'SIGKILL')
+  await goneWithin(processes, STOP_MS)
+}
+
+/**
+ * The lab's processes on this host by their command lines, which cannot be lost as a record can: those of a daemon, or all
+ * that were started with `--lab <this lab>`.
+ */
+export function processesOf({ lab }: Layout, daemon?: Daemon): ProcessId[] {
+  const found: ProcessId[] = []
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name)
+    if (!Number.isInteger(pid) || pid === process.pid) continue
+    const args = commandLine(pid)
+    const at = args.indexOf('--lab')
+    if (at < 0 || args[at + 1] !== lab) continue
+    if (daemon && !args.some(argument => argument.endsWith(daemon.program))) continue
+    const id = identify(pid)
+    if (id) found.push(id)
+  }
+  return found
+}
+
+function commandLine(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+  } catch {
+    return []
+  }
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = createConnection({ host: '127.0.0.1', port })
+    socket.once('connect', () => resolve(true))
+    socket.once('error', () => resolve(false))
+    socket.once('close', () => resolve(false))
+    socket.setTimeout(1000, () => socket.destroy())
+    socket.once('connect', () => socket.destroy())
+  })
+}
+
+/** When the daemons' sources last changed, in milliseconds since the epoch. */
+async function newestSource(): Promise<number> {
+  const folders = ['lab/google', 'lab/delivery', 'lab/machine', 'lib/runtime'].map(folder => join(root, folder))
+  const times = folders.map(async folder => {
+    const files = (await filesBelow(folder)).filter(file => file.endsWith('.ts'))
+    return Promise.all(files.map(async file => (await stat(join(folder, file))).mtimeMs))
+  })
+  return Math.max(...(await Promise.all(times)).flat())
+}

@@ -1,0 +1,36 @@
+import { join } from 'node:path'
+import { root } from '../lib/runtime/files.ts'
+
+/** Where a lab keeps what: everything of it is below one folder. */
+export interface Layout {
+  lab: string
+  endpoints: string
+  token: string
+  sshKey: string
+  run: string
+  logs: string
+  git: string
+  charts: string
+  terraform: string
+  terraformConfig: string
+  providers: string
+  bin: string
+}
+
+export const layoutOf = (lab: string): Layout => ({
+  lab,
+  endpoints: join(lab, 'endpoints.json'),
+  token: join(lab, 'token'),
+  sshKey: join(lab, 'ssh/id_ed25519'),
+  run: join(lab, 'run'),
+  logs: join(lab, 'logs'),
+  git: join(lab, 'git'),
+  charts: join(lab, 'charts'),
+  terraform: join(lab, 'terraform'),
+  terraformConfig: join(lab, 'terraform.rc'),
+  providers: join(lab, 'providers'),
+  bin: join(lab, 'bin'),
+})
+
+/** The checkout's lab. */
+export const here: Layout = layoutOf(join(root, '.lab'))

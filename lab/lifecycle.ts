@@ -1,0 +1,233 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { interrupted, precondition } from '../lib/runtime/errors.ts'
+import { readIfExists, root, writeAtomically } from '../lib/runtime/files.ts'
+import type { Log } from '../lib/runtime/log.ts'
+import { ensureCharts } from './charts.ts'
+import { type DaemonRecord, daemons, delivery, endAll, ensureDaemon, google, processesOf, stopDaemon } from './daemon.ts'
+import { labImages, pushMissing } from './delivery/images.ts'
+import { publishCheckout, publishSample } from './delivery/repositories.ts'
+import { here, type Layout } from './layout.ts'
+import { createHypervisor } from './machine/hypervisor.ts'
+import { goneWithin, identify, isAlive, signal as kill, type ProcessId, run } from './machine/process.ts'
+import { installPackages, missingPackages, preflight } from './preflight.ts'
+import { copyTerraform } from './terraform-copy.ts'
+import { startBuildInBackground } from './tools/background.ts'
+import { ensureTools } from './tools/build.ts'
+import { programs } from './tools/catalog.ts'
+import { takeLock } from './tools/lock.ts'
+import { progressText } from './tools/progress.ts'
+import { prepareTerraform } from './tools/terraform.ts'
+
+/** Needed before Terraform can begin; what else is missing is built while it runs. */
+const FIRST_PROGRAMS = ['crane']
+/** How long a machine may take to shut down when the lab goes down. */
+const SHUTDOWN_MS = 15_000
+
+interface Step {
+  title: string
+  /** @returns what there is to say about it, if anything */
+  run(say: (detail: string) => void): Promise<string | undefined>
+}
+
+/** Held while the lab changes between up and down. */
+const lockOf = ({ lab }: Layout): string => join(lab, 'lifecycle.lock')
+
+/** Starts what does not run and refreshes what is not current; on a lab that is up it changes nothing. */
+export async function up(log: Log, signal?: AbortSignal, layout: Layout = here): Promise<void> {
+  await preflight(layout.lab)
+  await using _lock = await takeLock(lockOf(layout), signal ? { signal } : {})
+  let started: Record<'google' | 'delivery', DaemonRecord> | undefined
+  const steps: Step[] = [
+    { title: 'Debian packages', run: ensurePackages },
+    { title: 'First programs', run: say => ensureFirstPrograms(say, signal) },
+    { title: 'Keys and token', run: () => ensureKeys(layout) },
+    {
+      title: 'Terraform and charts',
+      run: async () => {
+        await prepareTerraform(layout)
+        await copyTerraform(layout)
+        await ensureCharts(layout)
+        return undefined
+      },
+    },
+    {
+      title: 'Network',
+      run: () =>
+        createHypervisor({ lab: layout.lab })
+          .ensureNetwork()
+          .then(() => undefined),
+    },
+    {
+      title: 'Google, git and registry',
+      run: async () => {
+        const [first, second] = await Promise.all([ensureDaemon(layout, google), ensureDaemon(layout, delivery)])
+        started = { google: first, delivery: second }
+        return undefined
+      },
+    },
+    { title: 'Sources and images', run: () => publish(layout, started?.delivery ?? {}) },
+    {
+      title: 'Endpoints',
+      run: async () => {
+        if (started) await writeEndpoints(layout, started)
+        return `${relative(process.cwd(), layout.endpoints)}`
+      },
+    },
+  ]
+  for (const { title, run: work } of steps) {
+    if (signal?.aborted) throw interrupted(`interrupted before: ${title}`, 'run the same command again to go on')
+    const activity = log.activity(title)
+    try {
+      activity.done(await work(activity.update))
+    } catch (error) {
+      activity.failed()
+      throw error
+    }
+  }
+  const left = await startBuildInBackground(layout)
+  if (left.length > 0)
+    log.info(`building in the background: ${left.join(', ')}; follow it with \`./taskw lab:logs -- tools --follow\``)
+}
+
+async function ensurePackages(say: (detail: string) => void): Promise<string | undefined> {
+  const missing = missingPackages()
+  if (missing.length === 0) return undefined
+  say(missing.join(', '))
+  await installPackages(missing)
+  return `installed ${missing.join(', ')}`
+}
+
+async function ensureFirstPrograms(say: (detail: string) => void, signal?: AbortSignal): Promise<string | undefined> {
+  const first = programs.filter(({ name }) => FIRST_PROGRAMS.includes(name))
+  const built = await ensureTools({
+    programs: first,
+    report: progress => say(progressText(progress)),
+    ...(signal && { signal }),
+  })
+  return built.length > 0 ? `built ${built.join(', ')}` : undefined
+}
+
+async function ensureKeys({ token, sshKey }: Layout): Promise<undefined> {
+  if (!existsSync(token)) await writeAtomically(token, `${randomBytes(32).toString('hex')}\n`)
+  if (existsSync(sshKey) && existsSync(`${sshKey}.pub`)) return
+  await mkdir(join(sshKey, '..'), { recursive: true, mode: 0o700 })
+  await rm(sshKey, { force: true })
+  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'threads-ops-lab', '-f', sshKey])
+}
+
+async function publish(layout: Layout, { registryPort }: DaemonRecord): Promise<string> {
+  const commit = await publishCheckout(root, layout.git)
+  const sample = await publishSample(layout.git)
+  const pushed = await pushMissing(`http://127.0.0.1:${registryPort}`, labImages(sample))
+  return `commit ${commit.slice(0, 12)}${pushed.length > 0 ? `, ${pushed.length} images pushed` : ''}`
+}
+
+/** Written last: who finds the file finds a lab that is up. */
+async function writeEndpoints(layout: Layout, records: Record<'google' | 'delivery', DaemonRecord>): Promise<void> {
+  const at = `127.0.0.1:${records.google.port}`
+  const endpoints = {
+    compute: `http://${at}/compute/v1/`,
+    storage: `http://${at}`,
+    iam: `http://${at}/`,
+    resourceManager: `http://${at}/`,
+    serviceUsage: `http://${at}/`,
+    iapRelay: `ws://${at}`,
+    registry: `http://127.0.0.1:${records.delivery.registryPort}`,
+    git: `http://127.0.0.1:${records.delivery.gitPort}`,
+    tokenFile: relative(root, layout.token),
+  }
+  const text = `${JSON.stringify(endpoints, undefined, 2)}\n`
+  if (text !== (await readIfExists(layout.endpoints))) await writeAtomically(layout.endpoints, text)
+}
+
+/** Ends every process, mount, namespace and interface of the lab, whatever state it is in. What is on its disks stays. */
+export async function down(log: Log, layout: Layout = here): Promise<void> {
+  await using _lock = await takeLock(lockOf(layout))
+  const hypervisor = createHypervisor({ lab: layout.lab })
+  const machines = await recordedMachines(layout)
+  const activity = log.activity('Lab down')
+  activity.update('machines')
+  await Promise.all(machines.map(({ id }) => hypervisor.powerOff(id, { graceMs: SHUTDOWN_MS })))
+  activity.update('daemons')
+  for (const daemon of daemons) await stopDaemon(layout, daemon)
+  await endAll(processesOf(layout))
+  await hypervisor.removeNetwork()
+  activity.update('leftovers')
+  const strays = await strayMachines(layout)
+  // `unshare` heeds nothing else.
+  for (const id of strays) kill(id, 'SIGKILL')
+  await goneWithin(strays, SHUTDOWN_MS)
+  for (const mount of await mountsBelow(layout.lab)) await run('umount', ['--lazy', mount])
+  await rm(layout.endpoints, { force: true })
+  for (const name of await readdir(layout.run).catch(() => [])) {
+    if (name.endsWith('.sock')) await rm(join(layout.run, name), { force: true })
+  }
+  for (const name of await readdir(join(layout.run, 'machines')).catch(() => []))
+    await removeRemains(join(layout.run, 'machines', name))
+  activity.done()
+}
+
+/** A mount point goes only when it is empty: whatever is still mounted there is not ours to delete. */
+const removeRemains = (path: string): Promise<void> =>
+  path.endsWith('.json') ? rm(path, { force: true }) : rmdir(path).catch(() => undefined)
+
+/** Takes the lab down and forgets everything in it; the programs in the cache stay. */
+export async function reset(log: Log, layout: Layout = here): Promise<void> {
+  await down(log, layout)
+  const left = processesOf(layout)
+  if (left.length > 0)
+    throw precondition(`still running: ${left.map(({ pid }) => pid).join(', ')}`, 'end them and run it again')
+  const mounts = await mountsBelow(layout.lab)
+  if (mounts.length > 0) throw precondition(`still mounted: ${mounts.join(', ')}`, 'unmount them and run it again')
+  await rm(layout.lab, { recursive: true, force: true })
+}
+
+/** A machine as the hypervisor recorded it when it was powered on. */
+export interface RecordedMachine {
+  id: string
+  name: string
+  address: string
+  disk: string
+  supervisor: ProcessId
+  init: ProcessId
+}
+
+export async function recordedMachines({ run: directory }: Layout): Promise<RecordedMachine[]> {
+  const folder = join(directory, 'machines')
+  const names = (await readdir(folder).catch((): string[] => [])).filter(name => name.endsWith('.json'))
+  return Promise.all(names.map(async name => JSON.parse(await readFile(join(folder, name), 'utf8')) as RecordedMachine))
+}
+
+export const isMachineRunning = ({ supervisor, init }: RecordedMachine): boolean => isAlive(supervisor) && isAlive(init)
+
+/** Machines whose record was lost in a crash: `unshare` processes that were given a mount point in this lab. */
+async function strayMachines({ run: directory }: Layout): Promise<ProcessId[]> {
+  const mark = `\0ROOT=${join(directory, 'machines')}/`
+  const found: ProcessId[] = []
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    const command = await readIfExists(`/proc/${name}/comm`).catch(() => undefined)
+    if (command?.trim() !== 'unshare') continue
+    const environment = await readIfExists(`/proc/${name}/environ`).catch(() => undefined)
+    const id = `\0${environment}`.includes(mark) ? identify(Number(name)) : undefined
+    if (id) found.push(id)
+  }
+  return found
+}
+
+/** Innermost first. */
+async function mountsBelow(folder: string): Promise<string[]> {
+  const table = await readFile('/proc/self/mounts', 'utf8')
+  return table
+    .split('\n')
+    .map(line => unescaped(line.split(' ')[1] ?? ''))
+    .filter(path => path.startsWith(`${folder}/`))
+    .reverse()
+}
+
+/** Blanks and the like stand as octal numbers in the table. proc_mounts(5) */
+const unescaped = (path: string): string =>
+  path.replace(/\\(\d{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)))

@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises'
+import { external, precondition, usage } from '../lib/runtime/errors.ts'
+import { here, type Layout } from './layout.ts'
+import { labStatus } from './status.ts'
+
+/**
+ * Has a spot machine preempted, the only running one unless it is named.
+ * @returns its name, once its end has begun
+ * @throws OpsError 2 when it is not clear which, 4 when none runs, 5 when the stand-in refuses
+ */
+export async function preempt(name: string | undefined, layout: Layout = here): Promise<string> {
+  const { endpoints, machines } = await labStatus(layout)
+  if (!endpoints?.storage) throw precondition('the lab is down', 'start it: `./taskw lab:up`')
+  const running = machines.filter(({ state }) => state === 'RUNNING').map(machine => machine.name)
+  if (running.length === 0) throw precondition('no machine is running', 'bring it up: `./taskw up`')
+  if (!name && running.length > 1) throw usage('several machines are running', `name one: ${running.join(', ')}`)
+  const instance = name ?? running[0]
+  const answer = await fetch(new URL('/lab/preempt', endpoints.storage), {
+    method: 'POST',
+    headers: { authorization: `Bearer ${(await readFile(layout.token, 'utf8')).trim()}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ instance }),
+  })
+  if (!answer.ok) throw external(`${instance} cannot be preempted: ${await answer.text()}`, 'see `./taskw lab:status`')
+  return instance ?? ''
+}

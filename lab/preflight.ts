@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { messageOf, precondition } from '../lib/runtime/errors.ts'
+import { run } from './machine/process.ts'
+
+/** What the lab runs of the distribution's, by the Debian package that brings it. */
+const packages: Readonly<Record<string, string>> = {
+  ip: 'iproute2',
+  git: 'git',
+  'redis-server': 'redis-server',
+  sshd: 'openssh-server',
+  'ssh-keygen': 'openssh-client',
+  sudo: 'sudo',
+  unshare: 'util-linux',
+}
+
+const POLICY = '/usr/sbin/policy-rc.d'
+
+/**
+ * Whether this machine can hold a lab at all.
+ * @throws OpsError 4 with the reason: not Linux, not root, no namespaces, no overlay file system
+ */
+export async function preflight(lab: string): Promise<void> {
+  if (process.platform !== 'linux') {
+    throw precondition(`the lab needs Linux, this is ${process.platform}`, 'use a Linux machine or virtual machine')
+  }
+  if (process.getuid?.() !== 0) {
+    throw precondition('the lab needs root: it makes mount, network and process namespaces', 'run it as root: sudo ./taskw up')
+  }
+  await assertNamespaces(lab)
+}
+
+async function assertNamespaces(lab: string): Promise<void> {
+  await mkdir(lab, { recursive: true })
+  const probe = await mkdtemp(join(lab, 'probe-'))
+  try {
+    await Promise.all(['upper', 'work', 'root'].map(name => mkdir(join(probe, name))))
+    const mount =
+      'mount --make-rprivate / && mount -t overlay overlay -o lowerdir=/,upperdir="$0/upper",workdir="$0/work" "$0/root"'
+    await run('unshare', ['--mount', '--pid', '--net', '--uts', '--ipc', '--fork', 'sh', '-c', mount, probe])
+  } catch (error) {
+    throw precondition(
+      `the lab cannot make a machine of namespaces and an overlay file system here: ${messageOf(error).trim().split('\n').at(-1)}`,
+      'a container needs --privileged and a checkout on a volume that is not itself an overlay',
+      error,
+    )
+  } finally {
+    await rm(probe, { recursive: true, force: true })
+  }
+}
+
+/** Debian packages that are missing, by the programs that they bring. */
+export const missingPackages = (): string[] =>
+  Object.entries(packages)
+    .filter(([program]) => !isOnPath(program))
+    .map(([, name]) => name)
+
+const isOnPath = (program: string): boolean =>
+  [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'].some(folder => existsSync(join(folder, program)))
+
+/** Installs them. @throws OpsError 4 with the command to run when that does not work */
+export async function installPackages(names: readonly string[]): Promise<void> {
+  const command = `apt-get install --yes --no-install-recommends ${names.join(' ')}`
+  if (!isOnPath('apt-get'))
+    throw precondition(`missing: ${names.join(', ')}`, 'install them with this distribution’s package manager')
+  try {
+    await withoutServices(async () => {
+      await run('apt-get', ['update', '--quiet'])
+      await run('env', ['DEBIAN_FRONTEND=noninteractive', ...command.split(' ')])
+    })
+  } catch (error) {
+    throw precondition(
+      `${names.join(', ')} cannot be installed: ${messageOf(error).trim()}`,
+      `install them: sudo ${command}`,
+      error,
+    )
+  }
+  await disableServices(names)
+}
+
+/**
+ * The lab runs these programs itself, in its machines: the distribution's services must not start on this host. The policy
+ * holds as long as this process lives, so that a killed one forbids nothing for ever.
+ */
+async function withoutServices(install: () => Promise<void>): Promise<void> {
+  if (existsSync(POLICY)) return install()
+  await writeFile(POLICY, `#!/bin/sh\n[ -d /proc/${process.pid} ] && exit 101\nexit 0\n`, { mode: 0o755, flag: 'wx' })
+  try {
+    await install()
+  } finally {
+    await rm(POLICY, { force: true })
+  }
+}
+
+async function disableServices(names: readonly string[]): Promise<void> {
+  if (!existsSync('/run/systemd/system')) return
+  const services = { 'openssh-server': ['ssh.service', 'ssh.socket'], 'redis-server': ['redis-server.service'] }
+  for (const [name, units] of Object.entries(services)) {
+    if (names.includes(name))
+      for (const unit of units) await run('systemctl', ['disable', '--now', unit]).catch(() => undefined)
+  }
+}

@@ -1,0 +1,67 @@
+import { cp, mkdir, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { readIfExists, root, writeAtomically } from '../lib/runtime/files.ts'
+import { filesBelow, hashOf } from './files.ts'
+import type { Layout } from './layout.ts'
+
+const sources = join(root, 'terraform')
+const overrides = join(root, 'lab/terraform-overrides')
+const STAMP = '.source'
+/** The variables that only this lab knows; a name that Terraform reads by itself. */
+const VARIABLES = 'lab.auto.tfvars.json'
+
+/**
+ * `.lab/terraform`: the checkout's terraform/ with the overrides laid over it. What Terraform keeps in a root's folder
+ * (`.terraform`, the lock file) stays when the sources change; files that are no longer among the sources go.
+ */
+export async function copyTerraform({ terraform, sshKey }: Layout): Promise<void> {
+  const wanted = await sourceHash()
+  if ((await copiedHash(terraform)) !== wanted) {
+    await rm(join(terraform, STAMP), { force: true })
+    const known = new Set([...(await filesOf(sources)), ...(await filesOf(overrides))])
+    for (const file of await filesOf(terraform)) if (!known.has(file)) await rm(join(terraform, file))
+    for (const folder of [sources, overrides]) {
+      for (const file of await filesOf(folder)) await cp(join(folder, file), join(terraform, file))
+    }
+  }
+  await writeVariables(terraform, await readFile(`${sshKey}.pub`, 'utf8'))
+  await writeAtomically(join(terraform, STAMP), wanted)
+}
+
+/** Whether the copy is of the checkout's files as they are now. */
+export const isTerraformCurrent = async ({ terraform }: Layout): Promise<boolean> =>
+  (await copiedHash(terraform)) === (await sourceHash())
+
+const copiedHash = (terraform: string): Promise<string | undefined> => readIfExists(join(terraform, STAMP))
+
+const sourceHash = (): Promise<string> => hashOf([sources, overrides], isTerraformsOwn)
+
+const filesOf = (folder: string): Promise<string[]> => filesBelow(folder, isTerraformsOwn)
+
+/** What Terraform and this lab write there; the rest a person wrote. */
+const isTerraformsOwn = (name: string): boolean =>
+  [STAMP, VARIABLES, '.terraform', '.terraform.lock.hcl', 'errored.tfstate'].includes(name) ||
+  /\.(tfplan|tfstate(\.backup)?)$/.test(name)
+
+async function writeVariables(terraform: string, publicKey: string): Promise<void> {
+  const file = join(terraform, '00-vpc/envs/lab', VARIABLES)
+  const before = await readIfExists(file)
+  // The port stays: it stands in the kubeconfig.
+  const port = before ? (JSON.parse(before) as { api_local_port: number }).api_local_port : await freePort()
+  const [type, key] = publicKey.trim().split(' ')
+  const text = `${JSON.stringify({ api_local_port: port, ssh_keys: { ops: `${type} ${key}` } }, undefined, 2)}\n`
+  await mkdir(join(terraform, '00-vpc/envs/lab'), { recursive: true })
+  if (text !== before) await writeAtomically(file, text)
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}

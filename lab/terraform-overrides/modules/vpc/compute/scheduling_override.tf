@@ -1,0 +1,17 @@
+# The newest google provider that can be built from Go modules, 4.9, knows preemptible VMs but not the SPOT model. Terraform
+# merges an override file into the module: nested blocks replace the original's of the same type, arguments are set one by one.
+terraform {
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = ">= 4.9"
+    }
+  }
+}
+
+resource "google_compute_instance" "this" {
+  scheduling {
+    preemptible       = true
+    automatic_restart = false
+  }
+}

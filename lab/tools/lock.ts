@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { interrupted, systemCode } from '../../lib/runtime/errors.ts'
+import { identify, isAlive, type ProcessId } from '../machine/process.ts'
+
+/** Who holds a lock. The start time tells the holder from a later process with its number. */
+export interface Holder extends ProcessId {
+  /** Milliseconds since the epoch. */
+  since: number
+}
+
+const PAUSE_MS = 250
+
+/**
+ * Takes the lock at `path`, waiting while a living process holds it; a dead one's lock is taken over.
+ * @param onWait told four times a second who holds it
+ * @throws OpsError 130 when the signal aborts while it waits
+ */
+export async function takeLock(
+  path: string,
+  { onWait, signal }: { onWait?: (holder: Holder) => void; signal?: AbortSignal } = {},
+): Promise<AsyncDisposable> {
+  await mkdir(dirname(path), { recursive: true })
+  const own = `${path}.${randomBytes(6).toString('hex')}`
+  // Linking a file that is already written makes the lock appear with its holder in it, never empty.
+  await writeFile(own, JSON.stringify({ ...identify(process.pid), since: Date.now() }))
+  try {
+    for (;;) {
+      if (signal?.aborted) throw interrupted(`interrupted while waiting for ${path}`, 'run it again to go on')
+      if (await isLinked(own, path)) return { [Symbol.asyncDispose]: () => rm(path, { force: true }) }
+      const holder = await readHolder(path)
+      if (!holder) continue
+      if (isAlive(holder)) {
+        onWait?.(holder)
+        await sleep(PAUSE_MS, undefined, signal ? { signal } : {}).catch(() => undefined)
+      } else {
+        await removeDead(path, holder)
+      }
+    }
+  } finally {
+    await rm(own, { force: true })
+  }
+}
+
+async function isLinked(own: string, path: string): Promise<boolean> {
+  try {
+    await link(own, path)
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+async function readHolder(path: string): Promise<Holder | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Holder
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Many may find the same dead holder: whoever comes late must not remove the lock of one who was quicker. */
+async function removeDead(path: string, dead: Holder): Promise<void> {
+  await using _guard = await takeLock(`${path}.takeover`)
+  const holder = await readHolder(path)
+  if (holder?.pid === dead.pid && holder.startTime === dead.startTime) await rm(path, { force: true })
+}
