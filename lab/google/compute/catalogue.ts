@@ -1,0 +1,194 @@
+import type { Architecture } from '../../machine/types.ts'
+import { notFound } from '../http/errors.ts'
+import { linkTo } from './resource.ts'
+
+/** What Google has ready-made: projects, places, machine types, disk types and public images. */
+
+export const PROJECT = { id: 'web-service-design', number: '843216957420' } as const
+
+const zones: Record<string, string[]> = {
+  'us-central1': ['us-central1-a', 'us-central1-b', 'us-central1-c', 'us-central1-f'],
+  'us-east1': ['us-east1-b', 'us-east1-c', 'us-east1-d'],
+}
+
+interface MachineShape {
+  name: string
+  cpus: number
+  memoryMb: number
+  architecture: Architecture
+}
+
+const series = (prefix: string, sizes: number[], gbPerCpu: number, architecture: Architecture): MachineShape[] =>
+  sizes.map(cpus => ({ name: `${prefix}-${cpus}`, cpus, memoryMb: cpus * gbPerCpu * 1024, architecture }))
+
+const machineShapes: MachineShape[] = [
+  { name: 'e2-micro', cpus: 2, memoryMb: 1024, architecture: 'x86_64' },
+  { name: 'e2-small', cpus: 2, memoryMb: 2048, architecture: 'x86_64' },
+  { name: 'e2-medium', cpus: 2, memoryMb: 4096, architecture: 'x86_64' },
+  ...series('e2-standard', [2, 4, 8, 16], 4, 'x86_64'),
+  ...series('n2-standard', [2, 4, 8, 16], 4, 'x86_64'),
+  ...series('t2a-standard', [1, 2, 4, 8], 4, 'arm64'),
+]
+
+const diskTypeNames = ['pd-standard', 'pd-balanced', 'pd-ssd']
+
+interface PublicImage {
+  project: string
+  name: string
+  family: string
+  architecture: Architecture
+  id: string
+}
+
+const images: PublicImage[] = [
+  {
+    project: 'debian-cloud',
+    family: 'debian-12',
+    name: 'debian-12-bookworm-v20251014',
+    architecture: 'x86_64',
+    id: '3486201957604413',
+  },
+  {
+    project: 'debian-cloud',
+    family: 'debian-12-arm64',
+    name: 'debian-12-bookworm-arm64-v20251014',
+    architecture: 'arm64',
+    id: '3486201957604414',
+  },
+]
+
+/** Public images have been around for longer than any lab. */
+const MADE = '2025-10-14T03:00:00.000-07:00'
+
+export const architectureName = (architecture: Architecture): string => (architecture === 'arm64' ? 'ARM64' : 'X86_64')
+
+/** @throws ApiError 404 for a project that does not exist. */
+export function checkProject(project: string): void {
+  const known = [PROJECT.id, PROJECT.number, ...images.map(image => image.project)]
+  if (!known.includes(project)) throw notFound(`projects/${project}`)
+}
+
+export const regionOf = (zone: string): string => zone.slice(0, zone.lastIndexOf('-'))
+
+export function region(project: string, name: string) {
+  const zonesOfRegion = zones[name]
+  if (!zonesOfRegion) throw notFound(`projects/${project}/regions/${name}`)
+  return {
+    kind: 'compute#region',
+    id: String(1000 + Object.keys(zones).indexOf(name)),
+    creationTimestamp: MADE,
+    name,
+    description: name,
+    status: 'UP',
+    zones: zonesOfRegion.map(zone => linkTo(`projects/${project}/zones/${zone}`)),
+    quotas: [],
+    selfLink: linkTo(`projects/${project}/regions/${name}`),
+  }
+}
+
+export const regions = (project: string) => Object.keys(zones).map(name => region(project, name))
+
+export function zone(project: string, name: string) {
+  const names = Object.values(zones).flat()
+  if (!names.includes(name)) throw notFound(`projects/${project}/zones/${name}`)
+  return {
+    kind: 'compute#zone',
+    id: String(2000 + names.indexOf(name)),
+    creationTimestamp: MADE,
+    name,
+    description: name,
+    status: 'UP',
+    region: linkTo(`projects/${project}/regions/${regionOf(name)}`),
+    selfLink: linkTo(`projects/${project}/zones/${name}`),
+  }
+}
+
+export const allZones = (project: string) => {
+  const names = Object.values(zones).flat()
+  return names.map(name => zone(project, name))
+}
+
+const machineTypeOf = (project: string, zone: string, { name, cpus, memoryMb, architecture }: MachineShape) => ({
+  kind: 'compute#machineType',
+  id: String(100_000 + cpus * 1000 + memoryMb / 1024),
+  creationTimestamp: MADE,
+  name,
+  description: `${cpus} vCPU, ${memoryMb / 1024} GB RAM`,
+  guestCpus: cpus,
+  memoryMb,
+  architecture: architectureName(architecture),
+  isSharedCpu: cpus === 2 && memoryMb < 8192,
+  maximumPersistentDisks: 128,
+  maximumPersistentDisksSizeGb: '263168',
+  imageSpaceGb: 0,
+  zone,
+  selfLink: linkTo(`projects/${project}/zones/${zone}/machineTypes/${name}`),
+})
+
+export const machineTypes = (project: string, zone: string) => machineShapes.map(shape => machineTypeOf(project, zone, shape))
+
+export function machineType(project: string, zone: string, name: string) {
+  const shape = machineShapes.find(candidate => candidate.name === name)
+  if (!shape) throw notFound(`projects/${project}/zones/${zone}/machineTypes/${name}`)
+  return machineTypeOf(project, zone, shape)
+}
+
+const diskTypeOf = (project: string, zone: string, name: string) => ({
+  kind: 'compute#diskType',
+  id: String(30_000 + diskTypeNames.indexOf(name)),
+  creationTimestamp: MADE,
+  name,
+  description: name,
+  validDiskSize: '10GB-65536GB',
+  defaultDiskSizeGb: '100',
+  zone: linkTo(`projects/${project}/zones/${zone}`),
+  selfLink: linkTo(`projects/${project}/zones/${zone}/diskTypes/${name}`),
+})
+
+export const diskTypes = (project: string, zone: string) => diskTypeNames.map(name => diskTypeOf(project, zone, name))
+
+export function diskType(project: string, zone: string, name: string) {
+  if (!diskTypeNames.includes(name)) throw notFound(`projects/${project}/zones/${zone}/diskTypes/${name}`)
+  return diskTypeOf(project, zone, name)
+}
+
+const imageOf = ({ project, name, family, architecture, id }: PublicImage) => ({
+  kind: 'compute#image',
+  id,
+  creationTimestamp: MADE,
+  name,
+  family,
+  description: `Debian, ${architecture}`,
+  status: 'READY',
+  sourceType: 'RAW',
+  architecture: architectureName(architecture),
+  diskSizeGb: '10',
+  archiveSizeBytes: '0',
+  storageLocations: ['us'],
+  guestOsFeatures: [{ type: 'UEFI_COMPATIBLE' }, { type: 'VIRTIO_SCSI_MULTIQUEUE' }, { type: 'GVNIC' }],
+  licenses: [linkTo('projects/debian-cloud/global/licenses/debian-12-bookworm')],
+  labelFingerprint: '42WmSpB8rSM=',
+  selfLink: linkTo(`projects/${project}/global/images/${name}`),
+})
+
+export const publicImages = (project: string) => images.filter(image => image.project === project).map(imageOf)
+
+export function image(project: string, name: string) {
+  const found = images.find(candidate => candidate.project === project && candidate.name === name)
+  if (!found) throw notFound(`projects/${project}/global/images/${name}`)
+  return imageOf(found)
+}
+
+export function imageFromFamily(project: string, family: string) {
+  const found = images.find(candidate => candidate.project === project && candidate.family === family)
+  if (!found) throw notFound(`projects/${project}/global/images/family/${family}`)
+  return imageOf(found)
+}
+
+/** The image that a disk's `sourceImage` names, by its name or its family. @throws ApiError 404 */
+export function imageAt(path: string) {
+  const match = /^projects\/([^/]+)\/global\/images\/(family\/)?([^/]+)$/.exec(path)
+  const [, project, isFamily, name] = match ?? []
+  if (!project || !name) throw notFound(path)
+  return isFamily ? imageFromFamily(project, name) : image(project, name)
+}

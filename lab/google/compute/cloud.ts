@@ -1,0 +1,144 @@
+import { EventEmitter } from 'node:events'
+import { join } from 'node:path'
+import type { Hypervisor } from '../../machine/types.ts'
+import { notFound } from '../http/errors.ts'
+import type { Call, Reply } from '../http/router.ts'
+import type { Collection, State } from '../state.ts'
+import { checkProject, region, zone } from './catalogue.ts'
+import { GuestAttributes } from './guest-attributes.ts'
+import { type Operation, Operations } from './operations.ts'
+import { linkTo, newId, pathOfResource, type Resource, timestamp } from './resource.ts'
+
+/** Every collection of stored Compute resources. */
+const collectionNames = [
+  'networks',
+  'subnetworks',
+  'firewalls',
+  'routers',
+  'addresses',
+  'disks',
+  'snapshots',
+  'instances',
+] as const
+
+export type CollectionName = (typeof collectionNames)[number]
+
+/** What the handlers of the Compute API share. */
+export class Cloud {
+  readonly hypervisor: Hypervisor
+  readonly operations: Operations
+  readonly guestAttributes: GuestAttributes
+  /** Emits `change` whenever what a guest may read of itself has changed. */
+  readonly changes = new EventEmitter()
+  readonly #collections: Map<CollectionName, Collection<Resource>>
+  readonly #labDirectory: string
+
+  private constructor(
+    hypervisor: Hypervisor,
+    operations: Operations,
+    guestAttributes: GuestAttributes,
+    collections: Map<CollectionName, Collection<Resource>>,
+    labDirectory: string,
+  ) {
+    this.hypervisor = hypervisor
+    this.operations = operations
+    this.guestAttributes = guestAttributes
+    this.#collections = collections
+    this.#labDirectory = labDirectory
+    // One listener per guest that waits for a change.
+    this.changes.setMaxListeners(0)
+  }
+
+  /** @param labDirectory below it, `disks` and `snapshots` hold what the hypervisor makes. */
+  static async open(state: State, hypervisor: Hypervisor, labDirectory: string): Promise<Cloud> {
+    const collections = new Map<CollectionName, Collection<Resource>>()
+    for (const name of collectionNames) collections.set(name, await state.open<Resource>(name, pathOfResource))
+    return new Cloud(hypervisor, await Operations.open(state), await GuestAttributes.open(state), collections, labDirectory)
+  }
+
+  all<T extends Resource>(name: CollectionName): T[] {
+    return this.#collection(name).all() as T[]
+  }
+
+  find<T extends Resource>(name: CollectionName, path: string): T | undefined {
+    return this.#collection(name).get(path) as T | undefined
+  }
+
+  /** @throws ApiError 404 */
+  get<T extends Resource>(name: CollectionName, path: string): T {
+    const found = this.find<T>(name, path)
+    if (!found) throw notFound(path)
+    return found
+  }
+
+  put(name: CollectionName, resource: Resource): Promise<void> {
+    const stored = this.#collection(name).put(resource)
+    this.changes.emit('change')
+    return stored
+  }
+
+  /** Changes some fields of a resource that may have gone meanwhile. */
+  async patch<T extends Resource>(name: CollectionName, path: string, changes: Partial<T>): Promise<T> {
+    const changed = { ...this.get<T>(name, path), ...changes }
+    await this.put(name, changed)
+    return changed
+  }
+
+  delete(name: CollectionName, path: string): Promise<void> {
+    return this.#collection(name).delete(path)
+  }
+
+  diskFolder(path: string): string {
+    const [, project, , zone, , disk] = path.split('/')
+    return join(this.#labDirectory, 'disks', `${project}`, `${zone}`, `${disk}`)
+  }
+
+  snapshotFolder(id: string): string {
+    return join(this.#labDirectory, 'snapshots', id)
+  }
+
+  #collection(name: CollectionName): Collection<Resource> {
+    const collection = this.#collections.get(name)
+    if (!collection) throw new Error(`no collection ${name}`)
+    return collection
+  }
+}
+
+/** The fields that Google adds to any new resource. */
+export const newResource = (kind: string, path: string, sent: Record<string, unknown>): Resource => ({
+  ...sent,
+  kind,
+  id: newId(),
+  creationTimestamp: timestamp(),
+  name: path.slice(path.lastIndexOf('/') + 1),
+  selfLink: linkTo(path),
+})
+
+/** `projects/P/zones/Z` and the like of a call, with every place in it known to exist. @throws ApiError 404 */
+export function placeOf(call: Call): string {
+  const project = call.param('project')
+  checkProject(project)
+  if (call.has('zone')) {
+    zone(project, call.param('zone'))
+    return `projects/${project}/zones/${call.param('zone')}`
+  }
+  if (call.has('region')) {
+    region(project, call.param('region'))
+    return `projects/${project}/regions/${call.param('region')}`
+  }
+  return `projects/${project}/global`
+}
+
+type Mutation = (call: Call) => Operation | Promise<Operation>
+
+/** Answers a mutation with its operation, and a repetition under the same `requestId` with the one that the first began. */
+export const mutating =
+  (cloud: Cloud, mutate: Mutation) =>
+  async (call: Call): Promise<Reply> => {
+    checkProject(call.param('project'))
+    const requestId = call.query.get('requestId')
+    const earlier = requestId ? cloud.operations.repeated(call.param('project'), requestId) : undefined
+    const operation = earlier ?? (await mutate(call))
+    await cloud.operations.recorded()
+    return { json: operation }
+  }

@@ -1,0 +1,141 @@
+import { alreadyExists, inUse } from '../http/errors.ts'
+import type { Call, Router } from '../http/router.ts'
+import { allZones, regions } from './catalogue.ts'
+import { type Cloud, type CollectionName, mutating, newResource, placeOf } from './cloud.ts'
+import { aggregatedReply, listReply } from './list.ts'
+import { checkFingerprint, checkLabels, checkName, fingerprint, linkTo, mentions, type Resource } from './resource.ts'
+
+type Scope = 'global' | 'region' | 'zone'
+
+/** A kind of resource whose life is: inserted, patched, deleted. */
+export interface Family {
+  collection: CollectionName
+  /** `compute#network` */
+  kind: string
+  scope: Scope
+  /** Adds what Google computes and writes references as links; also after a patch. @throws ApiError 400 */
+  complete?: (resource: Resource, cloud: Cloud) => Resource
+  /** After the resource's creation. */
+  created?: (resource: Resource, cloud: Cloud) => Promise<void>
+  /** After the resource's deletion. */
+  deleted?: (resource: Resource, cloud: Cloud) => Promise<void>
+  /** Collections whose resources forbid deletion as long as they mention this one. */
+  usedBy?: CollectionName[]
+}
+
+const places: Record<Scope, string> = { global: 'global', region: 'regions/{region}', zone: 'zones/{zone}' }
+
+export const routeOf = (scope: Scope, collection: CollectionName): string =>
+  `/compute/v1/projects/{project}/${places[scope]}/${collection}`
+
+const scopesOf: Record<Scope, (project: string) => string[]> = {
+  global: () => ['global'],
+  region: project => regions(project).map(({ name }) => `regions/${name}`),
+  zone: project => allZones(project).map(({ name }) => `zones/${name}`),
+}
+
+/** Get, list and aggregated list: the same for every kind. */
+export function serveReading(router: Router, cloud: Cloud, { collection, kind, scope }: Family): void {
+  const route = routeOf(scope, collection)
+  const below = (prefix: string) => cloud.all(collection).filter(({ selfLink }) => selfLink.startsWith(linkTo(prefix)))
+  router.get(route, call => listReply(call, kind, below(`${placeOf(call)}/${collection}/`)))
+  router.get(`${route}/{name}`, call => ({ json: cloud.get(collection, pathIn(call, collection)) }))
+  router.get(`/compute/v1/projects/{project}/aggregated/${collection}`, call => {
+    const project = call.param('project')
+    return aggregatedReply(call, kind, collection, scopesOf[scope](project), below(`projects/${project}/`))
+  })
+}
+
+/** `projects/…/<collection>/<name>` of a call. @throws ApiError 404 for an unknown place. */
+export const pathIn = (call: Call, collection: CollectionName): string => `${placeOf(call)}/${collection}/${call.param('name')}`
+
+/** @throws ApiError 409 */
+export function checkFree(cloud: Cloud, collection: CollectionName, path: string): void {
+  if (cloud.find(collection, path)) throw alreadyExists(path)
+}
+
+/** @throws ApiError 400 resourceInUseByAnotherResource */
+function checkUnused(cloud: Cloud, resource: Resource, family: Family): void {
+  for (const collection of family.usedBy ?? []) {
+    const user = cloud.all(collection).find(candidate => mentions(candidate, resource.selfLink))
+    if (user) throw inUse(family.kind.slice('compute#'.length), relative(resource.selfLink), relative(user.selfLink))
+  }
+}
+
+const relative = (link: string): string => link.slice(linkTo('').length)
+
+/** The whole of a simple kind. */
+export function serveFamily(router: Router, cloud: Cloud, family: Family): void {
+  const { collection, kind, scope, complete = (resource: Resource) => resource } = family
+  const route = routeOf(scope, collection)
+  serveReading(router, cloud, family)
+
+  router.post(
+    route,
+    mutating(cloud, async call => {
+      const sent = await call.json()
+      const path = `${placeOf(call)}/${collection}/${checkName(sent.name)}`
+      checkFree(cloud, collection, path)
+      const resource = complete(newResource(kind, path, { ...sent, ...placeFields(path) }), cloud)
+      const operation = cloud.operations.begin({ ...asked(call), type: 'insert', target: path, targetId: resource.id })
+      await cloud.put(collection, resource)
+      await family.created?.(resource, cloud)
+      return operation
+    }),
+  )
+
+  const change = (type: 'patch' | 'update') =>
+    mutating(cloud, async call => {
+      const changes = await call.json()
+      const path = pathIn(call, collection)
+      const { id, kind, name, selfLink, creationTimestamp, ...current } = cloud.get(collection, path)
+      if (changes.fingerprint !== undefined) checkFingerprint('fingerprint', changes.fingerprint, current.fingerprint)
+      const fixed = { id, kind, name, selfLink, creationTimestamp, ...placeFields(path) }
+      const changed = complete({ ...(type === 'patch' ? current : {}), ...changes, ...fixed }, cloud)
+      const operation = cloud.operations.begin({ ...asked(call), type, target: path, targetId: id })
+      await cloud.put(collection, changed)
+      return operation
+    })
+  router.patch(`${route}/{name}`, change('patch'))
+  router.put(`${route}/{name}`, change('update'))
+
+  router.delete(
+    `${route}/{name}`,
+    mutating(cloud, async call => {
+      const path = pathIn(call, collection)
+      const resource = cloud.get(collection, path)
+      checkUnused(cloud, resource, family)
+      const operation = cloud.operations.begin({ ...asked(call), type: 'delete', target: path, targetId: resource.id })
+      await cloud.delete(collection, path)
+      await family.deleted?.(resource, cloud)
+      return operation
+    }),
+  )
+}
+
+/** What an operation keeps of the call that began it. */
+export const asked = (call: Call) => ({ requestId: call.query.get('requestId') ?? undefined })
+
+/** The links to its zone or region that a resource carries. */
+export function placeFields(path: string): { zone?: string; region?: string } {
+  const place = path.split('/').slice(0, 4).join('/')
+  if (place.includes('/zones/')) return { zone: linkTo(place) }
+  return place.includes('/regions/') ? { region: linkTo(place) } : {}
+}
+
+/** `setLabels` of any labelled kind: replaces the map, for a client that knows the present one. */
+export function serveSetLabels(router: Router, cloud: Cloud, { collection, scope }: Family): void {
+  router.post(
+    `${routeOf(scope, collection)}/{name}/setLabels`,
+    mutating(cloud, async call => {
+      const sent = await call.json()
+      const path = pathIn(call, collection)
+      const resource = cloud.get(collection, path)
+      checkFingerprint('labelFingerprint', sent.labelFingerprint, resource.labelFingerprint)
+      const labels = checkLabels(sent.labels)
+      const operation = cloud.operations.begin({ ...asked(call), type: 'setLabels', target: path, targetId: resource.id })
+      await cloud.patch(collection, path, { labels, labelFingerprint: fingerprint(labels) })
+      return operation
+    }),
+  )
+}

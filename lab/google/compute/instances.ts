@@ -1,0 +1,171 @@
+import { conditionNotMet, invalid, invalidField, notFound, required } from '../http/errors.ts'
+import type { Call, Router } from '../http/router.ts'
+import { type Cloud, mutating, placeOf } from './cloud.ts'
+import { setUsers } from './disks.ts'
+import { asked, checkFree, type Family, serveReading, serveSetLabels } from './family.ts'
+import { type Instance, type InstanceStatus, isSpot, machineIdOf, metadataValue, newInstance } from './instance.ts'
+import { current, ROUTE, serveInstanceSettings } from './instance-settings.ts'
+import { PREEMPTION_GRACE_MS } from './machines.ts'
+import type { Operation } from './operations.ts'
+import { checkName, linkTo } from './resource.ts'
+
+const family: Family = { collection: 'instances', kind: 'compute#instance', scope: 'zone' }
+
+export function serveInstances(router: Router, cloud: Cloud): void {
+  serveReading(router, cloud, family)
+  serveSetLabels(router, cloud, family)
+  serveLife(router, cloud)
+  servePower(router, cloud)
+  serveInstanceSettings(router, cloud)
+  serveGuest(router, cloud)
+}
+
+function serveLife(router: Router, cloud: Cloud): void {
+  router.post(
+    ROUTE,
+    mutating(cloud, async call => {
+      const sent = await call.json()
+      const path = `${placeOf(call)}/instances/${checkName(sent.name)}`
+      checkFree(cloud, 'instances', path)
+      const { instance, disks } = newInstance(cloud, path, sent)
+      const work = { work: 'instances.insert', arguments: { disks: disks.map(disk => disk.selfLink.slice(linkTo('').length)) } }
+      const operation = cloud.operations.begin({ ...asked(call), ...work, type: 'insert', target: path, targetId: instance.id })
+      const written = [...disks.map(disk => cloud.put('disks', disk)), cloud.put('instances', instance)]
+      for (const { source } of instance.disks) written.push(setUsers(cloud, source, [instance.selfLink]))
+      await Promise.all(written)
+      return operation
+    }),
+  )
+
+  router.delete(
+    `${ROUTE}/{name}`,
+    mutating(cloud, async call => {
+      const [path, instance] = current(cloud, call)
+      if (instance.deletionProtection) {
+        throw invalid(
+          `Invalid resource usage: 'Resource cannot be deleted if it's protected against deletion.'.`,
+          'invalidResourceUsage',
+        )
+      }
+      return powered(cloud, call, 'delete', path, instance, 'STOPPING')
+    }),
+  )
+}
+
+/** Begins an operation that changes an instance's power, and its status at once. */
+async function powered(
+  cloud: Cloud,
+  call: Call,
+  type: string,
+  path: string,
+  instance: Instance,
+  status: InstanceStatus,
+): Promise<Operation> {
+  const operation = cloud.operations.begin({
+    ...asked(call),
+    type,
+    work: `instances.${type}`,
+    target: path,
+    targetId: instance.id,
+  })
+  await cloud.patch<Instance>('instances', path, { status })
+  return operation
+}
+
+/** A verb for which there is nothing to do is done at once. */
+const nothingToDo = (cloud: Cloud, call: Call, type: string, path: string, { id }: Instance): Operation =>
+  cloud.operations.begin({ ...asked(call), type, target: path, targetId: id })
+
+function servePower(router: Router, cloud: Cloud): void {
+  router.post(
+    `${ROUTE}/{name}/start`,
+    mutating(cloud, call => {
+      const [path, instance] = current(cloud, call)
+      if (instance.status === 'RUNNING') return nothingToDo(cloud, call, 'start', path, instance)
+      checkStatus(path, instance, 'TERMINATED')
+      return powered(cloud, call, 'start', path, instance, 'STAGING')
+    }),
+  )
+  router.post(
+    `${ROUTE}/{name}/stop`,
+    mutating(cloud, call => {
+      const [path, instance] = current(cloud, call)
+      if (instance.status === 'TERMINATED') return nothingToDo(cloud, call, 'stop', path, instance)
+      return powered(cloud, call, 'stop', path, instance, 'STOPPING')
+    }),
+  )
+  router.post(
+    `${ROUTE}/{name}/reset`,
+    mutating(cloud, call => {
+      const [path, instance] = current(cloud, call)
+      checkStatus(path, instance, 'RUNNING')
+      return powered(cloud, call, 'reset', path, instance, 'RUNNING')
+    }),
+  )
+  servePreemption(router, cloud)
+}
+
+function checkStatus(path: string, { status }: Instance, wanted: InstanceStatus): void {
+  if (status !== wanted) throw invalid(`The resource '${path}' is not ready`, 'resourceNotReady')
+}
+
+/** Not Google's: what decides there when a spot machine goes is `task lab:preempt` here. */
+function servePreemption(router: Router, cloud: Cloud): void {
+  router.post('/lab/preempt', async call => {
+    const { instance: name, graceSeconds } = await call.json()
+    if (typeof name !== 'string') throw required('instance')
+    const instance = cloud.all<Instance>('instances').find(candidate => candidate.name === name)
+    if (!instance) throw notFound(`instances/${name}`)
+    const path = instance.selfLink.slice(linkTo('').length)
+    if (!isSpot(instance)) throw invalid(`Instance '${name}' is no spot instance: it is never preempted.`)
+    checkStatus(path, instance, 'RUNNING')
+    const graceMs = Math.min(Number(graceSeconds ?? PREEMPTION_GRACE_MS / 1000) * 1000, PREEMPTION_GRACE_MS)
+    if (!(graceMs >= 0)) throw invalidField('graceSeconds', graceSeconds, 'Must be a number of seconds.')
+    const operation = cloud.operations.begin({
+      type: 'compute.instances.preempted',
+      work: 'instances.preempted',
+      arguments: { graceMs },
+      target: path,
+      targetId: instance.id,
+      user: 'system',
+    })
+    await cloud.operations.recorded()
+    return { json: operation }
+  })
+}
+
+/** What the guest has said: on its console, and as guest attributes. */
+function serveGuest(router: Router, cloud: Cloud): void {
+  router.get(`${ROUTE}/{name}/serialPort`, async call => {
+    const [path, { selfLink }] = current(cloud, call)
+    const output = Buffer.from(await cloud.hypervisor.consoleOutput(machineIdOf(path)))
+    const start = Math.min(Number(call.query.get('start') ?? 0), output.length)
+    const contents = output.subarray(start).toString()
+    return {
+      json: {
+        kind: 'compute#serialPortOutput',
+        contents,
+        start: String(start),
+        next: String(output.length),
+        selfLink: `${selfLink}/serialPort`,
+      },
+    }
+  })
+
+  router.get(`${ROUTE}/{name}/getGuestAttributes`, call => {
+    const [path, instance] = current(cloud, call)
+    if (!publishesGuestAttributes(instance)) {
+      throw conditionNotMet('The metadata key enable-guest-attributes must be TRUE for guest attributes.')
+    }
+    const query = call.query.get('queryPath') ?? call.query.get('variableKey') ?? ''
+    const items = cloud.guestAttributes.query(path, query)
+    if (items.length === 0) throw notFound(`${path}/guestAttributes/${query}`)
+    const found = call.query.has('variableKey')
+      ? { variableKey: query, variableValue: items[0]?.value }
+      : { queryPath: query, queryValue: { items } }
+    return { json: { kind: 'compute#guestAttributes', ...found, selfLink: `${instance.selfLink}/guestAttributes` } }
+  })
+}
+
+export const publishesGuestAttributes = (instance: Instance): boolean =>
+  metadataValue(instance, 'enable-guest-attributes')?.toUpperCase() === 'TRUE'

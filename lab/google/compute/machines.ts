@@ -1,0 +1,143 @@
+import { messageOf } from '../../../lib/runtime/errors.ts'
+import { machineType } from './catalogue.ts'
+import type { Cloud } from './cloud.ts'
+import { type Disk, makeDisk, removeDisk, setUsers } from './disks.ts'
+import { addressOf, bootDiskOf, type Instance, isSpot, machineIdOf } from './instance.ts'
+import { OperationError } from './operations.ts'
+import { lastSegment, linkTo, pathOfResource, segmentAfter, timestamp } from './resource.ts'
+import { Turns } from './turns.ts'
+
+/** How long Google leaves a machine for shutting down: when it is stopped, and when it is preempted. */
+const STOP_GRACE_MS = 90_000
+export const PREEMPTION_GRACE_MS = 30_000
+
+/** The power of instances: what their operations do to the hypervisor's machines, and what happens to machines by themselves. */
+export class Machines {
+  readonly #cloud: Cloud
+  readonly #turns = new Turns()
+  /** Paths of instances that have been told that they are about to be preempted. */
+  readonly #preempted = new Set<string>()
+
+  constructor(cloud: Cloud) {
+    this.#cloud = cloud
+    const { operations } = cloud
+    operations.register('instances.insert', (path, { disks }) =>
+      this.#inTurn(path, () => this.#create(path, disks as string[])),
+    )
+    operations.register('instances.start', path => this.#inTurn(path, () => this.#boot(path)))
+    operations.register('instances.stop', path => this.#inTurn(path, () => this.#stop(path, STOP_GRACE_MS)))
+    operations.register('instances.reset', path => this.#inTurn(path, () => this.#reset(path)))
+    operations.register('instances.delete', path => this.#inTurn(path, () => this.#remove(path)))
+    operations.register('instances.preempted', (path, { graceMs }) =>
+      this.#inTurn(path, () => this.#preempt(path, Number(graceMs))),
+    )
+  }
+
+  /** Whether the instance has got the notice of preemption. */
+  preempted(path: string): boolean {
+    return this.#preempted.has(path)
+  }
+
+  /** Finds instances whose machine has died by itself, and says so as Google does. */
+  async notice(): Promise<void> {
+    for (const instance of this.#cloud.all<Instance>('instances')) {
+      const path = pathOfResource(instance)
+      if (instance.status !== 'RUNNING' || this.#turns.busy(path)) continue
+      if (await this.#cloud.hypervisor.isRunning(machineIdOf(path))) continue
+      const now = this.#cloud.find<Instance>('instances', path)
+      if (now?.status !== 'RUNNING' || this.#turns.busy(path)) continue
+      const type = isSpot(instance) ? 'compute.instances.preempted' : 'compute.instances.guestTerminate'
+      this.#cloud.operations.begin({ type, target: path, targetId: instance.id, user: 'system' })
+      await this.#terminated(path)
+    }
+  }
+
+  #inTurn(path: string, work: () => Promise<void>): Promise<void> {
+    return this.#turns.take(path, work)
+  }
+
+  async #create(path: string, disks: string[]): Promise<void> {
+    try {
+      for (const disk of disks) await makeDisk(this.#cloud, disk)
+      await this.#boot(path)
+    } catch (error) {
+      // An instance whose creation failed never was.
+      await this.#remove(path)
+      for (const disk of disks) await removeDisk(this.#cloud, disk)
+      throw error
+    }
+  }
+
+  async #boot(path: string): Promise<void> {
+    const { hypervisor } = this.#cloud
+    const machine = machineIdOf(path)
+    const instance = this.#cloud.get<Instance>('instances', path)
+    const diskPath = bootDiskOf(instance).source.slice(linkTo('').length)
+    this.#preempted.delete(path)
+    if (await hypervisor.isRunning(machine)) return this.#running(path)
+    await this.#cloud.patch<Instance>('instances', path, { status: 'STAGING' })
+    try {
+      checkArchitecture(instance, this.#cloud.get<Disk>('disks', diskPath))
+      const disk = this.#cloud.diskFolder(diskPath)
+      await hypervisor.ensureNetwork()
+      await hypervisor.powerOn({ id: machine, name: instance.name, address: addressOf(instance), disk })
+    } catch (error) {
+      await this.#terminated(path)
+      if (error instanceof OperationError) throw error
+      throw new OperationError('INTERNAL_ERROR', `The machine does not boot: ${messageOf(error)}`)
+    }
+    await this.#running(path)
+  }
+
+  async #running(path: string): Promise<void> {
+    await this.#cloud.patch<Instance>('instances', path, { status: 'RUNNING', lastStartTimestamp: timestamp() })
+  }
+
+  async #terminated(path: string): Promise<void> {
+    await this.#cloud.patch<Instance>('instances', path, { status: 'TERMINATED', lastStopTimestamp: timestamp() })
+  }
+
+  async #stop(path: string, graceMs: number): Promise<void> {
+    await this.#cloud.patch<Instance>('instances', path, { status: 'STOPPING' })
+    await this.#cloud.hypervisor.powerOff(machineIdOf(path), { graceMs })
+    await this.#terminated(path)
+  }
+
+  async #reset(path: string): Promise<void> {
+    await this.#cloud.hypervisor.powerOff(machineIdOf(path))
+    await this.#boot(path)
+  }
+
+  /** The notice, the grace period, the end. */
+  async #preempt(path: string, graceMs: number): Promise<void> {
+    const { scheduling } = this.#cloud.get<Instance>('instances', path)
+    this.#preempted.add(path)
+    this.#cloud.changes.emit('change')
+    await this.#stop(path, graceMs)
+    if (scheduling.instanceTerminationAction === 'DELETE') await this.#remove(path)
+  }
+
+  async #remove(path: string): Promise<void> {
+    const instance = this.#cloud.find<Instance>('instances', path)
+    if (!instance) return
+    await this.#cloud.hypervisor.powerOff(machineIdOf(path))
+    for (const { source, autoDelete } of instance.disks) {
+      await setUsers(this.#cloud, source, [])
+      if (autoDelete) await removeDisk(this.#cloud, source.slice(linkTo('').length))
+    }
+    this.#preempted.delete(path)
+    await this.#cloud.guestAttributes.delete(path)
+    await this.#cloud.delete('instances', path)
+  }
+}
+
+/** A disk made for one architecture holds nothing that another can run. */
+function checkArchitecture(instance: Instance, disk: Disk): void {
+  const [project, zone] = [segmentAfter(instance.selfLink, 'projects') ?? '', segmentAfter(instance.selfLink, 'zones') ?? '']
+  const { name, architecture } = machineType(project, zone, lastSegment(instance.machineType))
+  if (disk.architecture === architecture) return
+  throw new OperationError(
+    'INVALID_USAGE',
+    `No bootable device: disk '${disk.name}' holds ${disk.architecture}, machine type ${name} runs ${architecture}.`,
+  )
+}

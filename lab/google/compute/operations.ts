@@ -1,0 +1,225 @@
+import { randomBytes } from 'node:crypto'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../../lib/runtime/errors.ts'
+import { notFound } from '../http/errors.ts'
+import type { Call, Reply, Router } from '../http/router.ts'
+import type { Collection, State } from '../state.ts'
+import { aggregatedReply, listReply } from './list.ts'
+import { linkTo, newId, type Resource, segmentAfter, timestamp } from './resource.ts'
+
+export interface Operation extends Resource {
+  operationType: string
+  targetLink: string
+  status: 'PENDING' | 'RUNNING' | 'DONE'
+  progress: number
+  error?: { errors: { code: string; message: string }[] }
+}
+
+/** An operation and what it takes to finish it after a restart. */
+interface Stored {
+  operation: Operation
+  /** Name of the registered work; without one the operation is done as soon as it began. */
+  work?: string
+  arguments?: object
+}
+
+/** The target's path, the arguments given to `begin`, and whether a restart interrupted an earlier run. */
+export type Work = (target: string, given: Record<string, unknown>, resumed: boolean) => Promise<void>
+
+/** A failure that the operation reports with a code of its own. */
+export class OperationError extends Error {
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+interface Beginning {
+  type: string
+  /** `projects/…` of the resource that the operation is about. */
+  target: string
+  targetId?: string
+  /** The client's name for this request: sent again, it gets the same operation. */
+  requestId?: string | undefined
+  work?: string
+  arguments?: object
+  user?: string
+}
+
+const KEPT_FOR_MS = 14 * 24 * 3600 * 1000
+/** `wait` answers after this at the latest, done or not. */
+const LONGEST_WAIT_MS = 120_000
+/** A plain `get` waits a little too: the Terraform provider comes back only after ten seconds when it reads RUNNING. */
+const PATIENCE_OF_GET_MS = 2_000
+
+/** Long-running operations: recorded before their work begins, taken up again after a restart. */
+export class Operations {
+  readonly #stored: Collection<Stored>
+  readonly #works = new Map<string, Work>()
+  readonly #running = new Map<string, Promise<void>>()
+  #lastSave: Promise<void> = Promise.resolve()
+
+  private constructor(stored: Collection<Stored>) {
+    this.#stored = stored
+  }
+
+  static async open(state: State): Promise<Operations> {
+    return new Operations(await state.open<Stored>('operations', ({ operation }) => operation.name))
+  }
+
+  /** Works must be safe to repeat: one that a restart interrupted runs again from its beginning. */
+  register(name: string, work: Work): void {
+    this.#works.set(name, work)
+  }
+
+  begin({ type, target, targetId, requestId, work, arguments: given, user }: Beginning): Operation {
+    const name = `operation-${Date.now()}-${randomBytes(12).toString('hex')}`
+    const scope = scopeOf(target)
+    const now = timestamp()
+    const operation: Operation = {
+      kind: 'compute#operation',
+      id: newId(),
+      name,
+      ...(requestId ? { clientOperationId: requestId } : {}),
+      ...scope.fields,
+      operationType: type,
+      targetLink: linkTo(target),
+      ...(targetId ? { targetId } : {}),
+      status: work ? 'RUNNING' : 'DONE',
+      user: user ?? 'operator@lab.invalid',
+      progress: work ? 0 : 100,
+      insertTime: now,
+      startTime: now,
+      ...(work ? {} : { endTime: now }),
+      creationTimestamp: now,
+      selfLink: linkTo(`${scope.path}/operations/${name}`),
+    }
+    const stored: Stored = { operation, ...(work ? { work, arguments: given ?? {} } : {}) }
+    this.#save(stored)
+    if (work) this.#start(stored, false)
+    // As Google does: even what is done at once is answered as running.
+    return { ...operation, status: 'RUNNING', progress: 0 }
+  }
+
+  /** Resolves when all that began so far is on disk, and rejects when it is not. */
+  recorded(): Promise<void> {
+    return this.#lastSave
+  }
+
+  /** The operation that an earlier copy of the same request began. */
+  repeated(project: string, requestId: string): Operation | undefined {
+    return this.#all(project).find(operation => operation.clientOperationId === requestId)
+  }
+
+  /** Goes on with what a restart interrupted and forgets what is long done. */
+  resume(): void {
+    for (const stored of this.#stored.all()) {
+      const { operation } = stored
+      if (operation.status !== 'DONE') this.#start(stored, true)
+      else if (Date.parse(operation.creationTimestamp) < Date.now() - KEPT_FOR_MS) this.#stored.delete(operation.name)
+    }
+  }
+
+  /** Resolves when no operation runs any more. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running.values())
+  }
+
+  get(path: string): Operation {
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    const found = this.#stored.all().find(({ operation }) => operation.name === name || operation.id === name)?.operation
+    if (!found?.selfLink.includes(path.slice(0, path.lastIndexOf('/')))) throw notFound(path)
+    return found
+  }
+
+  /** The operation once it is done, or as it is after `withinMs`. */
+  async wait(path: string, withinMs = LONGEST_WAIT_MS): Promise<Operation> {
+    const running = this.#running.get(this.get(path).name)
+    if (running) {
+      const stop = new AbortController()
+      await Promise.race([running, sleep(withinMs, undefined, { signal: stop.signal }).catch(() => undefined)])
+      stop.abort()
+    }
+    return this.get(path)
+  }
+
+  list(project: string, scope?: string): Operation[] {
+    return this.#all(project).filter(operation => !scope || operation.selfLink.includes(`/${scope}/operations/`))
+  }
+
+  #all(project: string): Operation[] {
+    const prefix = linkTo(`projects/${project}/`)
+    return this.#stored.all().flatMap(({ operation }) => (operation.selfLink.startsWith(prefix) ? [operation] : []))
+  }
+
+  #save(stored: Stored): void {
+    this.#lastSave = this.#stored.put(stored)
+    this.#lastSave.catch(error => console.error(`operation ${stored.operation.name} is not stored: ${messageOf(error)}`))
+  }
+
+  #start(stored: Stored, resumed: boolean): void {
+    const { name } = stored.operation
+    const run = this.#run(stored, resumed).finally(() => this.#running.delete(name))
+    this.#running.set(name, run)
+  }
+
+  async #run({ operation, work, arguments: given }: Stored, resumed: boolean): Promise<void> {
+    const target = operation.targetLink.slice(linkTo('').length)
+    let failure: Partial<Operation> = {}
+    // Whoever began the operation writes its target down first.
+    await nextTurn()
+    try {
+      const run = this.#works.get(work ?? '')
+      if (!run) throw new OperationError('INTERNAL_ERROR', `nobody knows how to do ${work}`)
+      await run(target, { ...given }, resumed)
+    } catch (error) {
+      failure = failureOf(error)
+    }
+    this.#save({ operation: { ...operation, ...failure, status: 'DONE', progress: 100, endTime: timestamp() } })
+  }
+}
+
+function failureOf(error: unknown): Partial<Operation> {
+  const code = error instanceof OperationError ? error.code : 'INTERNAL_ERROR'
+  const status = code === 'INTERNAL_ERROR' ? 500 : 400
+  return {
+    error: { errors: [{ code, message: messageOf(error) }] },
+    httpErrorStatusCode: status,
+    httpErrorMessage: status === 500 ? 'INTERNAL SERVER ERROR' : 'BAD REQUEST',
+  }
+}
+
+/** An operation lives where its target does. */
+function scopeOf(target: string): { path: string; fields: { zone?: string; region?: string } } {
+  const project = `projects/${segmentAfter(target, 'projects')}`
+  const zone = segmentAfter(target, 'zones')
+  if (zone) return { path: `${project}/zones/${zone}`, fields: { zone: linkTo(`${project}/zones/${zone}`) } }
+  const region = segmentAfter(target, 'regions')
+  if (region) return { path: `${project}/regions/${region}`, fields: { region: linkTo(`${project}/regions/${region}`) } }
+  return { path: `${project}/global`, fields: {} }
+}
+
+export function serveOperations(router: Router, operations: Operations): void {
+  const pathIn = (call: Call) => call.path.replace(/^\/compute\/v1\//, '')
+  for (const scope of ['global', 'zones/{place}', 'regions/{place}']) {
+    const base = `/compute/v1/projects/{project}/${scope}/operations`
+    router.get(base, call => listReply(call, 'compute#operation', operations.list(call.param('project'), scopeIn(call))))
+    router.get(
+      `${base}/{name}`,
+      async (call): Promise<Reply> => ({ json: await operations.wait(pathIn(call), PATIENCE_OF_GET_MS) }),
+    )
+    router.post(`${base}/{name}/wait`, async call => ({ json: await operations.wait(pathIn(call).replace(/\/wait$/, '')) }))
+  }
+  router.get('/compute/v1/projects/{project}/aggregated/operations', call => {
+    const all = operations.list(call.param('project'))
+    const scopes = [...new Set(all.map(({ selfLink }) => scopeInLink(selfLink)))]
+    return aggregatedReply(call, 'compute#operation', 'operations', scopes, all)
+  })
+}
+
+const scopeIn = (call: Call): string => scopeInLink(call.path)
+
+/** `global`, `zones/…` or `regions/…`. */
+const scopeInLink = (link: string): string => /\/((?:zones|regions)\/[^/]+|global)\/operations/.exec(link)?.[1] ?? 'global'

@@ -1,0 +1,103 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { conditionNotMet, invalid, invalidField, required } from '../http/errors.ts'
+
+/** What every resource of the Compute API has; fields that a client sent and nobody here knows are kept beside. */
+export interface Resource {
+  kind: string
+  /** An unsigned 64-bit number as a decimal string. */
+  id: string
+  name: string
+  creationTimestamp: string
+  selfLink: string
+  [field: string]: unknown
+}
+
+export type Labels = Record<string, string>
+
+const ROOT = 'https://www.googleapis.com/compute/v1/'
+
+/** `projects/…` of a link, of a partial link or of a path itself, read in `project`. */
+export function pathOf(link: string, project: string): string {
+  const at = link.indexOf('projects/')
+  return at >= 0 ? link.slice(at) : `projects/${project}/${link}`
+}
+
+export const linkTo = (path: string): string => `${ROOT}${path}`
+
+/** Any way to write a reference as the link that Google answers with. */
+export const canonicalLink = (link: string, project: string): string => linkTo(pathOf(link, project))
+
+export const lastSegment = (link: string): string => link.slice(link.lastIndexOf('/') + 1)
+
+export const pathOfResource = (resource: { selfLink: string }): string => resource.selfLink.slice(ROOT.length)
+
+/** The value behind `/<collection>/` in a path. */
+export function segmentAfter(path: string, collection: string): string | undefined {
+  const segments = path.split('/')
+  const at = segments.indexOf(collection)
+  return at < 0 ? undefined : segments[at + 1]
+}
+
+export const newId = (): string => (randomBytes(8).readBigUInt64BE() >> 1n).toString()
+
+const pacificOffset = new Intl.DateTimeFormat('en-US', { timeZone: 'America/Los_Angeles', timeZoneName: 'longOffset' })
+
+/** RFC 3339 in milliseconds with the Pacific offset, in which the Compute API writes its times. */
+export function timestamp(at = new Date()): string {
+  const zone = pacificOffset.formatToParts(at).find(part => part.type === 'timeZoneName')?.value ?? 'GMT-08:00'
+  const offset = zone.slice('GMT'.length)
+  const minutes = (offset.startsWith('-') ? -1 : 1) * (Number(offset.slice(1, 3)) * 60 + Number(offset.slice(4, 6)))
+  return new Date(at.getTime() + minutes * 60_000).toISOString().replace('Z', offset)
+}
+
+/** Changes with the value and only then: eight bytes in base64, as Google's fingerprints are. */
+export function fingerprint(value: unknown): string {
+  return createHash('sha256')
+    .update(JSON.stringify(value ?? null))
+    .digest()
+    .subarray(0, 8)
+    .toString('base64')
+}
+
+const NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/
+
+/** @throws ApiError 400 unless the name is one of RFC 1035 with at most 63 characters. */
+export function checkName(name: unknown): string {
+  if (name === undefined || name === '') throw required('resource.name')
+  if (typeof name !== 'string' || !NAME.test(name)) {
+    throw invalidField('resource.name', name, `Must be a match of regex '(?:[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?)'`)
+  }
+  return name
+}
+
+const LABEL_KEY = /^\p{Ll}[\p{Ll}\p{Lo}\p{N}_-]{0,62}$/u
+const LABEL_VALUE = /^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$/u
+const MOST_LABELS = 64
+
+/** @throws ApiError 400 for labels that break Google's rules. */
+export function checkLabels(labels: unknown): Labels {
+  if (labels === undefined || labels === null) return {}
+  if (typeof labels !== 'object') throw invalidField('resource.labels', labels, 'Labels must be a map.')
+  const entries = Object.entries(labels)
+  if (entries.length > MOST_LABELS) throw invalid(`Resource has ${entries.length} labels, the maximum is ${MOST_LABELS}.`)
+  for (const [key, value] of entries) {
+    if (!LABEL_KEY.test(key)) throw invalidField('resource.labels', key, 'Label keys must match their rules.')
+    if (typeof value !== 'string' || !LABEL_VALUE.test(value)) {
+      throw invalidField('resource.labels', value, `The value of label '${key}' must match the rules of values.`)
+    }
+  }
+  return labels as Labels
+}
+
+/** @throws ApiError 412 when somebody else changed the value since the client read it; 400 without a fingerprint. */
+export function checkFingerprint(field: string, sent: unknown, current: unknown): void {
+  if (sent === undefined || sent === '') throw required(field)
+  if (sent !== current) throw conditionNotMet(`Supplied fingerprint does not match current ${field} of the resource.`)
+}
+
+/** Whether a link occurs anywhere in a value. */
+export function mentions(value: unknown, link: string): boolean {
+  if (value === link) return true
+  if (typeof value !== 'object' || value === null) return false
+  return Object.values(value).some(inner => mentions(inner, link))
+}

@@ -1,0 +1,132 @@
+import type { IncomingMessage } from 'node:http'
+import { type ApiError, invalid } from './errors.ts'
+
+/** What a handler answers with: JSON, or bytes with their own headers. */
+export interface Reply {
+  status?: number
+  json?: object
+  content?: Uint8Array
+  headers?: Record<string, string>
+}
+
+export type Handler = (call: Call) => Reply | Promise<Reply>
+
+/** JSON above this is no request that a client of this project makes. */
+const LARGEST_JSON = 16 * 1024 * 1024
+
+/** One request, with what its route captured. */
+export class Call {
+  readonly message: IncomingMessage
+  readonly method: string
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly #captured: Record<string, string>
+
+  constructor(message: IncomingMessage, url: URL, captured: Record<string, string>) {
+    this.message = message
+    this.method = message.method ?? 'GET'
+    this.path = url.pathname
+    this.query = url.searchParams
+    this.#captured = captured
+  }
+
+  /** A part of the path. @throws Error when the route has no such part: a mistake in the route. */
+  param(name: string): string {
+    const value = this.#captured[name]
+    if (value === undefined) throw new Error(`the route of ${this.path} captures no ${name}`)
+    return value
+  }
+
+  has(name: string): boolean {
+    return this.#captured[name] !== undefined
+  }
+
+  header(name: string): string | undefined {
+    const value = this.message.headers[name]
+    return Array.isArray(value) ? value[0] : value
+  }
+
+  /** Where the client reached this server, for links that lead back here. */
+  get origin(): string {
+    return `http://${this.header('host') ?? '127.0.0.1'}`
+  }
+
+  async body(limit = Number.POSITIVE_INFINITY): Promise<Buffer> {
+    const chunks: Buffer[] = []
+    let size = 0
+    for await (const chunk of this.message) {
+      size += chunk.length
+      if (size > limit) throw invalid('The request is too large.', 'uploadTooLarge')
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks)
+  }
+
+  /** The body's JSON object; an empty body is an empty object. @throws ApiError 400 for anything else. */
+  async json<T extends object = Record<string, unknown>>(): Promise<T> {
+    const text = (await this.body(LARGEST_JSON)).toString()
+    return (text.trim() === '' ? {} : parseObject(text)) as T
+  }
+}
+
+export function parseObject(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text, withoutNulls)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  } catch {
+    // Answered below like any other value that is no object.
+  }
+  throw invalid('Parse Error', 'parseError')
+}
+
+/** A null element of a list is none to Google; the Terraform provider sends such. */
+const withoutNulls = (_: string, value: unknown): unknown =>
+  Array.isArray(value) ? value.filter(element => element !== null) : value
+
+interface Route {
+  method: string
+  pattern: RegExp
+  handler: Handler
+}
+
+/**
+ * Routes in Google's notation: `{name}` is one path segment up to a custom verb's colon, `{+name}` any number of segments.
+ * The first route that matches answers.
+ */
+export class Router {
+  readonly #routes: Route[] = []
+
+  on(method: string, template: string, handler: Handler): void {
+    const source = template
+      .replace(/[.$()]/g, '\\$&')
+      .replace(/\{\+(\w+)\}/g, '(?<$1>.+)')
+      .replace(/\{(\w+)\}/g, '(?<$1>[^/:]+)')
+    this.#routes.push({ method, pattern: new RegExp(`^${source}$`), handler })
+  }
+
+  get = (template: string, handler: Handler): void => this.on('GET', template, handler)
+  post = (template: string, handler: Handler): void => this.on('POST', template, handler)
+  put = (template: string, handler: Handler): void => this.on('PUT', template, handler)
+  patch = (template: string, handler: Handler): void => this.on('PATCH', template, handler)
+  delete = (template: string, handler: Handler): void => this.on('DELETE', template, handler)
+
+  /** The handler's answer, or undefined when no route matches. @throws ApiError what the handler throws. */
+  async route(message: IncomingMessage, url: URL): Promise<Reply | undefined> {
+    for (const { method, pattern, handler } of this.#routes) {
+      if (method !== message.method) continue
+      const match = pattern.exec(url.pathname)
+      if (match) return handler(new Call(message, url, decoded(match.groups ?? {})))
+    }
+    return undefined
+  }
+}
+
+function decoded(groups: Record<string, string>): Record<string, string> {
+  try {
+    return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value)]))
+  } catch {
+    throw invalid('The URL is not well encoded.')
+  }
+}
+
+export const failed = (error: ApiError): Reply => ({ status: error.status, json: error.body() })

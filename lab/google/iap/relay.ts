@@ -1,0 +1,72 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { messageOf } from '../../../lib/runtime/errors.ts'
+import type { Cloud } from '../compute/cloud.ts'
+import { addressOf, type Instance } from '../compute/instance.ts'
+import { iapReaches } from '../compute/reachability.ts'
+import { closeCodes, LARGEST_DATA, SUBPROTOCOL } from './frames.ts'
+import { Session } from './session.ts'
+
+/** IAP's TCP forwarding: WebSockets at `/v4/connect` and `/v4/reconnect`, joined to ports of instances. */
+export class Relay {
+  readonly #cloud: Cloud
+  readonly #sessions = new Map<string, Session>()
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    maxPayload: 2 * LARGEST_DATA,
+    handleProtocols: offered => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+  })
+
+  constructor(cloud: Cloud) {
+    this.#cloud = cloud
+  }
+
+  /** Takes over a connection whose caller is known to be allowed in. */
+  upgrade(message: IncomingMessage, socket: Duplex, head: Buffer, url: URL): void {
+    this.#server.handleUpgrade(message, socket, head, client => {
+      client.on('error', () => client.terminate())
+      if (url.pathname === '/v4/connect') void this.#connect(client, url.searchParams)
+      else if (url.pathname === '/v4/reconnect') this.#reconnect(client, url.searchParams)
+      else client.close(closeCodes.lookupFailed, 'no such endpoint')
+    })
+  }
+
+  close(): void {
+    for (const session of this.#sessions.values()) session.end(closeCodes.normal, 'the relay is shutting down')
+    for (const client of this.#server.clients) client.terminate()
+  }
+
+  async #connect(client: WebSocket, query: URLSearchParams): Promise<void> {
+    const [project, zone, name] = ['project', 'zone', 'instance'].map(parameter => query.get(parameter))
+    const instance = this.#cloud.find<Instance>('instances', `projects/${project}/zones/${zone}/instances/${name}`)
+    if (instance?.status !== 'RUNNING') {
+      client.close(closeCodes.lookupFailed, 'lookup failed')
+      return
+    }
+    const port = Number(query.get('port'))
+    // What a firewall drops looks to the relay like a backend that does not answer.
+    if (!iapReaches(this.#cloud, instance, port)) {
+      client.close(closeCodes.failedToConnect, 'failed to connect to backend')
+      return
+    }
+    try {
+      const backend = await this.#cloud.hypervisor.dial(addressOf(instance), port)
+      if (client.readyState !== client.OPEN) {
+        backend.destroy()
+        return
+      }
+      const session = new Session(backend, () => this.#sessions.delete(session.sid))
+      this.#sessions.set(session.sid, session)
+      session.connect(client)
+    } catch (error) {
+      client.close(closeCodes.failedToConnect, `failed to connect to backend: ${messageOf(error)}`.slice(0, 120))
+    }
+  }
+
+  #reconnect(client: WebSocket, query: URLSearchParams): void {
+    const session = this.#sessions.get(query.get('sid') ?? '')
+    if (session) session.reconnect(client, Number(query.get('ack')))
+    else client.close(closeCodes.sidUnknown, 'session is not known')
+  }
+}

@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import {
+  ackFrame,
+  closeCodes,
+  connectSuccessFrame,
+  dataFrame,
+  LARGEST_DATA,
+  parseFrame,
+  reconnectSuccessFrame,
+} from './frames.ts'
+
+/** How long a client may take to come back after its WebSocket broke. */
+const RECONNECT_WITHIN_MS = 60_000
+/** What the client has not acknowledged is kept for resending; above this the backend waits. */
+const LARGEST_UNACKNOWLEDGED = 4 * 1024 * 1024
+/** Clients do the same: an acknowledgement per frame would only cost. */
+const ACK_AFTER = 2 * LARGEST_DATA
+
+/** How `ws` reports a connection that ended without a closing handshake (RFC 6455, 7.4.1). */
+const WITHOUT_HANDSHAKE = 1006
+
+/** One tunnelled TCP connection. It outlives the WebSocket that carries it, which a client may replace after a break. */
+export class Session {
+  readonly sid = randomBytes(18).toString('base64url')
+  readonly #backend: Duplex
+  readonly #ended: () => void
+  #socket: WebSocket | undefined
+  /** Bytes from the client, and how many of them it knows to have arrived. */
+  #received = 0
+  #receivedAcked = 0
+  /** Bytes from the backend that the client has confirmed, and those that it has not. */
+  #confirmed = 0
+  #unconfirmed: Buffer[] = []
+  #abandoned: NodeJS.Timeout | undefined
+
+  constructor(backend: Duplex, ended: () => void) {
+    this.#backend = backend
+    this.#ended = ended
+    backend.on('data', (data: Buffer) => this.#fromBackend(data))
+    backend.on('end', () => this.end(closeCodes.normal, 'the backend has closed the connection'))
+    backend.on('error', error => this.end(closeCodes.readFailed, error.message))
+    backend.on('close', () => this.end(closeCodes.normal, 'the backend has closed the connection'))
+  }
+
+  connect(socket: WebSocket): void {
+    this.#adopt(socket)
+    socket.send(connectSuccessFrame(this.sid))
+  }
+
+  /** @param acknowledged bytes that the client has received in all, over every WebSocket of this session */
+  reconnect(socket: WebSocket, acknowledged: number): void {
+    if (!this.#confirm(acknowledged)) {
+      socket.close(closeCodes.badAck, 'bad ack')
+      return
+    }
+    this.#socket?.terminate()
+    this.#adopt(socket)
+    socket.send(reconnectSuccessFrame(this.#received))
+    this.#receivedAcked = this.#received
+    for (const data of this.#unconfirmed) socket.send(dataFrame(data))
+  }
+
+  end(code: number, reason: string): void {
+    clearTimeout(this.#abandoned)
+    this.#backend.destroy()
+    // A control frame has room for 123 bytes of reason.
+    this.#socket?.close(code, reason.slice(0, 120))
+    this.#socket = undefined
+    this.#ended()
+  }
+
+  #adopt(socket: WebSocket): void {
+    clearTimeout(this.#abandoned)
+    this.#socket = socket
+    socket.on('message', (bytes: Buffer, isBinary) => this.#fromClient(socket, isBinary ? bytes : Buffer.alloc(0)))
+    socket.on('close', code => this.#closed(socket, code))
+    socket.on('error', () => socket.terminate())
+  }
+
+  #fromClient(socket: WebSocket, bytes: Buffer): void {
+    if (socket !== this.#socket) return
+    const frame = parseFrame(bytes)
+    if (frame.tag === 'data') this.#toBackend(socket, frame.data)
+    else if (frame.tag === 'malformed') this.end(closeCodes.invalidData, 'invalid data')
+    else if (frame.tag === 'unknown') this.end(closeCodes.invalidTag, 'invalid tag')
+    else if (!this.#confirm(frame.bytes)) this.end(closeCodes.badAck, 'bad ack')
+  }
+
+  #toBackend(socket: WebSocket, data: Buffer): void {
+    this.#received += data.length
+    if (!this.#backend.write(data)) {
+      socket.pause()
+      this.#backend.once('drain', () => socket.resume())
+    }
+    if (this.#received - this.#receivedAcked > ACK_AFTER) {
+      socket.send(ackFrame(this.#received))
+      this.#receivedAcked = this.#received
+    }
+  }
+
+  #fromBackend(data: Buffer): void {
+    for (let at = 0; at < data.length; at += LARGEST_DATA) {
+      const part = data.subarray(at, at + LARGEST_DATA)
+      this.#unconfirmed.push(part)
+      this.#socket?.send(dataFrame(part))
+    }
+    if (this.#pending() > LARGEST_UNACKNOWLEDGED) this.#backend.pause()
+  }
+
+  #pending(): number {
+    return this.#unconfirmed.reduce((sum, { length }) => sum + length, 0)
+  }
+
+  /** Forgets what the client has. @returns false when it confirms what it can't have. */
+  #confirm(total: number): boolean {
+    let left = total - this.#confirmed
+    if (left < 0 || left > this.#pending()) return false
+    this.#confirmed = total
+    while (left > 0) {
+      const [first] = this.#unconfirmed
+      if (!first) break
+      this.#unconfirmed.shift()
+      if (first.length > left) this.#unconfirmed.unshift(first.subarray(left))
+      left -= Math.min(first.length, left)
+    }
+    if (this.#pending() <= LARGEST_UNACKNOWLEDGED) this.#backend.resume()
+    return true
+  }
+
+  /** A closing handshake ends the connection; a WebSocket that just broke may be replaced. */
+  #closed(socket: WebSocket, code: number): void {
+    if (socket !== this.#socket) return
+    this.#socket = undefined
+    if (code === WITHOUT_HANDSHAKE) {
+      this.#abandoned = setTimeout(() => this.end(closeCodes.normal, 'the client did not come back'), RECONNECT_WITHIN_MS)
+    } else this.end(closeCodes.normal, 'closed by the client')
+  }
+}

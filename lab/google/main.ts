@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { asOpsError, usage } from '../../lib/runtime/errors.ts'
+import { readIfExists, writeAtomically } from '../../lib/runtime/files.ts'
+import { createHypervisor } from '../machine/hypervisor.ts'
+import { socketPath } from '../machine/sockets.ts'
+import { startGoogle } from './server.ts'
+
+/** The stand-in as a process of its own: `node lab/google/main.ts --lab <folder>`. SIGTERM or SIGINT ends it. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { lab: { type: 'string' } } })
+  if (!values.lab) throw usage('--lab is missing', 'name the folder of the lab: --lab .lab')
+  const lab = values.lab
+  const record = join(lab, 'run', 'google.json')
+  const google = await startGoogle({
+    directory: join(lab, 'google'),
+    token: (await readFile(join(lab, 'token'), 'utf8')).trim(),
+    hypervisor: createHypervisor({ lab }),
+    metadataSocket: socketPath(join(lab, 'run'), 'metadata.sock'),
+    // Whatever was told this server's address before a restart finds it there again.
+    port: await lastPort(record),
+    log: line => console.error(`${new Date().toISOString()} ${line}`),
+  })
+  await writeAtomically(record, JSON.stringify({ port: google.port, pid: process.pid }))
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void google.close())
+}
+
+async function lastPort(record: string): Promise<number> {
+  const text = await readIfExists(record)
+  return text === undefined ? 0 : Number(JSON.parse(text).port)
+}
+
+main().catch(thrown => {
+  const { message, hint, code } = asOpsError(thrown)
+  console.error(`${message}\n${hint}`)
+  process.exitCode = code
+})

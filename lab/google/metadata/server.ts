@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto'
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type Socket } from 'node:net'
+import { messageOf } from '../../../lib/runtime/errors.ts'
+import type { Cloud } from '../compute/cloud.ts'
+import { addressOf, type Instance } from '../compute/instance.ts'
+import { publishesGuestAttributes } from '../compute/instances.ts'
+import type { Machines } from '../compute/machines.ts'
+import { pathOfResource } from '../compute/resource.ts'
+import { listenOnSocket } from '../sockets.ts'
+import { type Answer, answer } from './answer.ts'
+import { metadataTree } from './tree.ts'
+
+const ROOT = '/computeMetadata/v1/'
+/** The first line of a connection, from the lab's forwarder (PROXY protocol, version 1), is never longer. */
+const LONGEST_PROXY_LINE = 107
+const LARGEST_GUEST_ATTRIBUTE = 256 * 1024
+
+/**
+ * The metadata server of all machines, on a Unix socket: who asks is known by the source address that the forwarder puts
+ * before each connection.
+ */
+export async function startMetadataServer(socketPath: string, cloud: Cloud, machines: Machines): Promise<{ close(): void }> {
+  const guests = new WeakMap<Socket, string>()
+  const metadata = new MetadataServer(cloud, machines)
+  const http = createHttpServer((message, response) => {
+    metadata.handle(message, response, guests.get(message.socket)).catch(error => {
+      console.error(`metadata ${message.url}: ${messageOf(error)}`)
+      send(response, 500, 'Internal Server Error\n')
+    })
+  })
+  const sockets = new Set<Socket>()
+  const server = createServer(socket => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    readProxyLine(socket, source => {
+      guests.set(socket, source)
+      http.emit('connection', socket)
+      // Paused while the first line was taken off; the HTTP server expects a socket that flows.
+      socket.resume()
+    })
+  })
+  await listenOnSocket(server, socketPath)
+  return {
+    close() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}
+
+/** Takes `PROXY TCP4 <source> …\r\n` off a new connection; one that begins otherwise is closed. */
+function readProxyLine(socket: Socket, ready: (source: string) => void): void {
+  let head = Buffer.alloc(0)
+  const onData = (chunk: Buffer): void => {
+    head = Buffer.concat([head, chunk])
+    const end = head.indexOf('\r\n')
+    if (end < 0 && head.length < LONGEST_PROXY_LINE) return
+    socket.off('data', onData)
+    socket.pause()
+    const source = /^PROXY TCP4 (\S+) \S+ \d+ \d+$/.exec(head.subarray(0, Math.max(end, 0)).toString())?.[1]
+    if (source === undefined) {
+      socket.destroy()
+      return
+    }
+    socket.unshift(head.subarray(end + 2))
+    ready(source)
+  }
+  socket.on('data', onData)
+}
+
+class MetadataServer {
+  readonly #cloud: Cloud
+  readonly #machines: Machines
+  /** Opens nothing: a machine's identity is not the operator's. */
+  readonly #accessToken = `ya29.lab-${randomBytes(24).toString('base64url')}`
+
+  constructor(cloud: Cloud, machines: Machines) {
+    this.#cloud = cloud
+    this.#machines = machines
+  }
+
+  async handle(message: IncomingMessage, response: ServerResponse, source: string | undefined): Promise<void> {
+    const url = new URL(message.url ?? '/', 'http://metadata.google.internal')
+    const instance = this.#cloud.all<Instance>('instances').find(candidate => addressOf(candidate) === source)
+    if (!instance) return send(response, 404, 'No machine has this address.\n')
+    if (url.pathname === '/') return send(response, 200, 'computeMetadata/\n')
+    if (message.headers['x-forwarded-for'] || message.headers['metadata-flavor']?.toString().toLowerCase() !== 'google') {
+      return send(response, 403, 'Missing Metadata-Flavor:Google header.\n')
+    }
+    if (!url.pathname.startsWith(ROOT)) return send(response, 404, 'Not Found\n')
+    const path = decodeURIComponent(url.pathname.slice(ROOT.length))
+    const instancePath = pathOfResource(instance)
+    if (message.method === 'GET') return this.#get(message, response, instancePath, path, url.searchParams)
+    const [, namespace, key, more] = /^instance\/guest-attributes\/([^/]+)\/([^/]+)(\/.*)?$/.exec(path) ?? []
+    if (!namespace || !key || more) return send(response, 405, 'Method Not Allowed\n')
+    if (!publishesGuestAttributes(instance)) return send(response, 403, 'Guest attributes endpoint access is disabled.\n')
+    if (message.method === 'PUT') {
+      const value = await bodyOf(message)
+      if (value === undefined) return send(response, 413, 'Value too large.\n')
+      await this.#cloud.guestAttributes.put(instancePath, { namespace, key, value })
+    } else if (message.method === 'DELETE') {
+      await this.#cloud.guestAttributes.remove(instancePath, { namespace, key })
+    } else return send(response, 405, 'Method Not Allowed\n')
+    this.#cloud.changes.emit('change')
+    send(response, 200, '')
+  }
+
+  async #get(
+    message: IncomingMessage,
+    response: ServerResponse,
+    instance: string,
+    path: string,
+    query: URLSearchParams,
+  ): Promise<void> {
+    if (query.get('wait_for_change')?.toLowerCase() !== 'true') return sendAnswer(response, this.#answer(instance, path, query))
+    const known = query.get('last_etag') ?? this.#answer(instance, path, query).etag
+    const changed = await this.#change(message, instance, path, query, known)
+    if (changed) sendAnswer(response, changed)
+  }
+
+  /** Resolves with what differs from the known, or at the timeout with what there is; undefined when the guest has gone. */
+  #change(
+    message: IncomingMessage,
+    instance: string,
+    path: string,
+    query: URLSearchParams,
+    known: string,
+  ): Promise<Answer | undefined> {
+    const { promise, resolve } = Promise.withResolvers<Answer | undefined>()
+    const check = (): void => {
+      const now = this.#answer(instance, path, query)
+      if (now.etag !== known) resolve(now)
+    }
+    const gone = (): void => resolve(undefined)
+    const seconds = Number(query.get('timeout_sec') ?? 0)
+    const timer = seconds > 0 ? setTimeout(() => resolve(this.#answer(instance, path, query)), seconds * 1000) : undefined
+    this.#cloud.changes.on('change', check)
+    message.socket.once('close', gone)
+    check()
+    return promise.finally(() => {
+      clearTimeout(timer)
+      this.#cloud.changes.off('change', check)
+      message.socket.off('close', gone)
+    })
+  }
+
+  #answer(instancePath: string, path: string, query: URLSearchParams): Answer {
+    const instance = this.#cloud.find<Instance>('instances', instancePath)
+    if (!instance) return { status: 404, text: 'Not Found\n', type: 'application/text', etag: '0' }
+    const tree = metadataTree({
+      instance,
+      accessToken: this.#accessToken,
+      preempted: this.#machines.preempted(instancePath),
+      guestAttributes: this.#cloud.guestAttributes.query(instancePath),
+    })
+    return answer(tree, path, query)
+  }
+}
+
+async function bodyOf(message: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of message) {
+    size += chunk.length
+    if (size > LARGEST_GUEST_ATTRIBUTE) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+const sendAnswer = (response: ServerResponse, { status, text, type, etag }: Answer): void =>
+  send(response, status, text, { type, etag })
+
+function send(response: ServerResponse, status: number, text: string, { type = 'application/text', etag = '' } = {}): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(text),
+    'metadata-flavor': 'Google',
+    server: 'Metadata Server for VM',
+    ...(etag ? { etag } : {}),
+  })
+  response.end(text)
+}

@@ -1,0 +1,119 @@
+import { PROJECT } from '../compute/catalogue.ts'
+import type { Instance } from '../compute/instance.ts'
+import { lastSegment, segmentAfter } from '../compute/resource.ts'
+
+/** A value, a list (whose elements are named by their index), or a directory. */
+export type Node = string | Node[] | { [name: string]: Node }
+
+export interface GuestView {
+  instance: Instance
+  /** The token that the machine gets for its service account. */
+  accessToken: string
+  preempted: boolean
+  guestAttributes: { namespace: string; key: string; value: string }[]
+}
+
+/** What `/computeMetadata/v1/` holds for one machine. */
+export function metadataTree(view: GuestView): Node {
+  return { instance: instanceTree(view), project: projectTree() }
+}
+
+const projectTree = (): Node => ({
+  attributes: {},
+  'numeric-project-id': PROJECT.number,
+  'project-id': PROJECT.id,
+})
+
+function instanceTree({ instance, accessToken, preempted, guestAttributes }: GuestView): Node {
+  const { name, id, scheduling, metadata, tags, networkInterfaces } = instance
+  const zone = lastSegment(instance.zone)
+  const project = segmentAfter(instance.selfLink, 'projects') ?? ''
+  return {
+    attributes: Object.fromEntries((metadata.items ?? []).map(({ key, value }) => [key, value])),
+    'cpu-platform': String(instance.cpuPlatform),
+    description: String(instance.description ?? ''),
+    'guest-attributes': grouped(guestAttributes),
+    hostname: `${name}.${zone}.c.${project}.internal`,
+    id,
+    'machine-type': `projects/${PROJECT.number}/machineTypes/${lastSegment(instance.machineType)}`,
+    'maintenance-event': 'NONE',
+    name,
+    'network-interfaces': networkInterfaces.map(nic => ({
+      ip: nic.networkIP,
+      network: `projects/${PROJECT.number}/networks/${lastSegment(nic.network)}`,
+    })),
+    preempted: flag(preempted),
+    scheduling: {
+      'automatic-restart': flag(scheduling.automaticRestart),
+      'on-host-maintenance': scheduling.onHostMaintenance,
+      preemptible: flag(scheduling.preemptible),
+    },
+    'service-accounts': serviceAccounts(instance, accessToken),
+    tags: JSON.stringify(tags.items ?? []),
+    zone: `projects/${PROJECT.number}/zones/${zone}`,
+  }
+}
+
+const flag = (value: boolean): string => (value ? 'TRUE' : 'FALSE')
+
+function grouped(attributes: GuestView['guestAttributes']): { [name: string]: Node } {
+  const groups: { [namespace: string]: { [key: string]: Node } } = {}
+  for (const { namespace, key, value } of attributes) groups[namespace] = { ...groups[namespace], [key]: value }
+  return groups
+}
+
+const TOKEN_LIFETIME_SECONDS = 3599
+
+/** The account under its email and as `default`. */
+function serviceAccounts({ serviceAccounts: [account] = [] }: Instance, accessToken: string): Node {
+  if (!account) return {}
+  const tree: Node = {
+    aliases: 'default',
+    email: account.email,
+    scopes: `${account.scopes.join('\n')}\n`,
+    token: JSON.stringify({ access_token: accessToken, expires_in: TOKEN_LIFETIME_SECONDS, token_type: 'Bearer' }),
+  }
+  return { default: tree, [account.email]: tree }
+}
+
+/** The node at a path, or undefined. */
+export function nodeAt(tree: Node, path: string): Node | undefined {
+  let node: Node | undefined = tree
+  for (const name of path.split('/').filter(Boolean)) {
+    if (node === undefined || typeof node === 'string') return undefined
+    node = Array.isArray(node) ? node[Number(name)] : Object.hasOwn(node, name) ? node[name] : undefined
+  }
+  return node
+}
+
+/** Names in a directory, one per line, those of directories with a slash at their end. */
+export function listing(node: Exclude<Node, string>): string {
+  return Object.entries(node)
+    .map(([name, inner]) => `${name}${typeof inner === 'string' ? '' : '/'}\n`)
+    .join('')
+}
+
+/** How many levels below these carry names that a user chose: they stay, Google's own are in camel case in JSON. */
+const chosenLevels: Record<string, number> = { attributes: 1, 'guest-attributes': 2, 'service-accounts': 1 }
+
+/** All below a node, as `?recursive=true` answers. A token is only given to who asks for it by its name. */
+export function recursive(node: Node, chosen = 0): unknown {
+  if (typeof node === 'string') return node
+  if (Array.isArray(node)) return node.map(inner => recursive(inner))
+  const shown = Object.entries(node).filter(([name]) => chosen > 0 || name !== 'token')
+  return Object.fromEntries(
+    shown.map(([name, inner]) =>
+      chosen > 0 ? [name, recursive(inner, chosen - 1)] : [camelCase(name), recursive(inner, chosenLevels[name])],
+    ),
+  )
+}
+
+const camelCase = (name: string): string => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+/** The same as lines of `path value`. */
+export function recursiveText(node: Node, prefix = ''): string {
+  if (typeof node === 'string') return `${prefix} ${node}\n`
+  return Object.entries(node)
+    .map(([name, inner]) => recursiveText(inner, prefix ? `${prefix}/${name}` : name))
+    .join('')
+}

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeAtomically } from '../../lib/runtime/files.ts'
+
+/** Names of files end well below a file system's limit of 255 bytes, the temporary file's suffix included. */
+const LONGEST_NAME = 200
+
+/**
+ * Resources of one kind: in memory for reading, one JSON file each on disk. A change is visible at once and durable when the
+ * returned promise resolves; changes of all collections of one state reach the disk in the order in which they were made, so
+ * that what a crash leaves is a state that once was.
+ */
+export class Collection<T extends object> {
+  readonly #directory: string
+  readonly #items = new Map<string, T>()
+  readonly #keyOf: (item: T) => string
+  readonly #inOrder: <R>(write: () => Promise<R>) => Promise<R>
+
+  constructor(directory: string, keyOf: (item: T) => string, inOrder: <R>(write: () => Promise<R>) => Promise<R>) {
+    this.#directory = directory
+    this.#keyOf = keyOf
+    this.#inOrder = inOrder
+  }
+
+  async load(): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+    for (const name of await readdir(this.#directory)) {
+      const path = join(this.#directory, name)
+      if (!name.endsWith('.json')) {
+        // What a write that was cut off left behind.
+        await rm(path, { force: true })
+        continue
+      }
+      const item = JSON.parse(await readFile(path, 'utf8')) as T
+      this.#items.set(this.#keyOf(item), item)
+    }
+  }
+
+  get(key: string): T | undefined {
+    return this.#items.get(key)
+  }
+
+  all(): T[] {
+    return [...this.#items.values()]
+  }
+
+  put(item: T): Promise<void> {
+    const key = this.#keyOf(item)
+    this.#items.set(key, item)
+    const text = JSON.stringify(item)
+    return this.#inOrder(() => writeAtomically(this.#path(key), text))
+  }
+
+  delete(key: string): Promise<void> {
+    this.#items.delete(key)
+    return this.#inOrder(() => rm(this.#path(key), { force: true }))
+  }
+
+  #path(key: string): string {
+    const plain = encodeURIComponent(key)
+    const name = plain.length <= LONGEST_NAME ? plain : createHash('sha256').update(key).digest('hex')
+    return join(this.#directory, `${name}.json`)
+  }
+}
+
+/** All collections below one folder. */
+export class State {
+  readonly directory: string
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(directory: string) {
+    this.directory = directory
+  }
+
+  async open<T extends object>(name: string, keyOf: (item: T) => string): Promise<Collection<T>> {
+    const collection = new Collection<T>(join(this.directory, name), keyOf, write => this.#inOrder(write))
+    await collection.load()
+    return collection
+  }
+
+  /** Resolves when everything that was changed so far is on disk. */
+  async settled(): Promise<void> {
+    await this.#last.catch(() => undefined)
+  }
+
+  #inOrder<R>(write: () => Promise<R>): Promise<R> {
+    const result = this.#last.then(write, write)
+    this.#last = result
+    // Whoever made the change hears of its failure; the chain must not be an unhandled rejection besides.
+    result.catch(() => undefined)
+    return result
+  }
+}
