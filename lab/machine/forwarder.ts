@@ -1,0 +1,76 @@
+/**
+ * Joins the lab's network, in whose namespace this process lives, with Unix sockets in its working directory, the lab's
+ * run directory. From machines: the metadata server, the registry and git. To machines: `dial.sock`, where a client sends
+ * `<ip>:<port>\n` and reads `ok\n` or `error <message>\n`, and from there on the bytes of that connection.
+ */
+import { rmSync, writeFileSync } from 'node:fs'
+import { createConnection, createServer, type Server, type Socket } from 'node:net'
+import { GATEWAY, METADATA, readLine } from './network.ts'
+import { identify } from './process.ts'
+
+/** HAProxy's PROXY protocol v1: by the source address the metadata server knows which instance asks. */
+const proxyHeader = (socket: Socket): string =>
+  `PROXY TCP4 ${socket.remoteAddress} ${socket.localAddress} ${socket.remotePort} ${socket.localPort}\r\n`
+
+const services = [
+  { address: METADATA, port: 80, socket: 'metadata.sock', header: proxyHeader },
+  { address: GATEWAY, port: 5000, socket: 'registry.sock' },
+  { address: GATEWAY, port: 80, socket: 'git.sock' },
+]
+
+function join(one: Socket, other: Socket): void {
+  one.pipe(other)
+  other.pipe(one)
+  one.on('error', () => other.destroy()).on('close', () => other.destroySoon())
+  other.on('error', () => one.destroy()).on('close', () => one.destroySoon())
+}
+
+function listen(server: Server, where: { host: string; port: number } | { path: string }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(where, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+async function answerDial(client: Socket): Promise<void> {
+  client.on('error', () => client.destroy())
+  const [, host, port] = /^([\d.]+):(\d+)$/.exec(await readLine(client)) ?? []
+  if (!host || !port) {
+    client.end('error expected <ip>:<port>\n')
+    return
+  }
+  const target = createConnection({ host, port: Number(port), allowHalfOpen: true })
+  const refuse = (error: Error) => client.end(`error ${error.message}\n`)
+  target.once('error', refuse)
+  target.once('connect', () => {
+    target.off('error', refuse)
+    client.write('ok\n')
+    join(client, target)
+  })
+  client.once('close', () => target.destroy())
+}
+
+async function main(): Promise<void> {
+  for (const { address, port, socket, header } of services) {
+    const server = createServer({ allowHalfOpen: true }, machine => {
+      const service = createConnection({ path: socket, allowHalfOpen: true })
+      if (header) service.write(header(machine))
+      join(machine, service)
+    })
+    // Holding the addresses makes this the lab's only forwarder, whose socket then may replace one left by a crash.
+    await listen(server, { host: address, port })
+  }
+  writeFileSync('forwarder.json', JSON.stringify(identify(process.pid)), { mode: 0o600 })
+  rmSync('dial.sock', { force: true })
+  await listen(
+    createServer({ allowHalfOpen: true }, client => {
+      answerDial(client).catch(() => client.destroy())
+    }),
+    { path: 'dial.sock' },
+  )
+}
+
+await main()

@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { Metadata } from './metadata.ts'
+
+/** User name → lines of its authorized_keys. */
+export type Accounts = Map<string, string[]>
+
+/**
+ * Accounts from the instance's and, unless it blocks them, the project's `ssh-keys`: lines `<user>:<key>`, where a key may end
+ * in `google-ssh {"expireOn":"…"}`. https://cloud.google.com/compute/docs/connect/add-ssh-keys#metadata
+ */
+export function accountsOf({ instance, project }: Metadata, now: Date): Accounts {
+  const blocked = /^(true|1|y|yes)$/i.test(instance?.attributes?.['block-project-ssh-keys'] ?? '')
+  const texts = [instance?.attributes?.['ssh-keys'], blocked ? undefined : project?.attributes?.['ssh-keys']]
+  const accounts: Accounts = new Map()
+  for (const line of texts.flatMap(text => text?.split('\n') ?? [])) {
+    const [, user, key] = /^\s*([a-z_][a-z0-9_-]*):(\S.*?)\s*$/.exec(line) ?? []
+    if (!user || !key || user === 'root' || isExpired(key, now)) continue
+    accounts.set(user, [...(accounts.get(user) ?? []), key])
+  }
+  return accounts
+}
+
+function isExpired(key: string, now: Date): boolean {
+  const expiry = /google-ssh\s+\{.*"expireOn"\s*:\s*"([^"]+)"/.exec(key)?.[1]
+  return expiry !== undefined && !(new Date(expiry) > now)
+}
+
+const SUDOERS = 'google-sudoers'
+
+/** Makes the accounts, and takes the keys from those in `earlier` that are no longer wanted. */
+export function applyAccounts(accounts: Accounts, earlier: Accounts): void {
+  if (!isKnown('group', SUDOERS)) execFileSync('groupadd', [SUDOERS])
+  mkdirSync('/etc/sudoers.d', { recursive: true })
+  writeFileSync('/etc/sudoers.d/google_sudoers', `%${SUDOERS} ALL=(ALL:ALL) NOPASSWD:ALL\n`, { mode: 0o440 })
+  for (const [user, keys] of accounts) {
+    // The password field `*` matches no password, where useradd's `!` would make sshd refuse the account altogether.
+    if (!isKnown('passwd', user)) execFileSync('useradd', ['--shell', '/bin/bash', '--password', '*', user])
+    execFileSync('usermod', ['--append', '--groups', SUDOERS, user])
+    writeKeys(user, keys)
+  }
+  for (const user of earlier.keys()) if (!accounts.has(user)) rmSync(`${homeOf(user)}/.ssh/authorized_keys`, { force: true })
+}
+
+function writeKeys(user: string, keys: readonly string[]): void {
+  const home = homeOf(user)
+  const path = `${home}/.ssh/authorized_keys`
+  const text = keys.map(key => `${key}\n`).join('')
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return
+  if (!existsSync(home)) execFileSync('cp', ['-r', '/etc/skel', home])
+  mkdirSync(`${home}/.ssh`, { recursive: true, mode: 0o700 })
+  writeFileSync(path, text, { mode: 0o600 })
+  execFileSync('chown', ['-R', `${user}:`, home])
+}
+
+const isKnown = (database: 'group' | 'passwd', name: string): boolean =>
+  readFileSync(`/etc/${database}`, 'utf8')
+    .split('\n')
+    .some(line => line.startsWith(`${name}:`))
+
+function homeOf(user: string): string {
+  const entry = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find(line => line.startsWith(`${user}:`))
+  return entry?.split(':')[5] ?? `/home/${user}`
+}

@@ -1,0 +1,115 @@
+/**
+ * What runs a machine from its boot to its end: names, service manager, and Google's guest agent, which makes accounts and
+ * host keys from metadata, runs the startup script and heeds a preemption. It lives as process 1's only child.
+ */
+import { spawn } from 'node:child_process'
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Accounts, accountsOf, applyAccounts } from './accounts.ts'
+import { serveControl } from './control.ts'
+import { type Metadata, metadataChanges } from './metadata.ts'
+import { Services } from './services.ts'
+import { prepareSsh, publishHostKeys, sshUnit } from './ssh.ts'
+
+const HERE = '/usr/local/lab/checkout/lab/machine/guest'
+
+/** Milliseconds after which sshd starts without having heard from the metadata server. */
+const METADATA_PATIENCE = 10_000
+
+const log = (text: string) => process.stdout.write(`${new Date().toISOString()} ${text}\n`)
+
+function nameMachine(): void {
+  const name = readFileSync('/proc/sys/kernel/hostname', 'utf8').trim()
+  writeFileSync('/etc/hostname', `${name}\n`)
+  writeFileSync(
+    '/etc/hosts',
+    `127.0.0.1 localhost\n127.0.1.1 ${name}\n10.142.0.1 git.lab registry.lab\n169.254.169.254 metadata.google.internal metadata\n`,
+  )
+  writeFileSync('/etc/resolv.conf', 'nameserver 169.254.169.254\n')
+}
+
+/** The service manager's commands, found before the distribution's, which would look for systemd. */
+function installCommands(): void {
+  mkdirSync('/usr/local/bin', { recursive: true })
+  const node = `exec /usr/local/lab/node ${HERE}/systemctl.ts`
+  for (const [name, text] of [
+    ['systemctl', `#!/bin/sh\n${node} "$@"\n`],
+    ['poweroff', `#!/bin/sh\n${node} poweroff\n`],
+    ['shutdown', `#!/bin/sh\n${node} poweroff\n`],
+    ['journalctl', readFileSync(`${HERE}/journalctl.sh`, 'utf8')],
+  ] as const) {
+    writeFileSync(`/usr/local/bin/${name}`, text)
+    chmodSync(`/usr/local/bin/${name}`, 0o755)
+  }
+}
+
+function installUnits(): void {
+  mkdirSync('/run/systemd/system', { recursive: true })
+  writeFileSync('/run/systemd/system/ssh.service', sshUnit)
+  symlinkSync('ssh.service', '/run/systemd/system/sshd.service')
+}
+
+function runStartupScript(script: string): void {
+  writeFileSync('/run/startup-script', script, { mode: 0o700 })
+  const child = spawn('/run/startup-script', { cwd: '/', stdio: ['ignore', 'inherit', 'inherit'] })
+  child.once('error', error => log(`startup-script: ${error.message}`))
+  child.once('exit', code => log(`startup-script exit status ${code}`))
+}
+
+const services = new Services()
+let poweringOff = false
+
+async function powerOff(why: string): Promise<void> {
+  if (poweringOff) return
+  poweringOff = true
+  log(`powering off: ${why}`)
+  await services.stopAll()
+  // The service manager's sockets and the held metadata request would keep this process for ever.
+  process.exit()
+}
+
+async function startSsh(metadata: Metadata | undefined): Promise<void> {
+  const id = metadata?.instance?.id
+  if (prepareSsh(id === undefined ? undefined : String(id))) await services.stop('ssh.service')
+  await services.start('ssh.service')
+  if (metadata) await publishHostKeys()
+}
+
+/** An account that cannot be made must not keep the others, or the machine, from working. */
+function updateAccounts(metadata: Metadata, earlier: Accounts): Accounts {
+  const wanted = accountsOf(metadata, new Date())
+  try {
+    applyAccounts(wanted, earlier)
+  } catch (error) {
+    log(`accounts: ${(error as Error).message}`)
+  }
+  return wanted
+}
+
+async function runAgent(): Promise<void> {
+  let accounts: Accounts = new Map()
+  let booted = false
+  const changes = metadataChanges()
+  let next = changes.next()
+  const early = await Promise.race([next, sleep(METADATA_PATIENCE)])
+  if (!early) await startSsh(undefined)
+  for (let change = await next; !change.done; next = changes.next(), change = await next) {
+    const metadata = change.value
+    accounts = updateAccounts(metadata, accounts)
+    if (metadata.instance?.preempted?.toUpperCase() === 'TRUE') return await powerOff('preempted')
+    if (booted) continue
+    booted = true
+    await startSsh(metadata)
+    const script = metadata.instance?.attributes?.['startup-script']
+    if (script) runStartupScript(script)
+  }
+}
+
+process.on('SIGTERM', () => void powerOff('the power button was pressed'))
+nameMachine()
+installCommands()
+installUnits()
+serveControl(services, () => void powerOff('an operator asked for it'))
+void services.startEnabled()
+log('booted')
+await runAgent()

@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const SERVER = 'http://169.254.169.254/computeMetadata/v1'
+const HEADERS = { 'Metadata-Flavor': 'Google' }
+
+/** Seconds that the server may hold a request back until something changes. */
+const HOLD = 60
+
+/** The part of the metadata that the guest agent reads. https://cloud.google.com/compute/docs/metadata/overview */
+export interface Metadata {
+  instance?: { id?: number | string; preempted?: string; attributes?: Record<string, string> }
+  project?: { attributes?: Record<string, string> }
+}
+
+/** Everything, at once and again after each change; a server that does not answer is asked again for ever. */
+export async function* metadataChanges(): AsyncGenerator<Metadata> {
+  let etag = ''
+  for (;;) {
+    const wait = etag ? `&wait_for_change=true&timeout_sec=${HOLD}&last_etag=${encodeURIComponent(etag)}` : ''
+    try {
+      const response = await fetch(`${SERVER}/?recursive=true&alt=json${wait}`, {
+        headers: HEADERS,
+        signal: AbortSignal.timeout((HOLD + 10) * 1000),
+      })
+      if (!response.ok) throw new Error(`the metadata server answers ${response.status}`)
+      const metadata = (await response.json()) as Metadata
+      const latest = response.headers.get('etag') ?? ''
+      if (latest === etag && etag) continue
+      // A server without ETags is asked once a second.
+      if (!latest) await sleep(1000)
+      etag = latest
+      yield metadata
+    } catch {
+      await sleep(1000)
+    }
+  }
+}
+
+/** Publishes one guest attribute; a server that refuses it, because the instance does not allow them, is not an error. */
+export async function putGuestAttribute(key: string, value: string): Promise<void> {
+  const response = await fetch(`${SERVER}/instance/guest-attributes/${key}`, { method: 'PUT', headers: HEADERS, body: value })
+  await response.body?.cancel()
+}

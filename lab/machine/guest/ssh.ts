@@ -1,0 +1,56 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { putGuestAttribute } from './metadata.ts'
+
+const KEY_TYPES = ['ed25519', 'ecdsa']
+const INSTANCE_ID = '/etc/google_instance_id'
+
+const keyFile = (type: string): string => `/etc/ssh/ssh_host_${type}_key`
+
+const CONFIGURATION = `Port 22
+${KEY_TYPES.map(type => `HostKey ${keyFile(type)}`).join('\n')}
+PermitRootLogin no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+AllowTcpForwarding yes
+PrintMotd no
+AcceptEnv LANG LC_*
+Subsystem sftp internal-sftp
+`
+
+export const sshUnit = `[Unit]
+Description=OpenBSD Secure Shell server
+[Service]
+ExecStart=/usr/sbin/sshd -D -e
+KillMode=process
+Restart=on-failure
+`
+
+/**
+ * sshd's configuration, and host keys if there are none or they are another instance's: a machine that boots from a copy of
+ * another's disk must not pass for it, so Google's agent makes new ones as well.
+ * @returns whether host keys are new
+ */
+export function prepareSsh(instanceId: string | undefined): boolean {
+  mkdirSync('/etc/ssh', { recursive: true })
+  mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
+  writeFileSync('/etc/ssh/sshd_config', CONFIGURATION)
+  const known = existsSync(INSTANCE_ID) ? readFileSync(INSTANCE_ID, 'utf8').trim() : undefined
+  const copied = instanceId !== undefined && instanceId !== known
+  const missing = KEY_TYPES.filter(type => copied || !existsSync(keyFile(type)))
+  for (const type of missing) {
+    for (const file of [keyFile(type), `${keyFile(type)}.pub`]) rmSync(file, { force: true })
+    execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', keyFile(type)])
+  }
+  if (instanceId !== undefined) writeFileSync(INSTANCE_ID, `${instanceId}\n`)
+  return missing.length > 0
+}
+
+/** Publishes the host keys under `hostkeys/<type>`, by which a client knows the machine before it first connects. */
+export async function publishHostKeys(): Promise<void> {
+  for (const type of KEY_TYPES) {
+    const [name = '', key = ''] = readFileSync(`${keyFile(type)}.pub`, 'utf8').split(' ')
+    await putGuestAttribute(`hostkeys/${name}`, key)
+  }
+}

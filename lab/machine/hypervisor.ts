@@ -1,0 +1,218 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rm, rmdir } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { root as checkout, readIfExists, writeAtomically } from '../../lib/runtime/files.ts'
+import { toolsDirectory } from '../tools/catalog.ts'
+import { createDisk, createDiskFromSnapshot, readDisk, removeDisk, snapshotDisk } from './disk.ts'
+import { BRIDGE, createNetwork, GATEWAY, PREFIX_LENGTH } from './network.ts'
+import { goneWithin, identify, isAlive, type ProcessId, signal } from './process.ts'
+import type { Architecture, Hypervisor, MachineSpec } from './types.ts'
+
+/** A machine that was powered on: `.lab/run/machines/<key>.json`. */
+interface Running extends MachineSpec {
+  /** The `unshare` outside, whose death takes the machine with it. */
+  supervisor: ProcessId
+  /** The machine's first process. */
+  init: ProcessId
+  bootId: string
+  startedAt: string
+}
+
+const bootProgram = fileURLToPath(new URL('./boot.sh', import.meta.url))
+const freezeProgram = fileURLToPath(new URL('./freeze.ts', import.meta.url))
+
+/** @param options.lab the lab's state directory */
+export function createHypervisor(options: { lab: string }): Hypervisor {
+  const lab = resolve(options.lab)
+  const network = createNetwork(lab)
+  const machines = join(lab, 'run/machines')
+  const recordFile = (id: string) => join(machines, `${key(id)}.json`)
+  const mountPoint = (id: string) => join(machines, key(id))
+  const consoleFile = (name: string) => join(lab, 'logs', `machine-${name}.console`)
+
+  async function recorded(id: string): Promise<Running | undefined> {
+    const text = await readIfExists(recordFile(id))
+    return text ? (JSON.parse(text) as Running) : undefined
+  }
+
+  async function running(id: string): Promise<Running | undefined> {
+    const machine = await recorded(id)
+    return machine && isAlive(machine.supervisor) && isAlive(machine.init) ? machine : undefined
+  }
+
+  async function userOf(disk: string): Promise<Running | undefined> {
+    for (const file of await readdir(machines).catch(() => [])) {
+      if (!file.endsWith('.json')) continue
+      const machine = JSON.parse(await readFile(join(machines, file), 'utf8')) as Running
+      if (resolve(machine.disk) === resolve(disk) && isAlive(machine.init)) return machine
+    }
+    return undefined
+  }
+
+  async function assertUnused(disk: string): Promise<void> {
+    const user = await userOf(disk)
+    if (user) throw new Error(`the disk ${basename(disk)} is in use by ${user.id}`)
+  }
+
+  async function powerOn(spec: MachineSpec): Promise<void> {
+    if (await running(spec.id)) return
+    const { architecture } = await readDisk(spec.disk)
+    if (architecture !== 'x86_64')
+      throw new Error(`${basename(spec.disk)}: no bootable device: the disk is for ${architecture}`)
+    await pullPlug(spec.id)
+    await assertUnused(spec.disk)
+    await network.ensure()
+    await mkdir(mountPoint(spec.id), { recursive: true })
+    await mkdir(join(lab, 'logs'), { recursive: true })
+    await mkdir(toolsDirectory(), { recursive: true })
+
+    const bootId = randomUUID()
+    const startedAt = new Date().toISOString()
+    const output = await open(consoleFile(spec.name), 'a', 0o600)
+    let supervisor: ChildProcess
+    try {
+      await output.write(`\n--- ${spec.name} powered on at ${startedAt}\n`)
+      supervisor = spawn('unshare', [...UNSHARE, '--', '/bin/sh', bootProgram], {
+        detached: true,
+        env: { PATH: process.env.PATH, ...bootVariables(spec, bootId) },
+        stdio: ['pipe', output.fd, output.fd, 'pipe'],
+      })
+    } finally {
+      await output.close()
+    }
+    const booted = await boot(supervisor, async (outer, init) => {
+      const machine: Running = { ...spec, supervisor: outer, init, bootId, startedAt }
+      await writeAtomically(recordFile(spec.id), `${JSON.stringify(machine, null, 2)}\n`)
+    })
+    if (booted) return
+    await pullPlug(spec.id)
+    const last = (await consoleOutput(spec.id)).split('\n').findLast(line => line.trim() !== '' && !line.includes('dmesg(1)'))
+    throw new Error(`${spec.name} does not boot: ${last}`)
+  }
+
+  const bootVariables = (spec: MachineSpec, bootId: string) => ({
+    DISK: spec.disk,
+    ROOT: mountPoint(spec.id),
+    NAME: spec.name,
+    BOOT_ID: bootId,
+    NETNS: network.namespace,
+    BRIDGE,
+    PORT: `vm-${key(spec.id)}`,
+    MAC: macAddress(spec.address),
+    ADDRESS: `${spec.address}/${PREFIX_LENGTH}`,
+    GATEWAY,
+    NODE: process.execPath,
+    CHECKOUT: checkout.replace(/\/$/, ''),
+    TOOLS: toolsDirectory(),
+  })
+
+  async function powerOff(id: string, { graceMs = 0 }: { graceMs?: number } = {}): Promise<void> {
+    const machine = await running(id)
+    if (machine && graceMs > 0) {
+      signal(machine.init, 'SIGTERM')
+      await goneWithin([machine.init], graceMs)
+    }
+    await pullPlug(id)
+  }
+
+  /** Ends what is left of a machine, running or not. */
+  async function pullPlug(id: string): Promise<void> {
+    const machine = await recorded(id)
+    if (machine) {
+      signal(machine.supervisor, 'SIGKILL')
+      signal(machine.init, 'SIGKILL')
+      if (!(await goneWithin([machine.supervisor, machine.init], 10_000))) throw new Error(`${id} does not power off`)
+    }
+    await rmdir(mountPoint(id)).catch(() => undefined)
+    await rm(recordFile(id), { force: true })
+  }
+
+  async function consoleOutput(id: string): Promise<string> {
+    return (await readIfExists(consoleFile(basename(id)))) ?? ''
+  }
+
+  async function snapshot(disk: string, target: string, machineId?: string): Promise<number> {
+    const machine = machineId === undefined ? undefined : await running(machineId)
+    if (!machine) await assertUnused(disk)
+    return await snapshotDisk(disk, target, copy => (machine ? whileFrozen(machine.init, copy) : copy()))
+  }
+
+  return {
+    ensureNetwork: network.ensure,
+    removeNetwork: network.remove,
+    dial: network.dial,
+    createDisk: async (disk: string, architecture: Architecture) => {
+      await assertUnused(disk)
+      await createDisk(disk, architecture)
+    },
+    createDiskFromSnapshot: async (disk, source) => {
+      await assertUnused(disk)
+      await createDiskFromSnapshot(disk, source)
+    },
+    deleteDisk: async disk => {
+      await assertUnused(disk)
+      await removeDisk(disk)
+    },
+    snapshotDisk: snapshot,
+    deleteSnapshot: removeDisk,
+    powerOn,
+    powerOff,
+    isRunning: async id => (await running(id)) !== undefined,
+    pid: async id => (await running(id))?.init.pid,
+    consoleOutput,
+  }
+}
+
+const UNSHARE = ['--mount', '--pid', '--net', '--uts', '--ipc', '--fork', '--kill-child=SIGKILL']
+
+const key = (id: string): string => createHash('sha256').update(id).digest('hex').slice(0, 8)
+
+/** As Google's: a fixed prefix, then the address. */
+const macAddress = (address: string): string =>
+  ['42', '01', ...address.split('.').map(part => Number(part).toString(16).padStart(2, '0'))].join(':')
+
+/**
+ * Follows boot.sh: has the machine recorded once its processes are known, then lets it go on.
+ * @returns whether its first process runs
+ */
+async function boot(supervisor: ChildProcess, record: (outer: ProcessId, init: ProcessId) => Promise<void>): Promise<boolean> {
+  // An `error` event is a missing `unshare`; the pipe then ends without a word.
+  supervisor.on('error', () => undefined)
+  supervisor.stdin?.on('error', () => undefined)
+  const reports = createInterface({ input: supervisor.stdio[3] as Readable })
+  try {
+    for await (const line of reports) {
+      if (line === 'running') return true
+      const outer = identify(supervisor.pid ?? 0)
+      const init = identify(Number(line.replace('pid ', '')))
+      if (!outer || !init) break
+      await record(outer, init)
+      supervisor.stdin?.end('go\n')
+    }
+    supervisor.kill('SIGKILL')
+    return false
+  } finally {
+    for (const stream of supervisor.stdio) stream?.destroy()
+    supervisor.unref()
+  }
+}
+
+async function whileFrozen(init: ProcessId, work: () => Promise<void>): Promise<void> {
+  const freezer = spawn(process.execPath, [freezeProgram, String(init.pid)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = new Promise<void>(resolved => freezer.once('close', () => resolved()))
+  try {
+    await new Promise<void>((frozen, failed) => {
+      freezer.once('error', failed)
+      freezer.stdout.once('data', () => frozen())
+      freezer.once('exit', code => failed(new Error(`could not stop the machine's processes: exit code ${code}`)))
+    })
+    await work()
+  } finally {
+    freezer.stdin.end()
+    await ended
+  }
+}

@@ -1,0 +1,121 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ClusterConfig } from './config.ts'
+
+/** A part of the control plane: one process that k0s keeps alive. */
+export interface Component {
+  name: string
+  /** Name in the catalogue of programs, or a file that the machine has anyway. */
+  program: { catalogued: string } | { path: string }
+  args: string[]
+  environment?: Record<string, string>
+  /** Answers 200 once the component is ready for the next one to start. */
+  ready?: string
+}
+
+export interface Plane {
+  config: ClusterConfig
+  dataDir: string
+  nodeName: string
+  nodeAddress: string
+  labels: Record<string, string>
+}
+
+export const RUN_DIRECTORY = '/run/k0s'
+export const ETCD = 'http://127.0.0.1:2379'
+const POD_CIDR = '10.244.0.0/16'
+const SERVICE_CIDR = '10.96.0.0/12'
+
+/** In the order in which they start. */
+export function components({ config, dataDir, nodeName, nodeAddress, labels }: Plane): Component[] {
+  const pki = join(dataDir, 'pki')
+  const { api } = config.spec
+  const extraArgs = Object.entries(api.extraArgs ?? {}).map(([name, value]) => `--${name}=${value}`)
+  return [
+    {
+      name: 'etcd',
+      program: { catalogued: 'etcd' },
+      args: [
+        `--name=${nodeName}`,
+        `--data-dir=${join(dataDir, 'etcd')}`,
+        `--listen-client-urls=${ETCD}`,
+        `--advertise-client-urls=${ETCD}`,
+        '--listen-peer-urls=http://127.0.0.1:2380',
+        '--initial-advertise-peer-urls=http://127.0.0.1:2380',
+        `--initial-cluster=${nodeName}=http://127.0.0.1:2380`,
+        '--log-level=warn',
+        // A machine loses its processes, never what it has written: its disk is a folder of the host's.
+        '--unsafe-no-fsync',
+      ],
+      ready: `${ETCD}/health`,
+    },
+    {
+      name: 'kube-apiserver',
+      program: { catalogued: 'kube-apiserver' },
+      args: [
+        `--etcd-servers=${ETCD}`,
+        `--advertise-address=${api.address}`,
+        `--secure-port=${api.port}`,
+        `--service-cluster-ip-range=${SERVICE_CIDR}`,
+        `--tls-cert-file=${pki}/server.crt`,
+        `--tls-private-key-file=${pki}/server.key`,
+        `--client-ca-file=${pki}/ca.crt`,
+        `--service-account-key-file=${pki}/sa.pub`,
+        `--service-account-signing-key-file=${pki}/sa.key`,
+        '--service-account-issuer=https://kubernetes.default.svc',
+        '--authorization-mode=Node,RBAC',
+        '--enable-admission-plugins=NodeRestriction',
+        '--allow-privileged=true',
+        '--anonymous-auth=false',
+        ...extraArgs,
+      ],
+      ready: `https://127.0.0.1:${api.port}/readyz`,
+    },
+    {
+      name: 'kube-controller-manager',
+      program: { catalogued: 'kube-controller-manager' },
+      args: [
+        `--kubeconfig=${pki}/ccm.conf`,
+        `--service-account-private-key-file=${pki}/sa.key`,
+        `--root-ca-file=${pki}/ca.crt`,
+        `--cluster-signing-cert-file=${pki}/ca.crt`,
+        `--cluster-signing-key-file=${pki}/ca.key`,
+        '--use-service-account-credentials=true',
+        '--allocate-node-cidrs=true',
+        `--cluster-cidr=${POD_CIDR}`,
+        '--bind-address=127.0.0.1',
+        '--leader-elect=false',
+        '--profiling=false',
+      ],
+    },
+    {
+      name: 'kube-scheduler',
+      program: { catalogued: 'kube-scheduler' },
+      args: [`--kubeconfig=${pki}/scheduler.conf`, '--bind-address=127.0.0.1', '--leader-elect=false', '--profiling=false'],
+    },
+    {
+      name: 'kwok',
+      program: { catalogued: 'kwok' },
+      args: [
+        `--kubeconfig=${pki}/admin.conf`,
+        `--config=${fileURLToPath(new URL('./stages.yaml', import.meta.url))}`,
+        `--manage-single-node=${nodeName}`,
+        `--node-ip=${nodeAddress}`,
+        '--node-lease-duration-seconds=40',
+        '--server-address=127.0.0.1:10247',
+      ],
+    },
+    {
+      name: 'kubelet',
+      program: { path: '/usr/local/lab/node' },
+      args: [fileURLToPath(new URL('../node-agent/main.ts', import.meta.url))],
+      environment: {
+        KUBECONFIG: `${pki}/admin.conf`,
+        DATA_DIR: dataDir,
+        NODE_NAME: nodeName,
+        NODE_ADDRESS: nodeAddress,
+        NODE_LABELS: JSON.stringify(labels),
+      },
+    },
+  ]
+}

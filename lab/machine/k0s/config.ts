@@ -1,0 +1,105 @@
+import { isIP } from 'node:net'
+import { parse } from 'yaml'
+import { K0sError } from './errors.ts'
+
+/** What of a ClusterConfig has an effect here. https://docs.k0sproject.io/stable/configuration/ */
+export interface ClusterConfig {
+  apiVersion: string
+  kind: string
+  metadata: { name: string }
+  spec: {
+    api: { address: string; externalAddress?: string; port: number; sans: string[]; extraArgs?: Record<string, string> }
+    storage: { type: string; etcd?: { peerAddress?: string } }
+    [section: string]: unknown
+  }
+}
+
+/** Sections that k0s knows; most have nothing to act on here. */
+const SECTIONS = [
+  ...['api', 'controllerManager', 'scheduler', 'storage', 'network', 'workerProfiles', 'telemetry', 'installConfig'],
+  ...['images', 'extensions', 'konnectivity', 'featureGates', 'controlPlaneLoadBalancing'],
+]
+const API_KEYS = [
+  'address',
+  'onlyBindToAddress',
+  'externalAddress',
+  'port',
+  'k0sApiPort',
+  'sans',
+  'tunneledNetworkingMode',
+  'extraArgs',
+  'ca',
+]
+const STORAGE_KEYS = ['type', 'etcd', 'kine']
+
+export const defaultConfig = (address: string): ClusterConfig => ({
+  apiVersion: 'k0s.k0sproject.io/v1beta1',
+  kind: 'ClusterConfig',
+  metadata: { name: 'k0s' },
+  spec: { api: { address, port: 6443, sans: [address] }, storage: { type: 'etcd', etcd: { peerAddress: address } } },
+})
+
+/**
+ * The configuration that a file's text makes, with k0s's defaults for what it leaves out.
+ * @param single whether it is for `--single`, where k0s's default storage is SQLite through kine
+ * @throws K0sError naming each thing wrong with it
+ */
+export function parseConfig(text: string, address: string, single: boolean): ClusterConfig {
+  let given: Record<string, unknown>
+  try {
+    given = (parse(text) ?? {}) as Record<string, unknown>
+  } catch (error) {
+    throw new K0sError(`failed to load node config: ${(error as Error).message}`)
+  }
+  const spec = record(given.spec)
+  const api = record(spec.api)
+  const storage = record(spec.storage)
+  const unknown = [
+    ...strangers(given, ['apiVersion', 'kind', 'metadata', 'spec', 'status'], ''),
+    ...strangers(spec, SECTIONS, 'spec.'),
+    ...strangers(api, API_KEYS, 'spec.api.'),
+    ...strangers(storage, STORAGE_KEYS, 'spec.storage.'),
+  ]
+  if (unknown.length > 0) {
+    throw new K0sError(
+      `failed to load node config: error unmarshaling JSON: ${unknown.map(key => `unknown field "${key}"`).join(', ')}`,
+    )
+  }
+  const defaults = defaultConfig(address)
+  const config: ClusterConfig = {
+    apiVersion: String(given.apiVersion ?? defaults.apiVersion),
+    kind: String(given.kind ?? defaults.kind),
+    metadata: { name: String(record(given.metadata).name ?? defaults.metadata.name) },
+    spec: {
+      ...spec,
+      api: { ...defaults.spec.api, ...api } as ClusterConfig['spec']['api'],
+      storage: { ...(single ? { type: 'kine' } : defaults.spec.storage), ...storage } as ClusterConfig['spec']['storage'],
+    },
+  }
+  const errors = problems(config)
+  if (errors.length > 0) throw new K0sError(`invalid node config: ${errors.join('; ')}`)
+  return config
+}
+
+function problems({ apiVersion, kind, spec: { api, storage } }: ClusterConfig): string[] {
+  const errors: string[] = []
+  if (apiVersion !== 'k0s.k0sproject.io/v1beta1') errors.push(`apiVersion: Unsupported value: "${apiVersion}"`)
+  if (kind !== 'ClusterConfig') errors.push(`kind: Unsupported value: "${kind}"`)
+  if (!isIP(api.address)) errors.push(`spec: api: address: Invalid value: "${api.address}": invalid IP address`)
+  if (!Number.isInteger(api.port) || api.port < 1 || api.port > 65535) {
+    errors.push(`spec: api: port: Invalid value: ${api.port}: must be between 1 and 65535, inclusive`)
+  }
+  if (!Array.isArray(api.sans)) errors.push('spec: api: sans: must be a list')
+  // The real k0s has kine as well; the lab's control plane keeps its data in etcd only, which is what the system wants.
+  if (storage.type !== 'etcd')
+    errors.push(`spec: storage: type: Unsupported value: "${storage.type}": supported values: "etcd"`)
+  return errors
+}
+
+const record = (value: unknown): Record<string, unknown> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+
+const strangers = (given: Record<string, unknown>, known: readonly string[], prefix: string): string[] =>
+  Object.keys(given)
+    .filter(key => !known.includes(key))
+    .map(key => `${prefix}${key}`)

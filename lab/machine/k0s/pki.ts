@@ -1,0 +1,100 @@
+import { execFileSync } from 'node:child_process'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+
+/** The cluster's identities, made once and kept in `<data dir>/pki`, from where a backup takes them. */
+export interface Identity {
+  /** File name without extension. */
+  name: string
+  commonName: string
+  organization?: string
+}
+
+export const ADMIN: Identity = { name: 'admin', commonName: 'kubernetes-admin', organization: 'system:masters' }
+export const CONTROLLER_MANAGER: Identity = { name: 'ccm', commonName: 'system:kube-controller-manager' }
+export const SCHEDULER: Identity = { name: 'scheduler', commonName: 'system:kube-scheduler' }
+const SERVER: Identity = { name: 'server', commonName: 'kubernetes' }
+
+const DAYS = '3650'
+
+/** Makes what is missing; the API server's certificate is made anew, since its names come from the configuration. */
+export function ensurePki(directory: string, serverNames: readonly string[]): void {
+  mkdirSync(directory, { recursive: true, mode: 0o751 })
+  if (!existsSync(join(directory, 'ca.crt'))) makeAuthority(directory)
+  if (!existsSync(join(directory, 'sa.pub'))) makeServiceAccountKeys(directory)
+  for (const identity of [ADMIN, CONTROLLER_MANAGER, SCHEDULER]) {
+    if (!existsSync(join(directory, `${identity.name}.crt`))) issue(directory, identity, 'extendedKeyUsage=clientAuth')
+  }
+  const names = [...new Set(['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', ...serverNames])]
+  const addresses = [...new Set(['127.0.0.1', '10.96.0.1', ...names.filter(name => isIP(name))])]
+  const alternatives = [...names.filter(name => !isIP(name)).map(name => `DNS:${name}`), ...addresses.map(ip => `IP:${ip}`)]
+  issue(directory, SERVER, `extendedKeyUsage=serverAuth\nsubjectAltName=${alternatives.join(',')}`)
+}
+
+function makeAuthority(directory: string): void {
+  const key = join(directory, 'ca.key')
+  writeKey(key)
+  openssl(['req', '-x509', '-new', '-key', key, '-days', DAYS, '-subj', '/CN=kubernetes-ca', '-out', join(directory, 'ca.crt')])
+}
+
+function makeServiceAccountKeys(directory: string): void {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  writeFileSync(join(directory, 'sa.key'), privateKey.export({ type: 'pkcs1', format: 'pem' }), { mode: 0o600 })
+  writeFileSync(join(directory, 'sa.pub'), publicKey.export({ type: 'spki', format: 'pem' }))
+}
+
+function issue(directory: string, { name, commonName, organization }: Identity, extensions: string): void {
+  const key = join(directory, `${name}.key`)
+  if (!existsSync(key)) writeKey(key)
+  const work = mkdtempSync(join(directory, '.issue-'))
+  try {
+    const request = join(work, 'request')
+    const extensionFile = join(work, 'extensions')
+    writeFileSync(extensionFile, `keyUsage=digitalSignature\n${extensions}\n`)
+    const subject = `${organization ? `/O=${organization}` : ''}/CN=${commonName}`
+    openssl(['req', '-new', '-key', key, '-subj', subject, '-out', request])
+    const authority = ['-CA', join(directory, 'ca.crt'), '-CAkey', join(directory, 'ca.key')]
+    const serial = `0x${randomBytes(8).toString('hex')}`
+    const output = ['-extfile', extensionFile, '-out', join(directory, `${name}.crt`)]
+    openssl(['x509', '-req', '-in', request, ...authority, '-set_serial', serial, '-days', DAYS, ...output])
+  } finally {
+    rmSync(work, { recursive: true })
+  }
+}
+
+function writeKey(path: string): void {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  writeFileSync(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+}
+
+function openssl(args: readonly string[]): void {
+  execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+}
+
+/** A kubeconfig as `k0s kubeconfig admin` prints it, with everything embedded. */
+export function kubeconfig(directory: string, { name }: Identity, server: string): string {
+  const embedded = (file: string) => readFileSync(join(directory, file)).toString('base64')
+  return `apiVersion: v1
+clusters:
+- cluster:
+    server: ${server}
+    certificate-authority-data: ${embedded('ca.crt')}
+  name: local
+contexts:
+- context:
+    cluster: local
+    namespace: default
+    user: user
+  name: Default
+current-context: Default
+kind: Config
+preferences: {}
+users:
+- name: user
+  user:
+    client-certificate-data: ${embedded(`${name}.crt`)}
+    client-key-data: ${embedded(`${name}.key`)}
+`
+}

@@ -1,0 +1,59 @@
+import { chmodSync, mkdirSync, rmSync } from 'node:fs'
+import { createServer, get } from 'node:http'
+import { dirname } from 'node:path'
+import type { ClusterConfig } from './config.ts'
+import { K0sError } from './errors.ts'
+
+export const STATUS_SOCKET = '/run/k0s/status.sock'
+
+/** What `k0s status -o json` prints; names and their order are k0s's. */
+export interface Status {
+  Version: string
+  Pid: number
+  PPid: number
+  Role: 'controller'
+  SysInit: string
+  StubFile: string
+  Output: string
+  Workloads: boolean
+  SingleNode: boolean
+  Args: string[]
+  WorkerToAPIConnectionStatus: { Message: string; Success: boolean }
+  ClusterConfig: ClusterConfig
+  K0sVars: Record<string, unknown>
+}
+
+/** Serves the status on k0s's socket; whoever asks gets it as it is then. */
+export async function serveStatus(current: () => Promise<Status>): Promise<void> {
+  mkdirSync(dirname(STATUS_SOCKET), { recursive: true })
+  rmSync(STATUS_SOCKET, { force: true })
+  const server = createServer(async (_request, response) => {
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(await current()))
+  })
+  await new Promise<void>(resolve => server.listen(STATUS_SOCKET, resolve))
+  chmodSync(STATUS_SOCKET, 0o600)
+}
+
+/** @throws K0sError as k0s words it when nobody answers. */
+export function askStatus(): Promise<Status> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException) => {
+      const reason = error.code === 'ECONNREFUSED' ? 'connection refused' : 'no such file or directory'
+      const dialing = `Get "http://localhost/status": dial unix ${STATUS_SOCKET}: connect: ${reason}`
+      reject(new K0sError(`status: can't get "status" via "${STATUS_SOCKET}": ${dialing}`))
+    }
+    const request = get({ socketPath: STATUS_SOCKET, path: '/status' }, async response => {
+      let text = ''
+      for await (const chunk of response) text += chunk
+      resolve(JSON.parse(text) as Status)
+    })
+    request.once('error', fail)
+  })
+}
+
+export const isRunning = async (): Promise<boolean> =>
+  await askStatus().then(
+    () => true,
+    () => false,
+  )

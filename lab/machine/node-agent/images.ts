@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { writeAtomically } from '../../../lib/runtime/files.ts'
+
+/** An image's name, complete as containerd makes it: `docker.io/library/postgres:16`. */
+export interface ImageReference {
+  host: string
+  path: string
+  /** Tag or digest. */
+  version: string
+  /** The whole name, normalized. */
+  name: string
+}
+
+/** Undefined for what is no image name. Grammar: https://github.com/distribution/reference */
+export function parseImage(image: string): ImageReference | undefined {
+  const match =
+    /^((?:[a-z0-9]+(?:[._-]+[a-z0-9]+)*)(?::\d+)?\/)?([a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*)(?::([\w][\w.-]{0,127}))?(@sha256:[0-9a-f]{64})?$/.exec(
+      image,
+    )
+  if (!match) return undefined
+  const [, first = '', rest = '', tag, digest] = match
+  // As docker does it: a first part without a dot or port is no host name.
+  const isHost = /[.:]/.test(first) || first === 'localhost/'
+  const host = isHost ? first.slice(0, -1) : 'docker.io'
+  const repository = isHost ? rest : first + rest
+  const path = host === 'docker.io' && !repository.includes('/') ? `library/${repository}` : repository
+  const version = digest?.slice(1) ?? tag ?? 'latest'
+  const suffix = digest ? `${tag ? `:${tag}` : ''}${digest}` : `:${version}`
+  return { host, path, version, name: `${host}/${path}${suffix}` }
+}
+
+/** Where the lab's one registry keeps the images of each of the world's: Artifact Registry's at its root. */
+export const repositoryIn = ({ host, path }: ImageReference): string =>
+  host === 'us-east1-docker.pkg.dev' ? path : `${host}/${path}`
+
+export interface PulledImage {
+  name: string
+  /** `<host>/<path>@sha256:…` */
+  imageID: string
+  bytes: number
+}
+
+/** A pull that failed, with the message that the kubelet shows. */
+export class PullError extends Error {
+  readonly reason: 'ErrImagePull' | 'ErrImageNeverPull' | 'InvalidImageName'
+  constructor(reason: PullError['reason'], message: string) {
+    super(message)
+    this.reason = reason
+  }
+}
+
+const ACCEPT = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+].join(', ')
+
+interface Descriptor {
+  digest: string
+  size: number
+  platform?: { os: string; architecture: string }
+}
+interface Manifest {
+  /** Of an index only. */
+  manifests?: Descriptor[]
+  config?: Descriptor
+  layers?: Descriptor[]
+}
+
+/** The machine's images: what was pulled is remembered on its disk. */
+export class Images {
+  readonly #registry: string
+  readonly #file: string
+  readonly #present: Map<string, PulledImage>
+
+  /** @param registry base URL of the lab's registry */
+  constructor(registry: string, file: string) {
+    this.#registry = registry
+    this.#file = file
+    this.#present = new Map(Object.entries(readJson(file) as Record<string, PulledImage>))
+  }
+
+  find(image: string): PulledImage | undefined {
+    const name = parseImage(image)?.name
+    return name === undefined ? undefined : this.#present.get(name)
+  }
+
+  /** Asks the registry whether there is such an image for linux/amd64. @throws PullError in the kubelet's words. */
+  async pull(image: string): Promise<PulledImage> {
+    const reference = parseImage(image)
+    if (!reference) {
+      const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`
+      throw new PullError('InvalidImageName', message)
+    }
+    const { digest, manifest } = await this.#manifest(reference, reference.version)
+    const own = manifest.manifests ? await this.#forPlatform(reference, manifest.manifests) : manifest
+    if (!manifest.manifests) await this.#checkPlatform(reference, own)
+    const pulled: PulledImage = {
+      name: reference.name,
+      imageID: `${reference.host}/${reference.path}@${digest}`,
+      bytes: [own.config, ...(own.layers ?? [])].reduce((sum, part) => sum + (part?.size ?? 0), 0),
+    }
+    this.#present.set(reference.name, pulled)
+    await writeAtomically(this.#file, JSON.stringify(Object.fromEntries(this.#present)), 0o644)
+    return pulled
+  }
+
+  async #forPlatform(reference: ImageReference, manifests: readonly Descriptor[]): Promise<Manifest> {
+    const own = manifests.find(({ platform }) => platform?.os === 'linux' && platform.architecture === 'amd64')
+    if (!own) throw noMatch(reference)
+    return (await this.#manifest(reference, own.digest)).manifest
+  }
+
+  /** Containerd itself runs a lone manifest of another platform into `exec format error`; the lab refuses it the earlier way. */
+  async #checkPlatform(reference: ImageReference, { config }: Manifest): Promise<void> {
+    if (!config) return
+    const response = await this.#fetch(reference, `blobs/${config.digest}`)
+    const { architecture, os } = (await response.json()) as { architecture?: string; os?: string }
+    if (architecture && (architecture !== 'amd64' || (os ?? 'linux') !== 'linux')) throw noMatch(reference)
+  }
+
+  async #manifest(reference: ImageReference, version: string): Promise<{ digest: string; manifest: Manifest }> {
+    const response = await this.#fetch(reference, `manifests/${version}`)
+    const bytes = Buffer.from(await response.arrayBuffer())
+    const digest = response.headers.get('docker-content-digest') ?? `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+    return { digest, manifest: JSON.parse(bytes.toString()) as Manifest }
+  }
+
+  async #fetch(reference: ImageReference, what: string): Promise<Response> {
+    const { name } = reference
+    const resolving = `failed to pull and unpack image "${name}": failed to resolve reference "${name}"`
+    let response: Response
+    try {
+      response = await fetch(`${this.#registry}/v2/${repositoryIn(reference)}/${what}`, { headers: { accept: ACCEPT } })
+    } catch (error) {
+      const url = `https://${reference.host}/v2/${reference.path}/${what}`
+      const cause = (error as Error).cause as Error | undefined
+      throw failed(
+        'Unknown',
+        `${resolving}: failed to do request: Head "${url}": ${cause?.message ?? (error as Error).message}`,
+      )
+    }
+    if (response.ok) return response
+    await response.body?.cancel()
+    if (response.status === 404) throw failed('NotFound', `${resolving}: ${name}: not found`)
+    throw failed('Unknown', `${resolving}: unexpected status from HEAD request: ${response.status} ${response.statusText}`)
+  }
+}
+
+const failed = (code: string, description: string): PullError =>
+  new PullError('ErrImagePull', `rpc error: code = ${code} desc = ${description}`)
+
+const noMatch = ({ name }: ImageReference): PullError =>
+  failed('NotFound', `failed to pull and unpack image "${name}": no match for platform in manifest: not found`)
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,125 @@
+/** The parts of Kubernetes objects that the node agent reads and writes. */
+export interface Metadata {
+  name: string
+  namespace?: string
+  uid: string
+  resourceVersion?: string
+  labels?: Record<string, string>
+  annotations?: Record<string, string>
+  deletionTimestamp?: string
+  deletionGracePeriodSeconds?: number
+}
+
+export interface KubernetesObject {
+  metadata: Metadata
+}
+
+interface KeyReference {
+  name: string
+  key: string
+  optional?: boolean
+}
+interface NameReference {
+  name: string
+  optional?: boolean
+}
+
+export interface Container {
+  name: string
+  image: string
+  command?: string[]
+  args?: string[]
+  imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never'
+  /** On an init container, `Always` makes it a sidecar. */
+  restartPolicy?: 'Always'
+  env?: {
+    name: string
+    value?: string
+    valueFrom?: { configMapKeyRef?: KeyReference; secretKeyRef?: KeyReference; fieldRef?: { fieldPath: string } }
+  }[]
+  envFrom?: { prefix?: string; configMapRef?: NameReference; secretRef?: NameReference }[]
+}
+
+export interface Volume {
+  name: string
+  secret?: { secretName: string; optional?: boolean }
+  configMap?: NameReference
+  persistentVolumeClaim?: { claimName: string }
+  projected?: { sources?: { secret?: NameReference; configMap?: NameReference }[] }
+}
+
+export interface Terminated {
+  exitCode: number
+  reason: string
+  message?: string
+  startedAt: string | null
+  finishedAt: string | null
+  containerID?: string
+}
+export interface ContainerState {
+  waiting?: { reason: string; message?: string }
+  running?: { startedAt: string }
+  terminated?: Terminated
+}
+export interface ContainerStatus {
+  name: string
+  image: string
+  imageID: string
+  containerID?: string
+  ready: boolean
+  started?: boolean
+  restartCount: number
+  state: ContainerState
+  lastState: ContainerState
+}
+
+export interface Condition {
+  type: string
+  status: 'True' | 'False' | 'Unknown'
+  reason?: string
+  message?: string
+  lastProbeTime?: null
+  lastTransitionTime?: string
+}
+export interface PodStatus {
+  phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed'
+  conditions?: Condition[]
+  startTime?: string
+  hostIP?: string
+  hostIPs?: { ip: string }[]
+  podIP?: string
+  podIPs?: { ip: string }[]
+  initContainerStatuses?: ContainerStatus[]
+  containerStatuses?: ContainerStatus[]
+}
+
+export interface Pod extends KubernetesObject {
+  spec: {
+    nodeName: string
+    hostNetwork?: boolean
+    serviceAccountName?: string
+    restartPolicy: 'Always' | 'OnFailure' | 'Never'
+    terminationGracePeriodSeconds?: number
+    initContainers?: Container[]
+    containers: Container[]
+    volumes?: Volume[]
+  }
+  status: PodStatus
+}
+
+export interface PersistentVolumeClaim extends KubernetesObject {
+  spec: {
+    storageClassName?: string
+    volumeName?: string
+    accessModes: string[]
+    resources: { requests: { storage: string } }
+    volumeMode?: string
+  }
+  status?: { phase?: string }
+}
+export interface PersistentVolume extends KubernetesObject {
+  spec: { hostPath?: { path: string }; persistentVolumeReclaimPolicy?: string }
+  status?: { phase?: string }
+}
+
+export const namespaceOf = ({ metadata }: KubernetesObject): string => metadata.namespace ?? 'default'

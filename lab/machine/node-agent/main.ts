@@ -1,0 +1,154 @@
+/**
+ * The kubelet's stand-in: takes the pods bound to its node from image to readiness, runs the programs that some of them stand
+ * for, and does the work of the local path provisioner. Environment: KUBECONFIG, DATA_DIR, NODE_NAME, NODE_ADDRESS, NODE_LABELS.
+ */
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Api } from './api.ts'
+import { Images } from './images.ts'
+import { namespaceOf, type PersistentVolume, type PersistentVolumeClaim, type Pod } from './kubernetes.ts'
+import { registerNode } from './node.ts'
+import { type Node, PodWorker } from './pod.ts'
+import { Programs } from './programs.ts'
+import { isProvisioner, provision, reclaim } from './provisioner.ts'
+
+const REGISTRY = 'http://registry.lab:5000'
+const RUN_DIRECTORY = '/run/k0s/pods'
+/** The node's part of the pods' range; with one node it is the first. */
+const POD_PREFIX = '10.244.0.'
+
+const setting = (name: string): string => process.env[name] ?? ''
+const log = (text: string) => process.stdout.write(`kubelet: ${text}\n`)
+
+const api = new Api(setting('KUBECONFIG'))
+const addresses = new Map<string, string>()
+mkdirSync(RUN_DIRECTORY, { recursive: true, mode: 0o700 })
+
+const node: Node = {
+  name: setting('NODE_NAME'),
+  address: setting('NODE_ADDRESS'),
+  bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+  api,
+  images: new Images(REGISTRY, join(setting('DATA_DIR'), 'containerd/images.json')),
+  programs: new Programs(api, RUN_DIRECTORY),
+  allocateAddress,
+  event,
+}
+
+/** The address that a pod has already, else the first free one; .1 is the bridge's, as with kube-router. */
+function allocateAddress(pod: Pod): string {
+  const own = pod.status.podIP
+  const taken = new Set(addresses.values())
+  for (let last = 2; last < 255; last++) {
+    const candidate = last === 2 && own && !taken.has(own) ? own : `${POD_PREFIX}${last}`
+    if (taken.has(candidate)) continue
+    addresses.set(pod.metadata.uid, candidate)
+    return candidate
+  }
+  throw new Error('no address is left for a pod')
+}
+
+/** An event is told and not insisted on. */
+function event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string): void {
+  const namespace = namespaceOf(pod)
+  const { name, uid, resourceVersion } = pod.metadata
+  const now = new Date().toISOString()
+  const body = {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { generateName: `${name}.`, namespace },
+    involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid, resourceVersion },
+    type,
+    reason,
+    message,
+    source: { component: 'kubelet', host: node.name },
+    reportingComponent: 'kubelet',
+    reportingInstance: node.name,
+    firstTimestamp: now,
+    lastTimestamp: now,
+    count: 1,
+  }
+  api.create(`/api/v1/namespaces/${namespace}/events`, body).catch(() => undefined)
+}
+
+const workers = new Map<string, PodWorker>()
+const pods = new Map<string, Pod>()
+
+function seePod(pod: Pod): void {
+  pods.set(pod.metadata.uid, pod)
+  const known = workers.get(pod.metadata.uid)
+  known?.update(pod)
+  const worker = known ?? new PodWorker(node, pod)
+  workers.set(pod.metadata.uid, worker)
+  if (pod.metadata.deletionTimestamp) worker.remove(false).catch(error => log(`${pod.metadata.name}: ${error.message}`))
+  else if (!known) worker.run().catch(error => log(`${pod.metadata.name}: ${error.stack}`))
+  void provisionAll()
+}
+
+function losePod(pod: Pod): void {
+  const { uid, name } = pod.metadata
+  pods.delete(uid)
+  addresses.delete(uid)
+  workers
+    .get(uid)
+    ?.remove(true)
+    .catch(error => log(`${name}: ${error.message}`))
+  workers.delete(uid)
+}
+
+const claims = new Map<string, PersistentVolumeClaim>()
+const volumes = new Map<string, PersistentVolume>()
+let provisioning = false
+let changed = false
+
+/** One pass at a time; a change during a pass makes another. What failed is tried again with the next change. */
+async function provisionAll(): Promise<void> {
+  changed = true
+  if (provisioning || ![...pods.values()].some(isProvisioner)) return
+  provisioning = true
+  try {
+    while (changed) {
+      changed = false
+      for (const claim of claims.values()) await provision(api, node.name, claim)
+      for (const volume of volumes.values()) await reclaim(api, volume)
+    }
+  } catch (error) {
+    log(`local-path-provisioner: ${(error as Error).message}`)
+  } finally {
+    provisioning = false
+  }
+}
+
+function collect<T extends { metadata: { uid: string } }>(into: Map<string, T>) {
+  return {
+    seen: (object: T) => {
+      into.set(object.metadata.uid, object)
+      void provisionAll()
+    },
+    gone: (object: T) => {
+      into.delete(object.metadata.uid)
+    },
+  }
+}
+
+async function register(): Promise<void> {
+  const labels = JSON.parse(setting('NODE_LABELS') || '{}') as Record<string, string>
+  for (;;) {
+    try {
+      return await registerNode(api, { name: node.name, address: node.address, labels })
+    } catch (error) {
+      log(`node not registered yet: ${(error as Error).message}`)
+      await sleep(1000)
+    }
+  }
+}
+
+process.on('SIGTERM', async () => {
+  await Promise.all([...workers.values()].map(worker => worker.stop(10_000)))
+  process.exit()
+})
+await register()
+void api.follow<Pod>(`/api/v1/pods?fieldSelector=spec.nodeName=${node.name}`, { seen: seePod, gone: losePod })
+void api.follow('/api/v1/persistentvolumeclaims', collect(claims))
+void api.follow('/api/v1/persistentvolumes', collect(volumes))

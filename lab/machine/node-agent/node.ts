@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs'
+import { release } from 'node:os'
+import { type Api, ApiError } from './api.ts'
+
+/** What the node says of itself: an e2-standard-2 in SYSTEM.md's terms, whatever this host is. */
+const CAPACITY = { cpu: '2', memory: '8145724Ki', 'ephemeral-storage': '51343840Ki', pods: '110' }
+const ALLOCATABLE = { ...CAPACITY, cpu: '1930m', memory: '8043324Ki' }
+
+export interface NodeDescription {
+  name: string
+  address: string
+  labels: Record<string, string>
+}
+
+/** Registers the node, or brings it up to date after a boot; its conditions are kwok's. */
+export async function registerNode(api: Api, { name, address, labels }: NodeDescription): Promise<void> {
+  const metadata = {
+    name,
+    labels: {
+      'kubernetes.io/arch': 'amd64',
+      'kubernetes.io/os': 'linux',
+      'kubernetes.io/hostname': name,
+      'node-role.kubernetes.io/control-plane': 'true',
+      'node.k0sproject.io/role': 'control-plane',
+      ...labels,
+    },
+  }
+  await api.create('/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata }).catch(async error => {
+    if (!(error instanceof ApiError && error.status === 409)) throw error
+    await api.patch(`/api/v1/nodes/${name}`, { metadata })
+  })
+  const { gitVersion } = await api.get<{ gitVersion: string }>('/version')
+  await api.patch(`/api/v1/nodes/${name}/status`, {
+    status: {
+      addresses: [
+        { type: 'InternalIP', address },
+        { type: 'Hostname', address: name },
+      ],
+      capacity: CAPACITY,
+      allocatable: ALLOCATABLE,
+      nodeInfo: {
+        architecture: 'amd64',
+        bootID: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+        containerRuntimeVersion: 'containerd://1.7.28',
+        kernelVersion: release(),
+        kubeProxyVersion: '',
+        kubeletVersion: `${gitVersion}+k0s`,
+        machineID: readFileSync('/etc/machine-id', 'utf8').trim(),
+        operatingSystem: 'linux',
+        osImage: osImage(),
+        systemUUID: readFileSync('/etc/machine-id', 'utf8').trim(),
+      },
+    },
+  })
+}
+
+const osImage = (): string => /^PRETTY_NAME="?([^"\n]+)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'Linux'

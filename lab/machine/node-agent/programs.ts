@@ -1,0 +1,208 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createConnection } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { programPath } from '../../tools/catalog.ts'
+import type { Api } from './api.ts'
+import { parseImage } from './images.ts'
+import { type Container, namespaceOf, type Pod } from './kubernetes.ts'
+
+/** A real program that runs while a container does; every other container only says that it runs. */
+interface Program {
+  name: string
+  matches: (image: string, words: string) => boolean
+  /** Of the catalogue, to be waited for; else the machine has it. */
+  catalogued?: string
+  command: string
+  args: string[]
+  environment?: Record<string, string>
+  /** What is written to its stdin, where secrets do not show in the process list. */
+  input?: (environment: Record<string, string>) => string
+  /** The container is ready once this port answers on the loopback interface. */
+  port?: number
+  /** Whether its end is the container's regular end. */
+  completes?: boolean
+}
+
+const REDIS = ['--redis', '127.0.0.1:6379']
+const ARGOCD = 'quay.io/argoproj/argocd'
+
+/** Argo CD's names of services do not resolve in a machine, so its programs are told where the others listen. */
+const programs: readonly Program[] = [
+  {
+    name: 'argocd-application-controller',
+    matches: (image, words) => image === ARGOCD && words.includes('argocd-application-controller'),
+    catalogued: 'argocd',
+    command: 'argocd',
+    args: [
+      ...REDIS,
+      '--repo-server',
+      '127.0.0.1:8081',
+      '--repo-server-plaintext',
+      '--app-resync',
+      '10',
+      '--metrics-port',
+      '8082',
+    ],
+    environment: { ARGOCD_BINARY_NAME: 'argocd-application-controller' },
+    port: 8082,
+  },
+  {
+    name: 'argocd-repo-server',
+    matches: (image, words) => image === ARGOCD && words.includes('argocd-repo-server'),
+    catalogued: 'argocd',
+    command: 'argocd',
+    args: [...REDIS, '--disable-tls', '--address', '127.0.0.1', '--revision-cache-expiration', '10s'],
+    environment: { ARGOCD_BINARY_NAME: 'argocd-repo-server', ARGOCD_GPG_ENABLED: 'false' },
+    port: 8081,
+  },
+  {
+    name: 'argocd-redis-initial-password',
+    matches: (image, words) => image === ARGOCD && words.includes('redis-initial-password'),
+    catalogued: 'argocd',
+    command: 'argocd',
+    args: ['admin', 'redis-initial-password'],
+    environment: { ARGOCD_BINARY_NAME: 'argocd' },
+    completes: true,
+  },
+  {
+    name: 'redis',
+    matches: image => image.endsWith('library/redis'),
+    command: 'redis-server',
+    args: ['-'],
+    input: ({ REDIS_PASSWORD }) =>
+      `bind 127.0.0.1\nport 6379\nsave ""\nappendonly no\n${REDIS_PASSWORD ? `requirepass "${REDIS_PASSWORD}"\n` : ''}`,
+    port: 6379,
+  },
+]
+
+/** The program that a container stands for, if any. */
+export function programFor({ image, command = [], args = [] }: Container): Program | undefined {
+  const reference = parseImage(image)
+  if (!reference) return undefined
+  return programs.find(({ matches }) => matches(`${reference.host}/${reference.path}`, [...command, ...args].join(' ')))
+}
+
+/** A container's process. */
+export interface Running {
+  /** Resolves with the exit code. */
+  ended: Promise<number>
+  /** Whether it does what it is there for. */
+  isReady(): Promise<boolean>
+  stop(graceMs: number): Promise<void>
+}
+
+/** Starts containers' programs; each program has one process, the newest pod's. */
+export class Programs {
+  readonly #api: Api
+  readonly #directory: string
+  readonly #running = new Map<string, { handOver: () => Promise<void> }>()
+
+  /** @param directory for what the programs need of the agent: kubeconfigs, links to other programs */
+  constructor(api: Api, directory: string) {
+    this.#api = api
+    this.#directory = directory
+  }
+
+  async start(program: Program, pod: Pod, environment: Record<string, string>): Promise<Running> {
+    // In a rolling update two pods are there for a while; the process goes over to the newer one.
+    await this.#running.get(program.name)?.handOver()
+    const path = await this.#path(program)
+    const kubeconfig = await this.#writeKubeconfig(pod)
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program.command, ...program.args], {
+      cwd: '/tmp',
+      env: {
+        ...environment,
+        ...program.environment,
+        ARGOCD_FAKE_IN_CLUSTER: 'true',
+        HOME: '/tmp',
+        HOSTNAME: pod.metadata.name,
+        KUBECONFIG: kubeconfig,
+        PATH: path,
+      },
+      stdio: ['pipe', 'inherit', 'inherit'],
+    })
+    child.stdin?.on('error', () => undefined)
+    child.stdin?.end(program.input?.(environment) ?? '')
+    let handedOver = false
+    const exited = exitOf(child)
+    const forget = () => rmSync(kubeconfig, { force: true })
+    const stop = async (graceMs: number) => {
+      const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
+      child.kill('SIGTERM')
+      await exited
+      clearTimeout(timer)
+      forget()
+    }
+    this.#running.set(program.name, {
+      handOver: async () => {
+        handedOver = true
+        await stop(5_000)
+      },
+    })
+    return {
+      // A pod whose process went over to a newer one goes on as if nothing were: it is about to be deleted.
+      ended: exited.then(code => (handedOver ? new Promise<number>(() => undefined) : code)),
+      isReady: async () => handedOver || (program.port === undefined ? true : await answers(program.port)),
+      stop: async graceMs => {
+        if (!handedOver) await stop(graceMs)
+      },
+    }
+  }
+
+  /** A PATH that has the catalogue's programs which this one runs, once they are built. */
+  async #path({ catalogued }: Program): Promise<string> {
+    const directory = join(this.#directory, 'bin')
+    mkdirSync(directory, { recursive: true })
+    for (const name of catalogued ? [catalogued, 'kustomize'] : []) {
+      while (!existsSync(programPath(name))) await sleep(500)
+      rmSync(join(directory, name), { force: true })
+      symlinkSync(programPath(name), join(directory, name))
+    }
+    return `${directory}:${process.env.PATH}`
+  }
+
+  /** The pod's own service account's access, which ends with the pod. */
+  async #writeKubeconfig(pod: Pod): Promise<string> {
+    const namespace = namespaceOf(pod)
+    const account = pod.spec.serviceAccountName ?? 'default'
+    const { status } = await this.#api.create<{ status: { token: string } }>(
+      `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`,
+      {
+        spec: {
+          expirationSeconds: 365 * 24 * 3600,
+          boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: pod.metadata.name, uid: pod.metadata.uid },
+        },
+      },
+    )
+    const path = join(this.#directory, `${pod.metadata.uid}.kubeconfig`)
+    const content = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'pod',
+      clusters: [{ name: 'lab', cluster: { server: this.#api.server, 'certificate-authority-data': this.#api.authority } }],
+      users: [{ name: account, user: { token: status.token } }],
+      contexts: [{ name: 'pod', context: { cluster: 'lab', user: account, namespace } }],
+    }
+    writeFileSync(path, JSON.stringify(content), { mode: 0o600 })
+    return path
+  }
+}
+
+const exitOf = (child: ChildProcess): Promise<number> =>
+  new Promise(resolve => {
+    child.once('error', () => resolve(127))
+    child.once('close', (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? 137 : 143)))
+  })
+
+function answers(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = createConnection({ host: '127.0.0.1', port })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}

@@ -1,0 +1,110 @@
+import type { Condition, ContainerStatus, Pod, PodStatus, Terminated } from './kubernetes.ts'
+
+/** What the agent knows of a pod's run; the containers' order is the specification's. */
+export interface PodFacts {
+  startTime: string
+  hostIP: string
+  podIP: string
+  volumesReady: boolean
+  initContainers: ContainerStatus[]
+  containers: ContainerStatus[]
+}
+
+/** The status the kubelet would report. `now` dates the conditions that change. */
+export function statusOf(pod: Pod, facts: PodFacts, now: string): PodStatus {
+  const phase = phaseOf(pod, facts)
+  const earlier = pod.status.conditions ?? []
+  const conditions = conditionsOf(pod, facts, phase).map(condition => dated(condition, earlier, now))
+  const own = new Set(conditions.map(({ type }) => type))
+  return {
+    phase,
+    conditions: [...earlier.filter(({ type }) => !own.has(type)), ...conditions],
+    startTime: facts.startTime,
+    hostIP: facts.hostIP,
+    hostIPs: [{ ip: facts.hostIP }],
+    ...(facts.volumesReady ? { podIP: facts.podIP, podIPs: [{ ip: facts.podIP }] } : {}),
+    ...(facts.initContainers.length > 0 ? { initContainerStatuses: facts.initContainers } : {}),
+    containerStatuses: facts.containers,
+  }
+}
+
+/** The kubelet's rule: pkg/kubelet/kubelet_pods.go, getPhase. */
+export function phaseOf({ spec }: Pod, { initContainers, containers }: PodFacts): NonNullable<PodStatus['phase']> {
+  const sidecars = new Set(
+    spec.initContainers?.filter(({ restartPolicy }) => restartPolicy === 'Always').map(({ name }) => name),
+  )
+  const initial = initContainers.filter(({ name }) => !sidecars.has(name))
+  if (spec.restartPolicy === 'Never' && initial.some(({ state }) => (state.terminated?.exitCode ?? 0) !== 0)) return 'Failed'
+  if (initial.some(({ state }) => state.terminated?.exitCode !== 0)) return 'Pending'
+  if (containers.some(({ state, lastState }) => !state.running && !state.terminated && !lastState.terminated)) return 'Pending'
+  if (containers.some(({ state }) => state.running) || spec.restartPolicy === 'Always') return 'Running'
+  const ends = containers.map(({ state }) => state.terminated)
+  // One that waits is between two runs.
+  if (ends.some(end => end === undefined)) return 'Running'
+  if (ends.every(end => end?.exitCode === 0)) return 'Succeeded'
+  return spec.restartPolicy === 'Never' ? 'Failed' : 'Running'
+}
+
+function conditionsOf({ spec }: Pod, facts: PodFacts, phase: PodStatus['phase']): Condition[] {
+  const ended = phase === 'Succeeded'
+  const sidecars = new Set(
+    spec.initContainers?.filter(({ restartPolicy }) => restartPolicy === 'Always').map(({ name }) => name),
+  )
+  const incomplete = facts.initContainers
+    .filter(({ name, state, started }) => (sidecars.has(name) ? !started : state.terminated?.exitCode !== 0))
+    .map(({ name }) => name)
+  const unready = facts.containers.filter(({ ready }) => !ready).map(({ name }) => name)
+  const ready: Omit<Condition, 'type'> =
+    unready.length === 0 && incomplete.length === 0
+      ? { status: 'True' }
+      : ended
+        ? { status: 'False', reason: 'PodCompleted' }
+        : { status: 'False', reason: 'ContainersNotReady', message: `containers with unready status: [${unready.join(' ')}]` }
+  const initialized: Omit<Condition, 'type'> =
+    incomplete.length === 0
+      ? { status: 'True', ...(ended ? { reason: 'PodCompleted' } : {}) }
+      : {
+          status: 'False',
+          reason: 'ContainersNotInitialized',
+          message: `containers with incomplete status: [${incomplete.join(' ')}]`,
+        }
+  return [
+    { type: 'PodReadyToStartContainers', status: facts.volumesReady && !ended ? 'True' : 'False' },
+    { type: 'Initialized', ...initialized },
+    { type: 'Ready', ...ready },
+    { type: 'ContainersReady', ...ready },
+  ]
+}
+
+function dated(condition: Condition, earlier: readonly Condition[], now: string): Condition {
+  const same = earlier.find(({ type, status }) => type === condition.type && status === condition.status)
+  return { ...condition, lastProbeTime: null, lastTransitionTime: same?.lastTransitionTime ?? now }
+}
+
+/** A container that has not run yet. */
+export const waitingContainer = (name: string, image: string, reason: string): ContainerStatus => ({
+  name,
+  image,
+  imageID: '',
+  ready: false,
+  started: false,
+  restartCount: 0,
+  state: { waiting: { reason } },
+  lastState: {},
+})
+
+/** How the kubelet reports a container that it finds no trace of after a reboot. */
+export const lostContainer = (containerID: string | undefined): Terminated => ({
+  exitCode: 255,
+  reason: 'Unknown',
+  message: 'The container could not be located when the pod was terminated',
+  startedAt: null,
+  finishedAt: null,
+  ...(containerID ? { containerID } : {}),
+})
+
+/** Milliseconds before the n-th retry, from 0: 10 s, doubled up to five minutes, as the kubelet's back-off. */
+export const backOff = (attempt: number): number => Math.min(10_000 * 2 ** attempt, 300_000)
+
+export const restarts = ({ spec }: Pod, exitCode: number): boolean =>
+  spec.restartPolicy === 'Always' || (spec.restartPolicy === 'OnFailure' && exitCode !== 0)

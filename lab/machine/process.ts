@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+/** A process told apart from a later one that got the same number. */
+export interface ProcessId {
+  pid: number
+  /** Clock ticks from the host's boot to the process's start, as in field 22 of /proc/<pid>/stat. */
+  startTime: string
+}
+
+/** Who `pid` is now, or undefined when there is no such process or it is dead and only not yet reaped. */
+export function identify(pid: number): ProcessId | undefined {
+  let stat: string
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  } catch {
+    return undefined
+  }
+  // The command's name stands in parentheses and may hold anything, so fields are counted from the last one.
+  const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const startTime = rest[18]
+  return state === 'Z' || state === 'X' || !startTime ? undefined : { pid, startTime }
+}
+
+export const isAlive = (id: ProcessId): boolean => identify(id.pid)?.startTime === id.startTime
+
+/** Sends the signal unless the process is gone. */
+export function signal(id: ProcessId, name: NodeJS.Signals): void {
+  if (!isAlive(id)) return
+  try {
+    process.kill(id.pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+/** Whether all are gone within `ms` milliseconds. */
+export async function goneWithin(ids: readonly ProcessId[], ms: number): Promise<boolean> {
+  const deadline = performance.now() + ms
+  while (ids.some(isAlive)) {
+    if (performance.now() > deadline) return false
+    await sleep(20)
+  }
+  return true
+}
+
+const execFileAsync = promisify(execFile)
+
+/** Runs a command to its end and gives its stdout. @throws Error with its stderr when it fails. */
+export async function run(command: string, args: readonly string[]): Promise<string> {
+  const { stdout } = await execFileAsync(command, args, { maxBuffer: 64 * 1024 * 1024 })
+  return stdout
+}

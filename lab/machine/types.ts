@@ -1,0 +1,49 @@
+import type { Duplex } from 'node:stream'
+
+/** A virtual machine as the hypervisor sees it; everything else about an instance belongs to the Compute API. */
+export interface MachineSpec {
+  /** `<project>/<zone>/<instance>`, unique in the lab. */
+  id: string
+  /** Host name inside. */
+  name: string
+  /** Internal IPv4 address on the lab's network. */
+  address: string
+  /** Folder of the boot disk, made by `createDisk`. */
+  disk: string
+}
+
+/** CPU architecture of a machine type and of what a disk was made for; they must agree for a machine to boot. */
+export type Architecture = 'x86_64' | 'arm64'
+
+export interface Hypervisor {
+  /** The lab's own network namespace, bridge and forwarder; safe to repeat, and repairs what a crash left. */
+  ensureNetwork(): Promise<void>
+  /** Removes the network namespace, bridge and forwarder. */
+  removeNetwork(): Promise<void>
+
+  /** A new disk with the image's content: an empty overlay whose lower layer is this host. */
+  createDisk(disk: string, architecture: Architecture): Promise<void>
+  /** A new disk with a snapshot's content. */
+  createDiskFromSnapshot(disk: string, snapshot: string): Promise<void>
+  deleteDisk(disk: string): Promise<void>
+  /**
+   * Copies a disk as it is at one instant into the folder `snapshot`, which appears whole or not at all. `machineId` names
+   * the machine that runs from it, whose processes stand still meanwhile.
+   * @returns bytes copied
+   */
+  snapshotDisk(disk: string, snapshot: string, machineId?: string): Promise<number>
+  deleteSnapshot(snapshot: string): Promise<void>
+
+  /** Returns once the machine's first process runs. The machine outlives the caller. @throws Error when its disk does not boot. */
+  powerOn(machine: MachineSpec): Promise<void>
+  /** `graceful`: an ACPI power button press with up to `graceMs` to shut down; otherwise the plug is pulled. Safe on a dead machine. */
+  powerOff(machineId: string, options?: { graceMs?: number }): Promise<void>
+  isRunning(machineId: string): Promise<boolean>
+  /** The pid on this host of the machine's first process, if it runs. */
+  pid(machineId: string): Promise<number | undefined>
+  /** What the machine wrote on its serial console. */
+  consoleOutput(machineId: string): Promise<string>
+
+  /** A TCP connection from the lab's network to `address:port`. @throws Error when refused or unreachable. */
+  dial(address: string, port: number): Promise<Duplex>
+}
