@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process'
+import { timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+
+/**
+ * Git's smart HTTP protocol for the bare repositories in a folder, as `/<repository>.git/…`. Anybody may fetch; a push wants
+ * the token, as bearer token or as Basic password.
+ */
+export function createGitServer({ repositories, token }: { repositories: string; token: string }): Server {
+  return createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://git.lab')
+    if (isPush(url) && !isAllowed(request.headers.authorization, token)) {
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="git.lab"' }).end('a push wants the token\n')
+      return
+    }
+    serve(repositories, url, request, response)
+  })
+}
+
+const isPush = (url: URL): boolean =>
+  url.searchParams.get('service') === 'git-receive-pack' || url.pathname.endsWith('/git-receive-pack')
+
+function isAllowed(authorization: string | undefined, token: string): boolean {
+  const [scheme, value = ''] = (authorization ?? '').split(' ')
+  const basic = () => Buffer.from(value, 'base64').toString().split(':').slice(1).join(':')
+  const given = Buffer.from(scheme?.toLowerCase() === 'basic' ? basic() : value)
+  const wanted = Buffer.from(token)
+  return given.length === wanted.length && timingSafeEqual(given, wanted)
+}
+
+/** One CGI call. https://git-scm.com/docs/git-http-backend */
+function serve(repositories: string, url: URL, request: IncomingMessage, response: ServerResponse): void {
+  const header = (name: string) => String(request.headers[name] ?? '')
+  const backend = spawn('git', ['http-backend'], {
+    env: {
+      PATH: process.env.PATH,
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_HTTP_EXPORT_ALL: '1',
+      GIT_PROJECT_ROOT: repositories,
+      GIT_PROTOCOL: header('git-protocol'),
+      HTTP_CONTENT_ENCODING: header('content-encoding'),
+      CONTENT_TYPE: header('content-type'),
+      ...(request.headers['content-length'] && { CONTENT_LENGTH: request.headers['content-length'] }),
+      PATH_INFO: decodeURIComponent(url.pathname),
+      QUERY_STRING: url.search.slice(1),
+      REMOTE_ADDR: request.socket.remoteAddress ?? '',
+      REQUEST_METHOD: request.method,
+      // With a user, the backend accepts pushes; who may push was decided above.
+      ...(isPush(url) && { REMOTE_USER: 'lab' }),
+    },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const fail = () => {
+    if (!response.headersSent) response.writeHead(500)
+    response.end()
+  }
+  backend.on('error', fail)
+  // The client may hang up, or the backend end, before the other has said all.
+  backend.stdin.on('error', () => undefined)
+  response.on('close', () => backend.kill())
+  request.pipe(backend.stdin)
+
+  let head = Buffer.alloc(0)
+  const onHead = (chunk: Buffer) => {
+    head = Buffer.concat([head, chunk])
+    const end = head.indexOf('\r\n\r\n')
+    if (end < 0) return
+    backend.stdout.off('data', onHead)
+    const { status, headers } = parseHead(head.toString('latin1', 0, end))
+    response.writeHead(status, headers)
+    response.write(head.subarray(end + 4))
+    backend.stdout.pipe(response)
+  }
+  backend.stdout.on('data', onHead)
+  backend.stdout.once('end', () => {
+    if (!response.headersSent) fail()
+  })
+}
+
+/** A CGI answer's header lines; its status is one of them. */
+export function parseHead(text: string): { status: number; headers: [string, string][] } {
+  let status = 200
+  const headers: [string, string][] = []
+  for (const line of text.split('\r\n')) {
+    const colon = line.indexOf(':')
+    const name = line.slice(0, colon)
+    const value = line.slice(colon + 1).trim()
+    if (name.toLowerCase() === 'status') status = Number.parseInt(value, 10)
+    else headers.push([name, value])
+  }
+  return { status, headers }
+}

@@ -1,0 +1,70 @@
+import { once } from 'node:events'
+import { mkdirSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { type AddressInfo, createConnection, createServer as createTcpServer, type Server as TcpServer } from 'node:net'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { writeAtomically } from '../../lib/runtime/files.ts'
+import { identify } from '../machine/process.ts'
+import { socketPath } from '../machine/sockets.ts'
+import { programPath } from '../tools/catalog.ts'
+import { createGitServer } from './git-server.ts'
+import { startRegistry } from './registry.ts'
+
+/** Serves git and images to this host on loopback ports, and to the lab's network through Unix sockets, until SIGTERM. */
+const { values } = parseArgs({ options: { lab: { type: 'string' } } })
+const lab = resolve(values.lab ?? '.lab')
+const run = join(lab, 'run')
+mkdirSync(run, { recursive: true })
+
+const token = (await readFile(join(lab, 'token'), 'utf8')).trim()
+const git = createGitServer({ repositories: join(lab, 'git'), token })
+const registry = await startRegistry({ crane: programPath('crane'), directory: join(lab, 'registry') })
+registry.backend.once('exit', () => {
+  // Without it half of the service is gone: the next `lab:up` starts the whole.
+  process.exitCode = 1
+  stop()
+})
+
+const gitPort = await listen(git)
+const registryPort = await listen(registry.server)
+const doors = [await open('git.sock', gitPort), await open('registry.sock', registryPort)]
+await writeAtomically(join(run, 'delivery.json'), `${JSON.stringify({ ...identify(process.pid), gitPort, registryPort })}\n`)
+
+process.once('SIGTERM', stop)
+process.once('SIGINT', stop)
+
+function stop(): void {
+  registry.backend.kill()
+  for (const server of [git, registry.server]) {
+    server.close()
+    server.closeAllConnections()
+  }
+  for (const door of doors) door.close()
+  rmSync(join(run, 'delivery.json'), { force: true })
+}
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
+/** A Unix socket that leads to a loopback port. */
+async function open(name: string, port: number): Promise<TcpServer> {
+  const door = createTcpServer({ allowHalfOpen: true }, client => {
+    const inner = createConnection({ host: '127.0.0.1', port, allowHalfOpen: true })
+    for (const side of [client, inner]) {
+      side.on('error', () => {
+        client.destroy()
+        inner.destroy()
+      })
+    }
+    client.pipe(inner).pipe(client)
+  })
+  rmSync(join(run, name), { force: true })
+  door.listen(socketPath(run, name))
+  await once(door, 'listening')
+  return door
+}

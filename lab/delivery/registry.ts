@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { writeAtomically } from '../../lib/runtime/files.ts'
+
+interface StoredManifest {
+  /** `/v2/<repository>/manifests/<tag or digest>` */
+  path: string
+  contentType: string
+  body: string
+}
+
+/**
+ * The OCI registry: `crane registry serve`, which keeps blobs on disk but manifests in memory only. This server stands before
+ * it, writes each accepted manifest down, and gives them all back when it starts.
+ * @param directory where blobs and manifests are kept
+ * @throws Error when crane does not start
+ */
+export async function startRegistry({
+  crane,
+  directory,
+}: {
+  crane: string
+  directory: string
+}): Promise<{ server: Server; backend: ChildProcess }> {
+  const manifests = join(directory, 'manifests')
+  await mkdir(join(directory, 'blobs'), { recursive: true })
+  await mkdir(manifests, { recursive: true })
+  // It dies with its parent, however that dies.
+  const args = [
+    '--pdeathsig',
+    'KILL',
+    crane,
+    'registry',
+    'serve',
+    '--address',
+    '127.0.0.1:0',
+    '--disk',
+    join(directory, 'blobs'),
+  ]
+  const backend = spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const port = await portOf(backend)
+  await restore(manifests, port)
+  const server = createServer((request, response) => forward(request, response, { port, manifests }))
+  return { server, backend }
+}
+
+/** crane says on stderr where it listens; the rest of what it says, a line per request, is of no use. */
+async function portOf(backend: ChildProcess): Promise<number> {
+  const lines = createInterface({ input: backend.stderr ?? process.stdin })
+  const failed = once(backend, 'exit').then(([code]) => {
+    throw new Error(`crane ended with exit code ${code} instead of serving`)
+  })
+  failed.catch(() => undefined)
+  const listening = new Promise<number>(resolve => {
+    lines.on('line', line => {
+      const port = /serving on port (\d+)/.exec(line)?.[1]
+      if (port) resolve(Number(port))
+    })
+  })
+  return Promise.race([listening, failed])
+}
+
+async function restore(manifests: string, port: number): Promise<void> {
+  const stored: StoredManifest[] = []
+  for (const name of await readdir(manifests)) {
+    if (name.endsWith('.json')) stored.push(JSON.parse(await readFile(join(manifests, name), 'utf8')))
+  }
+  // An index is refused as long as the manifests it names are missing.
+  stored.sort((a, b) => Number(isIndex(a)) - Number(isIndex(b)))
+  for (const { path, contentType, body } of stored) {
+    const url = `http://127.0.0.1:${port}${path}`
+    await fetch(url, {
+      method: 'PUT',
+      headers: { 'content-type': contentType },
+      body: new Uint8Array(Buffer.from(body, 'base64')),
+    })
+  }
+}
+
+const isIndex = ({ contentType }: StoredManifest): boolean => /index|list/.test(contentType)
+
+function forward(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { port, manifests }: { port: number; manifests: string },
+): void {
+  const path = new URL(request.url ?? '/', 'http://registry.lab').pathname
+  const isManifest = request.method === 'PUT' && path.includes('/manifests/')
+  const body: Buffer[] = []
+  if (isManifest) request.on('data', chunk => body.push(chunk))
+
+  const { host, ...headers } = request.headers
+  const upstream = httpRequest(
+    { host: '127.0.0.1', port, method: request.method, path: request.url, headers: { ...headers, host: `127.0.0.1:${port}` } },
+    async answer => {
+      if (isManifest && answer.statusCode === 201) {
+        await store(manifests, {
+          path,
+          contentType: String(headers['content-type'] ?? ''),
+          body: Buffer.concat(body).toString('base64'),
+        })
+      }
+      response.writeHead(answer.statusCode ?? 502, relativeLocation(answer.headers))
+      answer.pipe(response)
+    },
+  )
+  upstream.on('error', () => {
+    if (!response.headersSent) response.writeHead(502)
+    response.end()
+  })
+  response.on('close', () => upstream.destroy())
+  request.pipe(upstream)
+}
+
+/** A location must lead back here, by whatever name the client knows this registry. */
+function relativeLocation(headers: IncomingMessage['headers']): IncomingMessage['headers'] {
+  if (!headers.location) return headers
+  const { pathname, search } = new URL(headers.location, 'http://registry.lab')
+  return { ...headers, location: `${pathname}${search}` }
+}
+
+const store = (manifests: string, manifest: StoredManifest): Promise<void> =>
+  writeAtomically(join(manifests, `${createHash('sha256').update(manifest.path).digest('hex')}.json`), JSON.stringify(manifest))
