@@ -1,0 +1,112 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Google, startGoogle } from '../../../lab/google/server.ts'
+import { FakeHypervisor } from './hypervisor.ts'
+
+export const TOKEN = 'test-token-of-a-lab'
+export const PROJECT = 'web-service-design'
+
+/** A stand-in on a port of its own, with a fake hypervisor and a temporary folder. */
+export class TestLab {
+  readonly directory: string
+  readonly hypervisor = new FakeHypervisor()
+  #google: Google | undefined
+
+  private constructor(directory: string) {
+    this.directory = directory
+  }
+
+  static async start(): Promise<TestLab> {
+    const lab = new TestLab(await mkdtemp(join(tmpdir(), 'google-')))
+    await mkdir(join(lab.directory, 'run'))
+    await lab.restart()
+    return lab
+  }
+
+  /** Ends the server, if it runs, and starts another one on the same state and port. */
+  async restart(): Promise<void> {
+    const port = this.#google?.port ?? 0
+    await this.#google?.close()
+    this.#google = await startGoogle({
+      directory: join(this.directory, 'google'),
+      token: TOKEN,
+      hypervisor: this.hypervisor,
+      metadataSocket: this.metadataSocket,
+      port,
+    })
+  }
+
+  async stop(): Promise<void> {
+    await this.#google?.close()
+    await rm(this.directory, { recursive: true, force: true })
+  }
+
+  get port(): number {
+    return this.#google?.port ?? 0
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  get metadataSocket(): string {
+    return join(this.directory, 'run', 'metadata.sock')
+  }
+
+  request(method: string, path: string, body?: object, token = TOKEN): Promise<Response> {
+    return fetch(`${this.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    })
+  }
+
+  /** A Compute request's answer. @throws Error for a status other than 2xx */
+  async compute<T = Record<string, unknown>>(method: string, path: string, body?: object): Promise<T> {
+    const response = await this.request(method, `/compute/v1/projects/${PROJECT}/${path}`, body)
+    if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`)
+    return (await response.json()) as T
+  }
+
+  /** A mutation's operation once it is done. */
+  async done(method: string, path: string, body?: object): Promise<DoneOperation> {
+    const { selfLink } = await this.compute<{ selfLink: string }>(method, path, body)
+    return this.compute<DoneOperation>('POST', `${selfLink.slice(selfLink.indexOf(PROJECT) + PROJECT.length + 1)}/wait`)
+  }
+
+  /** A network with a subnetwork that IAP reaches on any port, and a running instance with its boot disk. */
+  async makeInstance(name = 'threads-lab-vm', more: object = {}): Promise<void> {
+    await this.done('POST', 'global/networks', { name: 'net', autoCreateSubnetworks: false })
+    await this.done('POST', 'regions/us-east1/subnetworks', {
+      name: 'subnet',
+      ipCidrRange: '10.142.0.0/20',
+      network: 'global/networks/net',
+    })
+    await this.done('POST', 'global/firewalls', {
+      name: 'allow-iap',
+      network: 'global/networks/net',
+      sourceRanges: ['35.235.240.0/20'],
+      allowed: [{ IPProtocol: 'tcp', ports: ['22', '6443'] }],
+    })
+    await this.done('POST', 'zones/us-east1-b/instances', instanceBody(name, more))
+  }
+}
+
+interface DoneOperation {
+  status: string
+  operationType: string
+  error?: { errors: { code: string; message: string }[] }
+}
+
+export const instanceBody = (name: string, more: object = {}) => ({
+  name,
+  machineType: 'zones/us-east1-b/machineTypes/e2-standard-2',
+  disks: [
+    { boot: true, initializeParams: { sourceImage: 'projects/debian-cloud/global/images/family/debian-12', diskSizeGb: '50' } },
+  ],
+  networkInterfaces: [{ subnetwork: 'regions/us-east1/subnetworks/subnet' }],
+  scheduling: { preemptible: true, automaticRestart: false },
+  metadata: { items: [{ key: 'enable-guest-attributes', value: 'TRUE' }] },
+  ...more,
+})

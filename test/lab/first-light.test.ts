@@ -1,0 +1,112 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Checkout, killDuring, leftovers, makeCheckout, type Ran } from './support/checkout.ts'
+
+/**
+ * The main job, once through, as a newcomer does it. The tests are one story, in order: the system that one leaves is what the next
+ * begins with, and bringing it up from nothing for each would cost minutes.
+ */
+const story = suite<{ checkout: Checkout }>('first light')
+
+story.before(async context => {
+  context.checkout = await makeCheckout()
+})
+story.after(async ({ checkout }) => checkout.remove())
+
+const succeeded = (ran: Ran) => assert.is(ran.code, 0, `exit code ${ran.code}\n${ran.stderr}\n${ran.stdout.slice(-2000)}`)
+const facts = async (checkout: Checkout) => {
+  const [layers, snapshots, dryRun] = [
+    await checkout.json('layer:list'),
+    await checkout.json('snapshot:list'),
+    await checkout.json('bootstrap'),
+  ]
+  const running = dryRun.document.phases?.find(({ id }) => id === 'k0s/running')
+  return {
+    serials: layers.document.layers?.map(({ layer, serial }) => `${layer} ${serial}`),
+    snapshots: snapshots.document.snapshots?.map(({ name }) => name),
+    k0s: running?.evidence?.pid,
+  }
+}
+
+story('kill -9 while 00-vpc is applied', async ({ checkout }) => {
+  await killDuring(checkout, 'Layer 00-vpc', ['up'], 4000)
+})
+
+story('kill -9 while k0s is bootstrapped', async ({ checkout }) => {
+  await killDuring(checkout, 'k0s running', ['up'], 500)
+})
+
+story('kill -9 while 01-k8s is applied', async ({ checkout }) => {
+  await killDuring(checkout, 'Layer 01-k8s', ['up'], 8000)
+})
+
+story('up goes on from there, until everything is verified', async ({ checkout }) => {
+  const up = await checkout.json('up')
+  succeeded(up)
+  assert.is(up.document.phases?.at(-1)?.id, 'verified')
+})
+
+story('verify agrees', async ({ checkout }) => {
+  const verify = await checkout.json('verify')
+  succeeded(verify)
+  assert.is(verify.document.verdict, 'healthy')
+})
+
+story('the snapshot of 01-k8s is named and labelled', async ({ checkout }) => {
+  const { snapshots = [] } = (await checkout.json('snapshot:list', '--layer', '01-k8s')).document
+  assert.is(snapshots.length, 1)
+  const [snapshot] = snapshots
+  assert.match(snapshot?.name ?? '', /^threads-lab-vm-01-k8s-\d{8}-\d{6}$/)
+  assert.is(snapshot?.status, 'READY')
+  assert.is(snapshot?.diskSizeGb, 50)
+  assert.is(snapshot?.labels.layer, '01-k8s')
+  assert.is(snapshot?.labels['managed-by'], 'threads-ops')
+})
+
+story('up again changes nothing', async ({ checkout }) => {
+  const before = await facts(checkout)
+  assert.ok(before.k0s, 'k0s has a pid')
+  const again = await checkout.json('up')
+  succeeded(again)
+  assert.is(again.document.changed, 0)
+  console.log(`    up on a healthy system: ${(again.ms / 1000).toFixed(1)} s`)
+  assert.equal(await facts(checkout), before)
+})
+
+story('a dry run on a healthy system finds nothing to do', async ({ checkout }) =>
+  succeeded(await checkout.json('up', '--dry-run')),
+)
+
+story('a preempted VM is brought back, with its cluster', async ({ checkout }) => {
+  succeeded(await checkout.task('lab:preempt'))
+  const broken = await checkout.json('verify')
+  assert.is.not(broken.code, 0)
+  const up = await checkout.json('up')
+  succeeded(up)
+  assert.is(up.document.phases?.find(({ id }) => id === 'vm/running')?.status, 'done')
+  assert.is((await checkout.json('verify')).document.verdict, 'healthy')
+})
+
+story('bad usage is refused with its code', async ({ checkout }) => {
+  assert.is((await checkout.task('up', '--', '--enw', 'lab')).code, 2)
+  assert.is((await checkout.task('layer:plan', '--', '07-none')).code, 2)
+  assert.is((await checkout.task('down')).code, 4)
+})
+
+story('down destroys every layer and keeps the snapshots', async ({ checkout }) => {
+  const down = await checkout.json('down', '--yes')
+  succeeded(down)
+  const { layers = [] } = (await checkout.json('layer:list')).document
+  assert.equal(
+    layers.map(({ applied }) => applied),
+    [false, false, false],
+  )
+  assert.ok(((await checkout.json('snapshot:list')).document.snapshots?.length ?? 0) > 0)
+})
+
+story('lab:down leaves nothing behind', async ({ checkout }) => {
+  succeeded(await checkout.task('lab:down'))
+  assert.equal(await leftovers(checkout.directory), [])
+})
+
+story.run()

@@ -1,0 +1,132 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createConnection, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { NodeSSH } from 'node-ssh'
+import { type Image, push } from '../../../lab/delivery/images.ts'
+import { startRegistry } from '../../../lab/delivery/registry.ts'
+import { createHypervisor } from '../../../lab/machine/hypervisor.ts'
+import { socketPath } from '../../../lab/machine/sockets.ts'
+import type { MachineSpec } from '../../../lab/machine/types.ts'
+import { programPath } from '../../../lab/tools/catalog.ts'
+import { precondition } from '../../../lib/runtime/errors.ts'
+import { waitFor } from '../../../lib/runtime/wait.ts'
+import { startMetadata } from './metadata-fake.ts'
+
+export const USER = 'ops'
+
+const NEEDED = ['crane', 'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok']
+
+/** A lab of machines only: hypervisor, network, a fixed metadata server and a registry; all under one temporary folder. */
+export async function startLab() {
+  const missing = NEEDED.filter(name => !existsSync(programPath(name)))
+  if (missing.length > 0) throw precondition(`not built yet: ${missing.join(', ')}`, 'build them: ./taskw lab:tools')
+  const lab = await mkdtemp(join(tmpdir(), 'threads-ops-machine-'))
+  const run = join(lab, 'run')
+  await mkdir(run)
+  const key = join(lab, 'key')
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key])
+  const authorizedKey = `${USER}:${(await readFile(`${key}.pub`, 'utf8')).trim()}`
+  const metadata = await startMetadata(lab, { id: '4711', attributes: { 'ssh-keys': authorizedKey } })
+  const registry = await serveRegistry(lab)
+  const hypervisor = createHypervisor({ lab })
+
+  const connect = (address: string): Promise<NodeSSH> =>
+    waitFor({
+      what: `ssh on ${address}`,
+      within: 20_000,
+      every: 100,
+      probe: async () => {
+        const sock = (await hypervisor.dial(address, 22)) as Duplex
+        const ssh = new NodeSSH()
+        return await ssh.connect({ sock: sock as never, username: USER, privateKeyPath: key })
+      },
+    })
+
+  return {
+    lab,
+    hypervisor,
+    metadata,
+    /** The operator's line of `ssh-keys`. */
+    authorizedKey,
+    push: registry.push,
+    disk: (name: string) => join(lab, 'disks', name),
+    machine: (name: string, address: string, disk = name): MachineSpec => ({
+      id: `project/zone/${name}`,
+      name,
+      address,
+      disk: join(lab, 'disks', disk),
+    }),
+    /** Runs a command as the operator over SSH. @returns stdout @throws Error with stderr when it fails */
+    async ssh({ address }: MachineSpec, command: string, stdin = ''): Promise<string> {
+      const ssh = await connect(address)
+      try {
+        const { code, stdout, stderr } = await ssh.execCommand(command, { stdin })
+        if (code !== 0) throw new Error(`${command}: exit code ${code}: ${stderr}`)
+        return stdout
+      } finally {
+        ssh.dispose()
+      }
+    },
+    close(): void {
+      metadata.close()
+      registry.close()
+      rmSync(lab, { recursive: true, force: true })
+    },
+  }
+}
+
+export type Lab = Awaited<ReturnType<typeof startLab>>
+
+async function serveRegistry(lab: string) {
+  const { server, backend } = await startRegistry({ crane: programPath('crane'), directory: join(lab, 'registry') })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const door = createServer(client => {
+    const inner = createConnection({ host: '127.0.0.1', port })
+    client.on('error', () => inner.destroy()).pipe(inner)
+    inner.on('error', () => client.destroy()).pipe(client)
+  })
+  await new Promise<void>(resolve => door.listen(socketPath(join(lab, 'run'), 'registry.sock'), resolve))
+  return {
+    push: (image: Image) => push(`http://127.0.0.1:${port}`, image),
+    close(): void {
+      backend.kill()
+      server.closeAllConnections()
+      server.close()
+      door.close()
+    },
+  }
+}
+
+/** Processes of a PID namespace, as this host numbers them. */
+export function processesIn(pidNamespace: string): number[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .map(Number)
+    .filter(pid => {
+      try {
+        return readlinkSync(`/proc/${pid}/ns/pid`) === pidNamespace
+      } catch {
+        return false
+      }
+    })
+}
+
+/** Mounts of this host, here and in every process's mount namespace, that lead to the folder. */
+export function mountsOf(folder: string): string[] {
+  const tables = readdirSync('/proc').filter(name => /^\d+$/.test(name))
+  return tables.flatMap(pid => {
+    try {
+      return readFileSync(`/proc/${pid}/mounts`, 'utf8')
+        .split('\n')
+        .filter(line => line.includes(folder))
+    } catch {
+      return []
+    }
+  })
+}

@@ -1,0 +1,204 @@
+import { readlinkSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { k0sBinary } from '../../../lab/machine/k0s/shim.ts'
+import { createNetwork } from '../../../lab/machine/network.ts'
+import { run } from '../../../lab/machine/process.ts'
+import type { MachineSpec } from '../../../lab/machine/types.ts'
+import { waitFor } from '../../../lib/runtime/wait.ts'
+import { type Lab, mountsOf, processesIn, startLab } from './fixture.ts'
+
+/** One story, in order: a machine from its power switch to a cluster, its disk's copy, and nothing left of either. */
+const story = suite<{ lab: Lab; machine: MachineSpec }>('a machine')
+
+const CONFIG = `apiVersion: k0s.k0sproject.io/v1beta1
+kind: ClusterConfig
+metadata: { name: k0s }
+spec:
+  api: { address: 10.142.0.2, sans: [10.142.0.2, 127.0.0.1] }
+  storage: { type: etcd }
+`
+const FLAGS = '--single --config /etc/k0s/k0s.yaml --kubelet-extra-args=--hostname-override=node'
+
+story.before(async context => {
+  context.lab = await startLab()
+  context.machine = context.lab.machine('vm', '10.142.0.2')
+  await context.lab.hypervisor.ensureNetwork()
+})
+story.after(async ({ lab }) => {
+  if (!lab) return
+  for (const name of ['vm', 'copy']) await lab.hypervisor.powerOff(`project/zone/${name}`)
+  await lab.hypervisor.removeNetwork()
+  lab.close()
+})
+
+async function fails(what: () => Promise<unknown>, message: RegExp): Promise<void> {
+  const thrown = await what().then(
+    () => undefined,
+    (error: Error) => error,
+  )
+  assert.ok(thrown, 'it did not fail')
+  assert.match(thrown.message, message)
+}
+
+/** What kubectl prints for the first time that `good` likes it. */
+const eventually = (lab: Lab, machine: MachineSpec, arguments_: string, good: (output: string) => boolean): Promise<string> =>
+  waitFor({
+    what: `kubectl ${arguments_}`,
+    within: 30_000,
+    every: 500,
+    probe: async () => {
+      const output = await lab.ssh(machine, `sudo k0s kubectl ${arguments_}`)
+      return good(output) ? output : undefined
+    },
+  })
+
+const kubectl = (lab: Lab, machine: MachineSpec, arguments_: string, stdin = ''): Promise<string> =>
+  lab.ssh(machine, `sudo k0s kubectl ${arguments_}`, stdin)
+
+story('a disk of another architecture does not boot', async ({ lab, machine }) => {
+  await lab.hypervisor.createDisk(machine.disk, 'arm64')
+  await fails(() => lab.hypervisor.powerOn(machine), /no bootable device/)
+  await lab.hypervisor.deleteDisk(machine.disk)
+})
+
+story('boots, with accounts and host keys from its metadata', async ({ lab, machine }) => {
+  await lab.hypervisor.createDisk(machine.disk, 'x86_64')
+  await lab.hypervisor.powerOn(machine)
+  assert.is(await lab.hypervisor.isRunning(machine.id), true)
+  assert.is((await lab.ssh(machine, 'hostname && sudo id -u')).trim(), 'vm\n0')
+  const keys = await lab.ssh(machine, 'cat /etc/ssh/ssh_host_ed25519_key.pub')
+  assert.is(lab.metadata.guestAttributes.get('hostkeys/ssh-ed25519'), keys.split(' ')[1])
+  assert.equal([...lab.metadata.sources], [machine.address])
+})
+
+story('sees nothing of the host user, and not the network either', async ({ lab, machine }) => {
+  const seen = await lab.ssh(machine, 'sudo find /root /home /opt /srv /mnt -mindepth 1 -maxdepth 1')
+  assert.is(seen.trim(), '/home/ops')
+  await fails(() => lab.ssh(machine, 'ls /usr/local/lab/checkout/.lab/*'), /No such file|Permission denied/)
+  assert.is((await run('ip', ['-json', 'link', 'show', 'type', 'bridge'])).trim(), '[]')
+})
+
+story('k0s is installed and started as on any machine', async ({ lab, machine }) => {
+  await lab.ssh(machine, 'sudo install -m 755 /dev/stdin /usr/local/bin/k0s', k0sBinary('v1.34.0+k0s.0'))
+  await lab.ssh(machine, 'sudo install -D -m 600 /dev/stdin /etc/k0s/k0s.yaml', CONFIG)
+  await fails(() => lab.ssh(machine, `k0s install controller ${FLAGS}`), /must be run as root/)
+  await lab.ssh(machine, `sudo k0s install controller ${FLAGS}`)
+  await fails(() => lab.ssh(machine, `sudo k0s install controller ${FLAGS}`), /Init already exists/)
+  await fails(() => lab.ssh(machine, 'sudo k0s status'), /can't get "status" via/)
+  await lab.ssh(machine, 'sudo k0s start')
+  assert.is(await eventually(lab, machine, 'get --raw=/readyz', output => output === 'ok'), 'ok')
+  const status = JSON.parse(await lab.ssh(machine, 'sudo k0s status -o json'))
+  assert.is(status.SingleNode, true)
+  assert.ok(status.Args.includes('--kubelet-extra-args=--hostname-override=node'))
+  const ready = 'wait node/node --for=condition=Ready --timeout=30s'
+  await eventually(lab, machine, 'get nodes -o name', output => output.includes('node/node'))
+  await kubectl(lab, machine, ready)
+})
+
+story('pods pull from the registry, for this platform', async ({ lab, machine }) => {
+  await lab.push({ repository: 'p/threads/app', tags: ['v1'], architecture: 'amd64' })
+  await lab.push({ repository: 'p/threads/app', tags: ['arm'], architecture: 'arm64' })
+  // The controller manager makes it a moment after the API server is ready, and pods want it.
+  await eventually(lab, machine, 'get serviceaccount default -o name', output => output.includes('default'))
+  for (const tag of ['v1', 'arm', 'none']) {
+    await kubectl(lab, machine, `run ${tag} --image us-east1-docker.pkg.dev/p/threads/app:${tag}`)
+  }
+  await kubectl(lab, machine, 'wait pod/v1 --for=condition=Ready --timeout=20s')
+  const waiting = '-o jsonpath="{.status.containerStatuses[0].state.waiting}"'
+  const arm = await eventually(lab, machine, `get pod arm ${waiting}`, output => output.includes('ImagePullBackOff'))
+  assert.match(arm, 'no match for platform in manifest')
+  const none = await eventually(lab, machine, `get pod none ${waiting}`, output => output.includes('ImagePullBackOff'))
+  assert.match(none, 'app:none: not found')
+  await kubectl(lab, machine, 'delete pod arm none --timeout=20s')
+})
+
+story('a claim is bound once the provisioner is there', async ({ lab, machine }) => {
+  await lab.push({ repository: 'docker.io/rancher/local-path-provisioner', tags: ['v0.0.30'], architecture: 'amd64' })
+  await kubectl(lab, machine, 'apply -f -', await readFile(new URL('./claim.yaml', import.meta.url), 'utf8'))
+  await eventually(lab, machine, 'get pod consumer -o jsonpath={.spec.nodeName}{.status.phase}', output => output === 'Pending')
+  await kubectl(lab, machine, 'run provisioner --image rancher/local-path-provisioner:v0.0.30')
+  await kubectl(lab, machine, 'wait pod/consumer --for=condition=Ready --timeout=30s')
+  assert.match(await lab.ssh(machine, 'ls /opt/local-path-provisioner'), /^pvc-[-0-9a-f]+_default_data$/m)
+})
+
+story('a snapshot is of one instant, and takes a running machine along', async ({ lab, machine }) => {
+  await kubectl(lab, machine, 'create configmap before')
+  const bytes = await lab.hypervisor.snapshotDisk(machine.disk, join(lab.lab, 'snapshots/one'), machine.id)
+  assert.ok(bytes > 1_000_000, `${bytes} bytes`)
+  await kubectl(lab, machine, 'create configmap after')
+})
+
+story('switched off and on again, k0s and its pods are back', async ({ lab, machine }) => {
+  await lab.hypervisor.powerOff(machine.id, { graceMs: 30_000 })
+  assert.is(await lab.hypervisor.isRunning(machine.id), false)
+  assert.match(await lab.hypervisor.consoleOutput(machine.id), 'powering off: the power button was pressed')
+  await lab.hypervisor.powerOn(machine)
+  await eventually(lab, machine, 'get pod v1 -o jsonpath={.status.containerStatuses[0].restartCount}', output => output === '1')
+  await kubectl(lab, machine, 'wait pod/v1 --for=condition=Ready --timeout=20s')
+})
+
+story('another machine boots from the copy: the same cluster as it was then', async ({ lab, machine }) => {
+  const uid = await kubectl(lab, machine, 'get namespace kube-system -o jsonpath={.metadata.uid}')
+  await lab.hypervisor.powerOff(machine.id)
+  const copy = lab.machine('copy', '10.142.0.2')
+  await lab.hypervisor.createDiskFromSnapshot(copy.disk, join(lab.lab, 'snapshots/one'))
+  await lab.hypervisor.powerOn(copy)
+  const names = await eventually(lab, copy, 'get configmap -o name', output => output.includes('before'))
+  assert.not.match(names, 'after')
+  assert.is(await kubectl(lab, copy, 'get namespace kube-system -o jsonpath={.metadata.uid}'), uid)
+})
+
+story('killed from outside, nothing of it is left', async ({ lab }) => {
+  const id = 'project/zone/copy'
+  const pid = await lab.hypervisor.pid(id)
+  assert.ok(pid)
+  const namespace = readlinkSync(`/proc/${pid}/ns/pid`)
+  assert.ok(processesIn(namespace).length > 5)
+  const record = JSON.parse(await readFile(await recordOf(lab), 'utf8')) as { supervisor: { pid: number } }
+  process.kill(record.supervisor.pid, 'SIGKILL')
+  await waitFor({
+    what: 'the end of the processes',
+    within: 5000,
+    every: 50,
+    probe: async () => (processesIn(namespace).length === 0 ? true : undefined),
+  })
+  assert.equal(mountsOf(lab.lab), [])
+  assert.is(await lab.hypervisor.isRunning(id), false)
+  await lab.hypervisor.powerOff(id)
+})
+
+story('follows its metadata: another account, then a preemption', async ({ lab }) => {
+  const copy = lab.machine('copy', '10.142.0.2')
+  await lab.hypervisor.powerOn(copy)
+  await lab.ssh(copy, 'true')
+  lab.metadata.update({ attributes: { 'ssh-keys': `${lab.authorizedKey}\nanother:${lab.authorizedKey.split(':')[1]}` } })
+  await waitFor({
+    what: 'the account',
+    within: 5000,
+    every: 100,
+    probe: async () => (await lab.ssh(copy, 'id -nG another')).includes('google-sudoers') || undefined,
+  })
+  lab.metadata.update({ preempted: 'TRUE' })
+  await waitFor({
+    what: 'the machine to power itself off',
+    within: 10_000,
+    every: 100,
+    probe: async () => ((await lab.hypervisor.isRunning(copy.id)) ? undefined : true),
+  })
+})
+
+story('without its network nothing of the lab is left', async ({ lab }) => {
+  await lab.hypervisor.removeNetwork()
+  await lab.hypervisor.removeNetwork()
+  assert.not.ok((await run('ip', ['netns', 'list'])).includes(createNetwork(lab.lab).namespace))
+})
+
+async function recordOf({ lab }: Lab): Promise<string> {
+  const [file = ''] = (await run('find', [join(lab, 'run/machines'), '-name', '*.json'])).trim().split('\n')
+  return file
+}
+
+story.run()

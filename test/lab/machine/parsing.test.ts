@@ -1,0 +1,125 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { accountsOf } from '../../../lab/machine/guest/accounts.ts'
+import { parseUnit, words } from '../../../lab/machine/guest/unit.ts'
+import { parseConfig } from '../../../lab/machine/k0s/config.ts'
+import { parseControllerFlags } from '../../../lab/machine/k0s/flags.ts'
+import { k0sBinary } from '../../../lab/machine/k0s/shim.ts'
+import { parseImage, repositoryIn } from '../../../lab/machine/node-agent/images.ts'
+
+const images = suite('parseImage')
+const digest = `sha256:${'a'.repeat(64)}`
+for (const [image, name, repository] of [
+  ['postgres', 'docker.io/library/postgres:latest', 'docker.io/library/postgres'],
+  ['rancher/provisioner:v1', 'docker.io/rancher/provisioner:v1', 'docker.io/rancher/provisioner'],
+  ['quay.io/argoproj/argocd:v3', 'quay.io/argoproj/argocd:v3', 'quay.io/argoproj/argocd'],
+  ['localhost:5000/app:v1', 'localhost:5000/app:v1', 'localhost:5000/app'],
+  ['us-east1-docker.pkg.dev/p/threads/app:v1', 'us-east1-docker.pkg.dev/p/threads/app:v1', 'p/threads/app'],
+  [`app@${digest}`, `docker.io/library/app@${digest}`, 'docker.io/library/app'],
+] as const) {
+  images(image, () => {
+    const reference = parseImage(image)
+    assert.is(reference?.name, name)
+    assert.is(reference && repositoryIn(reference), repository)
+  })
+}
+for (const image of ['App', 'app:', 'app@sha256:1', 'app tag', '']) {
+  images(`no image: "${image}"`, () => assert.is(parseImage(image), undefined))
+}
+images.run()
+
+const units = suite('parseUnit')
+units('a k0s unit', () => {
+  const unit = parseUnit(`[Unit]
+Description=k0s
+ConditionFileIsExecutable=/usr/local/bin/k0s
+[Service]
+Environment="A=1 2" B=3
+ExecStart=/usr/local/bin/k0s controller \\
+  "--labels=a=b c"
+RestartSec=10
+KillMode=process
+Restart=always
+[Install]
+WantedBy=multi-user.target
+`)
+  assert.equal(unit.command, ['/usr/local/bin/k0s', 'controller', '--labels=a=b c'])
+  assert.equal(unit.environment, { A: '1 2', B: '3' })
+  assert.is(unit.restart, 'always')
+  assert.is(unit.restartDelay, 10_000)
+  assert.is(unit.killMode, 'process')
+  assert.is(unit.type, 'simple')
+  assert.equal(unit.wantedBy, ['multi-user.target'])
+})
+units('an empty assignment takes back what came before', () => {
+  assert.equal(parseUnit('[Service]\nExecStart=/a\nExecStart=\nExecStart=/b').command, ['/b'])
+})
+units('without ExecStart it is refused', () => assert.throws(() => parseUnit('[Service]\nType=simple'), /ExecStart/))
+for (const [text, expected] of [
+  ['a  b', ['a', 'b']],
+  ['"a b" c', ['a b', 'c']],
+  [`'a "b"'`, ['a "b"']],
+  ['a\\ b', ['a b']],
+  ['""', ['']],
+  ['  ', []],
+] as const) {
+  units(`words of <${text}>`, () => assert.equal(words(text), expected))
+}
+units.run()
+
+const accounts = suite('accountsOf')
+const now = new Date('2026-01-01T00:00:00Z')
+const users = (own: string, project: string, block = '') =>
+  Object.fromEntries(
+    accountsOf(
+      {
+        instance: { attributes: { 'ssh-keys': own, 'block-project-ssh-keys': block } },
+        project: { attributes: { 'ssh-keys': project } },
+      },
+      now,
+    ),
+  )
+accounts('keys of one user, from instance and project', () =>
+  assert.equal(users('ops:ssh-ed25519 A a@b\n', 'ops:ssh-ed25519 B'), { ops: ['ssh-ed25519 A a@b', 'ssh-ed25519 B'] }),
+)
+accounts('an instance may block its project', () => assert.equal(users('', 'ops:ssh-ed25519 B', 'TRUE'), {}))
+accounts('never root, nor what is no key', () => assert.equal(users('root:ssh-rsa A\nnonsense\n', ''), {}))
+accounts('an expired key is left out', () => {
+  const key = (year: number) => `ops:ssh-rsa A google-ssh {"userName":"ops","expireOn":"${year}-01-01T00:00:01+0000"}`
+  assert.equal(users(key(2025), ''), {})
+  assert.is(Object.keys(users(key(2026), '')).length, 1)
+})
+accounts.run()
+
+const k0s = suite('k0s')
+const config = (spec: string) => `apiVersion: k0s.k0sproject.io/v1beta1\nkind: ClusterConfig\nspec: ${spec}`
+k0s('defaults', () => {
+  const { spec } = parseConfig(config('{}'), '10.0.0.1', false)
+  assert.is(spec.api.address, '10.0.0.1')
+  assert.is(spec.api.port, 6443)
+  assert.is(spec.storage.type, 'etcd')
+})
+for (const [why, spec, single, message] of [
+  ['--single alone means kine', '{}', true, /storage: type: Unsupported value: "kine"/],
+  ['an unknown field', '{ api: { adress: 1.2.3.4 } }', false, /unknown field "spec.api.adress"/],
+  ['an address that is none', '{ api: { address: here } }', false, /invalid IP address/],
+  ['no YAML', '{', false, /failed to load node config/],
+] as const) {
+  k0s(why, () => assert.throws(() => parseConfig(config(spec), '10.0.0.1', single), message))
+}
+k0s('flags as they stand in the unit', () => {
+  const flags = parseControllerFlags(
+    ['--single=true', '-c', '/etc/k0s/k0s.yaml', '--labels', 'a=b', '-e', 'X=1', '--force'],
+    true,
+  )
+  assert.equal(flags.normalized, ['--config=/etc/k0s/k0s.yaml', '--labels=a=b', '--single=true'])
+  assert.equal(flags.environment, ['X=1'])
+  assert.equal(flags.labels, { a: 'b' })
+  assert.ok(flags.force && flags.enableWorker)
+})
+k0s('a flag it does not have', () => assert.throws(() => parseControllerFlags(['--nope']), /unknown flag: --nope/))
+k0s('a binary of another version differs by that only', () => {
+  assert.ok(k0sBinary('v1.35.1+k0s.2').includes(' v1.35.1+k0s.2 '))
+  assert.is(k0sBinary('v1.35.1+k0s.2').replace('v1.35.1+k0s.2', 'v1.34.0+k0s.0'), k0sBinary('v1.34.0+k0s.0'))
+})
+k0s.run()

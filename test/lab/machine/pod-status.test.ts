@@ -1,0 +1,89 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { ContainerState, ContainerStatus, Pod } from '../../../lab/machine/node-agent/kubernetes.ts'
+import { backOff, type PodFacts, phaseOf, restarts, statusOf } from '../../../lab/machine/node-agent/status.ts'
+
+const running: ContainerState = { running: { startedAt: '2026-01-01T00:00:00Z' } }
+const waiting: ContainerState = { waiting: { reason: 'ContainerCreating' } }
+const ended = (exitCode: number): ContainerState => ({
+  terminated: { exitCode, reason: 'Error', startedAt: null, finishedAt: null },
+})
+
+const container = (state: ContainerState, lastState: ContainerState = {}): ContainerStatus => ({
+  ...{ name: 'app', image: 'app', imageID: '', restartCount: 0 },
+  ready: state.running !== undefined,
+  state,
+  lastState,
+})
+const pod = (restartPolicy: Pod['spec']['restartPolicy']): Pod => ({
+  metadata: { name: 'pod', uid: 'uid' },
+  spec: { nodeName: 'node', restartPolicy, containers: [{ name: 'app', image: 'app' }] },
+  status: {},
+})
+const facts = (containers: ContainerStatus[], initContainers: ContainerStatus[] = []): PodFacts => ({
+  ...{ startTime: '2026-01-01T00:00:00Z', hostIP: '10.142.0.2', podIP: '10.244.0.2', volumesReady: true },
+  containers,
+  initContainers,
+})
+
+const phases = suite('phaseOf')
+for (const [why, policy, containers, init, expected] of [
+  ['a container that has never run', 'Always', [container(waiting)], [], 'Pending'],
+  ['a running container', 'Always', [container(running)], [], 'Running'],
+  ['one of two runs', 'Always', [container(running), container(waiting)], [], 'Pending'],
+  ['between two runs', 'Always', [container(waiting, ended(1))], [], 'Running'],
+  ['an end that is followed by a restart', 'Always', [container(ended(0))], [], 'Running'],
+  ['a job that completed', 'Never', [container(ended(0))], [], 'Succeeded'],
+  ['a job that failed', 'Never', [container(ended(1))], [], 'Failed'],
+  ['a job that is tried again', 'OnFailure', [container(ended(1))], [], 'Running'],
+  ['an init container at work', 'Always', [container(waiting)], [container(running)], 'Pending'],
+  ['an init container done', 'Always', [container(running)], [container(ended(0))], 'Running'],
+  ['an init container failed for good', 'Never', [container(waiting)], [container(ended(1))], 'Failed'],
+] as const) {
+  phases(why, () => assert.is(phaseOf(pod(policy), facts([...containers], [...init])), expected))
+}
+phases.run()
+
+const conditions = suite('conditions of statusOf')
+const conditionIn = (status: ReturnType<typeof statusOf>, type: string) =>
+  status.conditions?.find(condition => condition.type === type)
+
+conditions('a ready pod', () => {
+  const status = statusOf(pod('Always'), facts([container(running)]), 'now')
+  assert.is(conditionIn(status, 'Ready')?.status, 'True')
+  assert.is(conditionIn(status, 'Initialized')?.status, 'True')
+})
+conditions('an unready container is named', () => {
+  const status = statusOf(pod('Always'), facts([container(waiting)]), 'now')
+  assert.is(conditionIn(status, 'Ready')?.message, 'containers with unready status: [app]')
+})
+conditions('a completed pod is not ready, and that is no fault', () => {
+  const status = statusOf(pod('Never'), facts([container(ended(0))]), 'now')
+  assert.is(conditionIn(status, 'Ready')?.reason, 'PodCompleted')
+})
+conditions('a condition that stays keeps its date, and those of others stay', () => {
+  const before = pod('Always')
+  before.status.conditions = [
+    { type: 'PodScheduled', status: 'True', lastTransitionTime: 'first' },
+    { type: 'Ready', status: 'True', lastTransitionTime: 'then' },
+  ]
+  const status = statusOf(before, facts([container(running)]), 'now')
+  assert.is(conditionIn(status, 'PodScheduled')?.lastTransitionTime, 'first')
+  assert.is(conditionIn(status, 'Ready')?.lastTransitionTime, 'then')
+  assert.is(conditionIn(status, 'Initialized')?.lastTransitionTime, 'now')
+})
+conditions.run()
+
+const retries = suite('retries')
+retries('the back-off doubles up to five minutes', () => {
+  assert.equal([0, 1, 2, 5, 30].map(backOff), [10_000, 20_000, 40_000, 300_000, 300_000])
+})
+for (const [policy, exitCode, expected] of [
+  ['Always', 0, true],
+  ['OnFailure', 0, false],
+  ['OnFailure', 1, true],
+  ['Never', 1, false],
+] as const) {
+  retries(`${policy} after exit code ${exitCode}`, () => assert.is(restarts(pod(policy), exitCode), expected))
+}
+retries.run()

@@ -1,0 +1,165 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { $ } from 'zx/core'
+import { root } from '../../../lib/runtime/files.ts'
+import { waitFor } from '../../../lib/runtime/wait.ts'
+
+/** What a command did: its exit code, what it printed, and its `--json` document if it printed one. */
+export interface Ran {
+  code: number | null
+  stdout: string
+  stderr: string
+  ms: number
+  document: Document
+}
+
+/** As much of a `--json` document as the tests look at. */
+export interface Document {
+  schema: string
+  exitCode: number
+  verdict?: string
+  run?: string
+  changed?: number
+  phases?: { id: string; status?: string; state?: string; evidence?: Record<string, unknown> }[]
+  findings?: { rule: string; severity: string; object: string }[]
+  layers?: { layer: string; applied: boolean; serial: number; resources: number }[]
+  snapshots?: { name: string; status: string; labels: Record<string, string>; description: string; diskSizeGb: number }[]
+  exports?: Record<string, string>
+  machines?: { name: string; state: string }[]
+  [more: string]: unknown
+}
+
+/** A clone of this checkout with a lab of its own: what the user's commands do there, they do nowhere else. */
+export interface Checkout {
+  directory: string
+  /** Runs `./taskw <args>`. */
+  task(...args: string[]): Promise<Ran>
+  /** The same with `-- --json` and more arguments for the script. */
+  json(verb: string, ...args: string[]): Promise<Ran>
+  /** Starts a command and returns at once; its process group is its own. */
+  start(...args: string[]): ChildProcess
+  /** Ends the lab whatever state it is in, and the clone. */
+  remove(): Promise<void>
+}
+
+const git = $({ quiet: true, cwd: root })
+
+/** The working tree as it is, committed or not: a test of what is about to be committed. */
+export async function makeCheckout(): Promise<Checkout> {
+  const directory = await mkdtemp(join(tmpdir(), 'threads-ops-test-'))
+  await git`git clone --quiet --no-hardlinks ${root} ${directory}`
+  const changed = (await git`git ls-files --modified --others --deleted --exclude-standard`).stdout.split('\n').filter(Boolean)
+  for (const file of changed) {
+    await cp(join(root, file), join(directory, file), { recursive: true }).catch(() =>
+      rm(join(directory, file), { force: true }),
+    )
+  }
+  const inClone = $({ quiet: true, cwd: directory })
+  await inClone`git add --all`
+  await inClone`git -c user.name=test -c user.email=test@localhost commit --quiet --allow-empty --message test`
+  // Hard links: a second node_modules costs neither time nor room.
+  for (const folder of ['node_modules', '.tools']) await inClone`cp -al ${join(root, folder)} ${folder}`.nothrow()
+
+  const start = (...args: string[]) =>
+    spawn(join(directory, 'taskw'), args, {
+      cwd: directory,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, CI: 'true' },
+    })
+
+  const task = (...args: string[]): Promise<Ran> => {
+    const began = performance.now()
+    const child = start(...args)
+    const output = { stdout: '', stderr: '' }
+    for (const stream of ['stdout', 'stderr'] as const) child[stream]?.on('data', data => (output[stream] += data))
+    return new Promise(resolve => {
+      child.on('close', code => {
+        const ran = { ...output, code, ms: Math.round(performance.now() - began) }
+        resolve({
+          ...ran,
+          get document() {
+            return parsed(args, ran)
+          },
+        })
+      })
+    })
+  }
+
+  return {
+    directory,
+    task,
+    json: (verb, ...args) => task(verb, '--', '--json', ...args),
+    start,
+    async remove() {
+      await task('lab:down')
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+function parsed(args: string[], { stdout, stderr, code }: { stdout: string; stderr: string; code: number | null }): Document {
+  try {
+    return JSON.parse(stdout) as Document
+  } catch {
+    throw new Error(`${args.join(' ')} printed no JSON (exit code ${code}):\n${stdout}\n${stderr}`)
+  }
+}
+
+/** Runs a command until its newest journal says that a phase has begun, then kills it and all that it started, at once. */
+export async function killDuring(checkout: Checkout, phase: string, args: string[], after = 0): Promise<void> {
+  const child = checkout.start(...args)
+  let story = ''
+  child.stderr?.on('data', data => (story += data))
+  child.stdout?.resume()
+  const ended = new Promise<void>(resolve => child.once('close', () => resolve()))
+  await waitFor({
+    what: `phase "${phase}" to begin`,
+    within: 300_000,
+    every: 50,
+    probe: async () => {
+      if (child.exitCode !== null) throw new Error(`it ended before:\n${story}`)
+      return story.includes(`… ${phase}`) || undefined
+    },
+  })
+  await new Promise(resolve => setTimeout(resolve, after))
+  await killTree(child.pid ?? 0)
+  await ended
+}
+
+/** Children may have process groups of their own: the whole tree is stopped first, so that none escapes. */
+async function killTree(pid: number): Promise<void> {
+  const tree = [pid]
+  for (let i = 0; i < tree.length; i++) {
+    try {
+      process.kill(tree[i] ?? 0, 'SIGSTOP')
+    } catch {}
+    tree.push(...(await childrenOf(tree[i] ?? 0)))
+  }
+  for (const each of tree) {
+    try {
+      process.kill(each, 'SIGKILL')
+    } catch {}
+  }
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
+  return children.trim().split(' ').filter(Boolean).map(Number)
+}
+
+/** Processes, mounts and network namespaces of a checkout's lab that are still there. */
+export async function leftovers(directory: string): Promise<string[]> {
+  const processes: string[] = []
+  for (const pid of (await readdir('/proc')).filter(name => /^\d+$/.test(name))) {
+    const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ')
+    if (command.includes(directory) && Number(pid) !== process.pid) processes.push(`process ${pid}: ${command}`)
+  }
+  const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').filter(line => line.includes(directory))
+  const namespaces = (await $({ quiet: true, nothrow: true })`ip netns list`).stdout
+    .split('\n')
+    .filter(line => line.includes('threads-lab'))
+  return [...processes, ...mounts, ...namespaces]
+}

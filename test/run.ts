@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process'
+import { readdir, stat } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { parseArgs } from 'node:util'
+
+/**
+ * Runs uvu's test files, each in a process of its own: `node test/run.ts [--grep WORD] [folder or file …]`. uvu exits 0 for a file
+ * that forgot `.run()` and for a pattern that matches nothing; here both fail. Unit tests run two at a time, all others one by one:
+ * they share the machine's namespaces, and a slow neighbour is the commonest reason of a flaky test.
+ */
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { grep: { type: 'string' } } })
+const root = join(import.meta.dirname, '..')
+
+interface Result {
+  file: string
+  passed: number
+  failed: number
+  ms: number
+}
+
+async function find(path: string): Promise<string[]> {
+  if ((await stat(path)).isFile()) return [path]
+  const entries = await readdir(path, { recursive: true })
+  return entries
+    .filter(name => name.endsWith('.test.ts'))
+    .sort()
+    .map(name => join(path, name))
+}
+
+function runFile(file: string): Promise<Result> {
+  const started = performance.now()
+  const name = relative(root, file)
+  return new Promise(resolve => {
+    const child = spawn(process.execPath, [file], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, FORCE_COLOR: '0' },
+    })
+    let output = ''
+    const keep = (data: Buffer) => {
+      output += data.toString()
+    }
+    child.stdout.on('data', keep)
+    child.stderr.on('data', keep)
+    child.on('close', code => {
+      const count = (word: string) => Number(new RegExp(`^\\s+${word}:\\s+(\\d+)`, 'm').exec(output)?.[1] ?? 0)
+      const total = count('Total')
+      const passed = count('Passed')
+      const skipped = count('Skipped')
+      const missing = total === 0 ? 'no test was run: is `.run()` missing?' : ''
+      const failed = Math.max(total - passed - skipped, code === 0 && !missing ? 0 : 1)
+      const ms = Math.round(performance.now() - started)
+      process.stdout.write(`${failed ? '✘' : '✔'} ${name}  ${passed} passed${failed ? `, ${failed} failed` : ''}  ${ms} ms\n`)
+      if (failed) process.stdout.write(`${output.trimEnd()}\n${missing}\n`)
+      resolve({ file: name, passed, failed, ms })
+    })
+  })
+}
+
+async function runAll(files: string[], width: number): Promise<Result[]> {
+  const waiting = [...files]
+  const results: Result[] = []
+  const worker = async () => {
+    for (let file = waiting.shift(); file; file = waiting.shift()) results.push(await runFile(file))
+  }
+  await Promise.all(Array.from({ length: width }, worker))
+  return results
+}
+
+const places = positionals.length > 0 ? positionals : ['test']
+const found = (await Promise.all(places.map(place => find(join(root, place))))).flat()
+const files = found.filter(file => values.grep === undefined || relative(root, file).includes(values.grep))
+if (files.length === 0) {
+  process.stderr.write(`no test file matches: ${places.join(' ')}${values.grep ? ` --grep ${values.grep}` : ''}\n`)
+  process.exitCode = 2
+} else {
+  const isUnit = (file: string) => relative(root, file).startsWith('test/unit/')
+  const results = [
+    ...(await runAll(files.filter(isUnit), 2)),
+    ...(await runAll(
+      files.filter(file => !isUnit(file)),
+      1,
+    )),
+  ]
+  const sum = (pick: (result: Result) => number) => results.reduce((total, result) => total + pick(result), 0)
+  process.stdout.write(`${sum(result => result.passed)} passed, ${sum(result => result.failed)} failed\n`)
+  process.exitCode = results.some(({ failed }) => failed > 0) ? 1 : 0
+}
