@@ -27,8 +27,11 @@ export interface Network {
   dial(address: string, port: number): Promise<Duplex>
 }
 
+/** Each lab has its own, so that several checkouts' labs can be up at once. @param lab its absolute path */
+export const namespaceOf = (lab: string): string => `threads-lab-${createHash('sha256').update(lab).digest('hex').slice(0, 8)}`
+
 export function createNetwork(lab: string): Network {
-  const namespace = `threads-lab-${createHash('sha256').update(lab).digest('hex').slice(0, 8)}`
+  const namespace = namespaceOf(lab)
   const runDirectory = join(lab, 'run')
   const recordFile = join(runDirectory, 'forwarder.json')
   const inside = (...args: string[]) => run('ip', ['-n', namespace, ...args])

@@ -3,6 +3,7 @@ import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { $ } from 'zx/core'
+import { namespaceOf } from '../../../lab/machine/network.ts'
 import { root } from '../../../lib/runtime/files.ts'
 import { waitFor } from '../../../lib/runtime/wait.ts'
 
@@ -150,7 +151,7 @@ async function childrenOf(pid: number): Promise<number[]> {
   return children.trim().split(' ').filter(Boolean).map(Number)
 }
 
-/** Processes, mounts and network namespaces of a checkout's lab that are still there. */
+/** Processes, mounts and network namespace of a checkout's lab that are still there. */
 export async function leftovers(directory: string): Promise<string[]> {
   const processes: string[] = []
   for (const pid of (await readdir('/proc')).filter(name => /^\d+$/.test(name))) {
@@ -160,6 +161,6 @@ export async function leftovers(directory: string): Promise<string[]> {
   const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').filter(line => line.includes(directory))
   const namespaces = (await $({ quiet: true, nothrow: true })`ip netns list`).stdout
     .split('\n')
-    .filter(line => line.includes('threads-lab'))
+    .filter(line => line.includes(namespaceOf(join(directory, '.lab'))))
   return [...processes, ...mounts, ...namespaces]
 }
