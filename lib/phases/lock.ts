@@ -1,7 +1,8 @@
+import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
-import type { Store } from '../google/storage.ts'
+import type { Store, StoredObject } from '../google/storage.ts'
 import { judgeLock, LOCK_HEARTBEAT_MS, type LockRecord } from '../model/lock.ts'
-import { precondition } from '../runtime/errors.ts'
+import { precondition, systemCode } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 
 const LOCK_OBJECT = 'threads-ops.lock'
@@ -25,20 +26,24 @@ export async function acquireLock({ verb, log, now, store: open }: LockContext):
   const record = (): LockRecord => ({
     holder: `${userInfo().username}@${hostname()}`,
     pid: process.pid,
+    ...(pidSpace !== undefined && { pidSpace }),
     verb,
     since,
     heartbeat: now().toISOString(),
   })
 
   const current = await store.read(LOCK_OBJECT)
-  const held = current && (JSON.parse(current.content) as LockRecord)
-  const verdict = judgeLock(held, now())
+  const held = current && recordIn(current)
+  const verdict = judgeLock(held, now(), held && isDead(held))
   if (held && verdict === 'held') throw taken(held)
-  if (held && verdict === 'stale') log.warn(`taking over the lock of ${describe(held)}: silent since ${held.heartbeat}`)
+  if (held && verdict === 'stale')
+    log.warn(
+      `taking over the lock of ${describe(held)}: ${isDead(held) ? 'that process has ended' : `silent since ${held.heartbeat}`}`,
+    )
   let generation = await store.write(LOCK_OBJECT, JSON.stringify(record()), current?.generation ?? '0')
   if (generation === undefined) {
     const winner = await store.read(LOCK_OBJECT)
-    throw taken(winner ? (JSON.parse(winner.content) as LockRecord) : undefined)
+    throw taken(winner && recordIn(winner))
   }
 
   let beating: Promise<void> = Promise.resolve()
@@ -55,6 +60,36 @@ export async function acquireLock({ verb, log, now, store: open }: LockContext):
     clearInterval(heartbeat)
     await beating
     if (generation !== undefined) await store.remove(LOCK_OBJECT, generation)
+  }
+}
+
+const recordIn = ({ content }: StoredObject): LockRecord => JSON.parse(content) as LockRecord
+
+/** Who holds the environment's lock, dead or alive; undefined when nobody does. */
+export async function lockHolder(store: Store): Promise<LockRecord | undefined> {
+  const current = await store.read(LOCK_OBJECT)
+  return current && recordIn(current)
+}
+
+/** What a pid of this machine means: the kernel's boot, and the namespace, which two containers of one host do not share. */
+function currentPidSpace(): string | undefined {
+  try {
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}`
+  } catch {
+    return undefined
+  }
+}
+
+const pidSpace = currentPidSpace()
+
+/** Whether the holder was a process of this machine that is no more; false where that can't be known. */
+function isDead({ pid, pidSpace: space }: LockRecord): boolean {
+  if (space === undefined || space !== pidSpace) return false
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch (error) {
+    return systemCode(error) === 'ESRCH'
   }
 }
 

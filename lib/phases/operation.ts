@@ -225,6 +225,7 @@ async function openOperation(
     layers: layout.layers,
     plans: join(root, '.runs', 'plans', `${environment.name}-${process.pid}`),
     signal,
+    onProgress: detail => operation.progress(detail),
     variables: async () => ({
       ...(endpoints && { ...endpointVariables(endpoints), GOOGLE_OAUTH_ACCESS_TOKEN: await identity.token() }),
       ...(layout.cliConfig !== undefined && { TF_CLI_CONFIG_FILE: configuredPath(layout.cliConfig) }),

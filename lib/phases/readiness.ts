@@ -5,20 +5,60 @@ import type { Phase } from '../runtime/phases.ts'
 import { shell } from '../runtime/zx.ts'
 import type { Operation } from './operation.ts'
 
+/** One thing that must be true on the operator's side. @throws OpsError, whose hint is the remedy */
+export interface OperatorCheck {
+  /** As a finding's rule: `operator/terraform`. */
+  rule: string
+  /** What it is about, for people. */
+  object: string
+  /** @returns what was found, when it is as it should be */
+  look(context: Operation): Promise<string>
+}
+
+const OLDEST_TERRAFORM = [1, 6] as const
+
+/** Everything that is checked before anything is tried; `./taskw doctor` shows each. */
+export const operatorChecks: OperatorCheck[] = [
+  {
+    rule: 'operator/node',
+    object: 'Node',
+    look: async () => process.version,
+  },
+  {
+    rule: 'operator/terraform',
+    object: 'Terraform',
+    look: async ({ environment, terraform, signal }) =>
+      terraformVersion(environment.terraform.program, await terraform.variables(), signal),
+  },
+  {
+    rule: 'operator/credentials',
+    object: 'Google credentials',
+    async look({ credentials, endpoints }) {
+      await credentials.token()
+      return endpoints ? `the token of ${endpoints.tokenFile}` : 'Application Default Credentials'
+    },
+  },
+  {
+    rule: 'operator/ssh-key',
+    object: 'SSH key',
+    async look({ environment }) {
+      const { identityFile } = environment.access.ssh
+      if (identityFile === undefined) return "the agent's keys"
+      await readable(configuredPath(identityFile))
+      return identityFile
+    },
+  },
+]
+
 /** What must be true on the operator's side before anything is tried; it repairs nothing. */
 export function doctor(): Phase<Operation> {
   return {
     id: 'doctor',
     title: 'Check this side: tools, keys, credentials',
 
-    async check({ environment, terraform, credentials, signal }) {
-      const { identityFile } = environment.access.ssh
-      const [version] = await Promise.all([
-        terraformVersion(environment.terraform.program, await terraform.variables(), signal),
-        credentials.token(),
-        identityFile === undefined ? undefined : readable(configuredPath(identityFile)),
-      ])
-      return { state: 'done', evidence: { terraform: version, node: process.version } }
+    async check(context) {
+      const found = await Promise.all(operatorChecks.map(async ({ rule, look }) => [rule, await look(context)] as const))
+      return { state: 'done', evidence: Object.fromEntries(found) }
     },
 
     run: async () => null,
@@ -31,11 +71,20 @@ async function terraformVersion(program: string, variables: Record<string, strin
   if (output.exitCode !== 0) {
     throw precondition(
       'Terraform is not on this machine',
-      'install Terraform ≥ 1.6 and put it on PATH, or name it as terraform.program',
+      `install Terraform ≥ ${OLDEST_TERRAFORM.join('.')} and put it on PATH, or name it as terraform.program`,
       output,
     )
   }
-  return (JSON.parse(output.stdout) as { terraform_version: string }).terraform_version
+  const { terraform_version: version } = JSON.parse(output.stdout) as { terraform_version: string }
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const [oldestMajor, oldestMinor] = OLDEST_TERRAFORM
+  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
+    throw precondition(
+      `Terraform ${version} is too old`,
+      `install Terraform ≥ ${OLDEST_TERRAFORM.join('.')} and put it on PATH`,
+    )
+  }
+  return version
 }
 
 async function readable(path: string): Promise<void> {

@@ -32,6 +32,8 @@ export interface TerraformOptions {
   /** Where saved plans go, absolute; 0700. */
   plans: string
   signal: AbortSignal
+  /** What a slow `init` says on its way: the lab's may wait for its providers to be built. */
+  onProgress?: (detail: string) => void
 }
 
 /** A saved plan: what is shown is what is applied. Terraform refuses it when the state has moved on since. */
@@ -119,11 +121,14 @@ export function createTerraform(options: TerraformOptions): Terraform {
       )
     }
     await checkOrder()
+    await checkBucket(layer)
     const stamp = join(root(layer), '.terraform', 'threads-ops-init')
     const inputs = await fingerprint([join(directory, 'modules'), root(layer)], backendConfig)
     if ((await readIfExists(stamp)) === inputs) return
     const $ = await terraform(layer, { nothrow: true })
-    const output = await $`${program} init -no-color -reconfigure ${`-backend-config=${backendConfig}`}`
+    const child = $`${program} init -no-color -reconfigure ${`-backend-config=${backendConfig}`}`
+    if (options.onProgress) createInterface({ input: child.stderr }).on('line', options.onProgress)
+    const output = await child
     if (output.exitCode !== 0)
       throw commandFailed(`terraform init of ${layer}`, output, 'see what Terraform says above', signal)
     await writeAtomically(stamp, inputs)
@@ -140,6 +145,30 @@ export function createTerraform(options: TerraformOptions): Terraform {
     const wrong = contradictions(edges).map(({ layer, reads }) => `${layer} reads the state of ${reads}`)
     if (wrong.length > 0)
       throw configuration(`layers out of order: ${wrong.join('; ')}`, 'renumber them: a layer may read only lower ones')
+  }
+
+  const bucketName = async () => {
+    const text = (await readIfExists(backendConfig)) ?? ''
+    const bucket = /^\s*bucket\s*=\s*"([^"]+)"/m.exec(text)?.[1]
+    if (bucket === undefined) throw configuration(`${backendConfig} names no bucket`, 'it needs a line: bucket = "…"')
+    return bucket
+  }
+
+  /** An input that terraform.tfvars gives as a plain text, or undefined. */
+  const givenInput = async (layer: string, name: string) =>
+    new RegExp(`^\\s*${name}\\s*=\\s*"([^"]+)"`, 'm').exec(
+      (await readIfExists(join(root(layer), 'terraform.tfvars'))) ?? '',
+    )?.[1]
+
+  /** A backend takes no variables, so the bucket is named twice; a layer that read another bucket would see another system. */
+  const checkBucket = async (layer: string) => {
+    const [bucket, read] = await Promise.all([bucketName(), givenInput(layer, 'backend_bucket')])
+    if (read !== undefined && read !== bucket) {
+      throw configuration(
+        `${join(root(layer), 'terraform.tfvars')}: backend_bucket is "${read}", but the state is kept in "${bucket}"`,
+        `make it the bucket of ${backendConfig}`,
+      )
+    }
   }
 
   const readState = async (layer: string): Promise<StateFacts> => {
@@ -165,17 +194,12 @@ export function createTerraform(options: TerraformOptions): Terraform {
     root,
     variables: options.variables,
 
-    async bucket() {
-      const text = (await readIfExists(backendConfig)) ?? ''
-      const bucket = /^\s*bucket\s*=\s*"([^"]+)"/m.exec(text)?.[1]
-      if (bucket === undefined) throw configuration(`${backendConfig} names no bucket`, 'it needs a line: bucket = "…"')
-      return bucket
-    },
+    bucket: bucketName,
 
     async input(layer, name) {
-      const file = join(root(layer), 'terraform.tfvars')
-      const value = new RegExp(`^\\s*${name}\\s*=\\s*"([^"]+)"`, 'm').exec((await readIfExists(file)) ?? '')?.[1]
-      if (value === undefined) throw configuration(`${file} gives no ${name}`, `it needs a line: ${name} = "…"`)
+      const value = await givenInput(layer, name)
+      if (value === undefined)
+        throw configuration(`${join(root(layer), 'terraform.tfvars')} gives no ${name}`, `it needs a line: ${name} = "…"`)
       return value
     },
 

@@ -12,14 +12,16 @@ const beaten = (agoMs: number): LockRecord => ({
 })
 
 const lock = suite('judgeLock')
-for (const [why, record, expected] of [
+for (const [why, record, expected, isDead] of [
   ['nobody', undefined, 'free'],
   ['a fresh heartbeat', beaten(1000), 'held'],
   ['a heartbeat just in time', beaten(LOCK_STALE_MS), 'held'],
   ['a silent holder', beaten(LOCK_STALE_MS + 1), 'stale'],
   ['a holder whose clock is ahead', beaten(-LOCK_STALE_MS), 'held'],
   ['a heartbeat that is no time', { ...beaten(0), heartbeat: 'soon' }, 'held'],
+  ['a holder that was killed a moment ago', beaten(1000), 'stale', true],
+  ['nobody, whoever is dead', undefined, 'free', true],
 ] as const) {
-  lock(why, () => assert.is(judgeLock(record, now), expected))
+  lock(why, () => assert.is(judgeLock(record, now, isDead), expected))
 }
 lock.run()

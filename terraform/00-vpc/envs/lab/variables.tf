@@ -51,7 +51,7 @@ variable "boot_image" {
   default     = "debian-cloud/debian-12"
 }
 
-variable "boot_snapshot" {
+variable "snapshot_name" {
   description = "Name of the snapshot that the boot disk is made from; null boots boot_image. A change replaces the disk and the VM."
   type        = string
   default     = null

@@ -47,7 +47,7 @@ module "compute" {
   zone                = var.zone
   machine_type        = var.machine_type
   boot_image          = var.boot_image
-  boot_snapshot       = var.boot_snapshot
+  snapshot_name       = var.snapshot_name
   subnet_id           = module.networking.subnet_id
   network_tags        = [module.networking.iap_tag]
   ssh_keys            = var.ssh_keys

@@ -38,8 +38,8 @@ resource "google_compute_disk" "boot" {
   size    = var.boot_disk_size_gb
   labels  = local.labels
 
-  image    = var.boot_snapshot == null ? var.boot_image : null
-  snapshot = var.boot_snapshot
+  image    = var.snapshot_name == null ? var.boot_image : null
+  snapshot = var.snapshot_name
 }
 
 resource "google_compute_instance" "this" {

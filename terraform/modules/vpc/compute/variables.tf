@@ -40,18 +40,18 @@ variable "machine_type" {
 }
 
 variable "boot_image" {
-  description = "Image of a new boot disk: project/family, or project/image to pin one. Ignored when boot_snapshot is set."
+  description = "Image of a new boot disk: project/family, or project/image to pin one. Ignored when snapshot_name is set."
   type        = string
   default     = "debian-cloud/debian-12"
 }
 
-variable "boot_snapshot" {
+variable "snapshot_name" {
   description = "Snapshot that the boot disk is made from; null boots boot_image. A change replaces the disk and the VM."
   type        = string
   default     = null
 
   validation {
-    condition     = var.boot_snapshot == null || can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.boot_snapshot))
+    condition     = var.snapshot_name == null || can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.snapshot_name))
     error_message = "The snapshot must be given by its name."
   }
 }

@@ -1,0 +1,53 @@
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
+import { lockHolder } from '../lib/phases/lock.ts'
+import { baseLayer, environmentScript, type Operation } from '../lib/phases/operation.ts'
+import type { Json } from '../lib/runtime/json.ts'
+import { table } from '../lib/runtime/table.ts'
+
+export default environmentScript({
+  name: 'status',
+  summary: 'What exists of the environment: state bucket, lock, layers, VM, snapshots. Whether it is healthy, `verify` says.',
+
+  async run(operation) {
+    const bucket = await operation.store()
+    const [exists, snapshots] = await Promise.all([bucket.exists(), ownSnapshots(operation)])
+    const [lock, layers] = exists
+      ? await Promise.all([lockHolder(bucket), layersOf(operation)])
+      : [undefined, operation.terraform.layers.map(layer => ({ layer, applied: false, resources: 0, serial: 0 }))]
+    const vm = layers[0]?.applied ? await vmOf(operation) : undefined
+    const newest = snapshots[0]
+    return {
+      document: { bucket: exists ? bucket.name : null, lock: (lock ?? null) as Json, layers, vm: vm ?? null, snapshots },
+      text: [
+        `state bucket  ${exists ? bucket.name : `${bucket.name}: not there yet, \`./taskw up\` makes it`}`,
+        `lock          ${lock ? `\`${lock.verb}\` of ${lock.holder} since ${lock.since}` : 'free'}`,
+        `VM            ${vm ? `${vm.name} ${vm.status} ${vm.internalIp} ${vm.architecture}` : 'none'}`,
+        `snapshots     ${snapshots.length}${newest ? `, the newest ${newest.name} ${newest.status}` : ''}`,
+        '',
+        table(
+          ['LAYER', 'APPLIED', 'RESOURCES', 'SERIAL'],
+          layers.map(({ layer, applied, resources, serial }) => [layer, applied ? 'yes' : 'no', resources, serial]),
+        ),
+      ].join('\n'),
+    }
+  },
+})
+
+const layersOf = ({ terraform }: Operation) =>
+  Promise.all(
+    terraform.layers.map(async layer => {
+      const { applied, resources, serial } = await terraform.state(layer)
+      return { layer, applied, resources, serial }
+    }),
+  )
+
+async function vmOf({ compute, output, terraform }: Operation) {
+  const [client, name] = await Promise.all([compute(), output(baseLayer(terraform), 'vm_name')])
+  const vm = await client.vm(name)
+  return vm && { ...vm }
+}
+
+async function ownSnapshots({ compute, environment }: Operation) {
+  const found = await (await compute()).snapshots({ 'managed-by': 'threads-ops', environment: environment.name })
+  return found.map(({ name, status, createdAt }) => ({ name, status, createdAt }))
+}
