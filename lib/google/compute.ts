@@ -167,7 +167,8 @@ export async function openCompute({ project, zone, credentials, endpoint, signal
           .map(([key, value]) => `labels.${key}="${value}"`)
           .join(' AND ')
         const found: Snapshot[] = []
-        for await (const snapshot of snapshots.listAsync({ project, filter, maxResults: 500 })) found.push(snapshotOf(snapshot))
+        const pages = snapshots.listAsync({ project, filter, maxResults: 500 }, { autoPaginate: false })
+        for await (const snapshot of pages) found.push(snapshotOf(snapshot))
         return found.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
       }),
 

@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { $ } from 'zx/core'
 import { type Checkout, killDuring, leftovers, makeCheckout, type Ran } from './support/checkout.ts'
 
 /**
@@ -44,6 +46,24 @@ story('up goes on from there, until everything is verified', async ({ checkout }
   const up = await checkout.json('up')
   succeeded(up)
   assert.is(up.document.phases?.at(-1)?.id, 'verified')
+})
+
+story('the lab roots are formatted and valid', async ({ checkout }) => {
+  const terraform = $({ quiet: true, cwd: join(checkout.directory, '.lab/terraform') })
+  const program = join(checkout.directory, '.lab/bin/terraform')
+  await terraform`${program} fmt -check -recursive .`
+  for (const layer of ['00-vpc', '01-k8s', '02-argocd-app']) await terraform`${program} -chdir=${layer}/envs/lab validate`
+})
+
+story('doctor and status agree with what was done', async ({ checkout }) => {
+  succeeded(await checkout.json('doctor'))
+  const { layers = [], lock, vm } = (await checkout.json('status')).document
+  assert.equal(
+    layers.map(({ applied }) => applied),
+    [true, true, true],
+  )
+  assert.is(lock, null)
+  assert.is((vm as { status: string }).status, 'RUNNING')
 })
 
 story('verify agrees', async ({ checkout }) => {
