@@ -23,7 +23,6 @@ export default environmentScript({
         CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE: `${endpoints.storage}/storage/v1/`,
         CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM: endpoints.iam,
         CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER: endpoints.resourceManager,
-        STORAGE_EMULATOR_HOST: endpoints.storage,
       }),
       ...(typeof outputs.zone === 'string' && { CLOUDSDK_COMPUTE_ZONE: outputs.zone }),
       ...(typeof outputs.kubeconfig_path === 'string' && { KUBECONFIG: configuredPath(outputs.kubeconfig_path) }),

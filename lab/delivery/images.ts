@@ -20,7 +20,7 @@ const thirdParties: readonly string[] = [
   'docker.io/library/postgres:16.4-alpine',
   'docker.io/rancher/local-path-provisioner:v0.0.30',
   'ghcr.io/dexidp/dex:v2.43.0',
-  'ghcr.io/external-secrets/external-secrets:v1.3.2',
+  'ghcr.io/external-secrets/external-secrets:v1.3.1',
   'public.ecr.aws/docker/library/redis:8.2.2-alpine',
   'quay.io/argoproj/argocd:v3.2.1',
   'quay.io/argoprojlabs/argocd-image-updater:v1.0.1',

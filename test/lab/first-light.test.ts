@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { $ } from 'zx/core'
-import { type Checkout, killDuring, leftovers, makeCheckout, type Ran } from './support/checkout.ts'
+import { waitFor } from '../../lib/runtime/wait.ts'
+import { type Checkout, interrupted, killDuring, leftovers, makeCheckout, type Ran } from './support/checkout.ts'
 
 /**
  * The main job, once through, as a newcomer does it. The tests are one story, in order: the system that one leaves is what the next
@@ -64,6 +65,24 @@ story('doctor and status agree with what was done', async ({ checkout }) => {
   )
   assert.is(lock, null)
   assert.is((vm as { status: string }).status, 'RUNNING')
+})
+
+story('plain terraform and kubectl work with what `env` exports', async ({ checkout }) => {
+  const exports = (await checkout.task('env')).stdout
+  const shell = $({ quiet: true, cwd: checkout.directory })
+  const addresses = await shell`eval ${exports}; .lab/bin/terraform -chdir=.lab/terraform/00-vpc/envs/lab state list`
+  assert.match(addresses.stdout, 'module.compute.google_compute_instance.this')
+  const tunnel = checkout.start('tunnel')
+  try {
+    const nodes = await waitFor({
+      what: 'kubectl through the tunnel',
+      within: 30_000,
+      probe: async () => (await shell`eval ${exports}; kubectl get nodes --output name`).stdout,
+    })
+    assert.is(nodes.trim(), 'node/threads-lab-vm')
+  } finally {
+    await interrupted(tunnel)
+  }
 })
 
 story('verify agrees', async ({ checkout }) => {

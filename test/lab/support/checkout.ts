@@ -130,6 +130,16 @@ export async function killDuring(checkout: Checkout, phase: string, args: string
   await ended
 }
 
+/** Interrupts a command as Ctrl-C does, and waits until it has ended. @returns its exit code */
+export function interrupted(child: ChildProcess): Promise<number | null> {
+  return new Promise(resolve => {
+    child.once('close', code => resolve(code))
+    child.stdout?.resume()
+    child.stderr?.resume()
+    if (child.pid) process.kill(-child.pid, 'SIGINT')
+  })
+}
+
 /** Children may have process groups of their own: the whole tree is stopped first, so that none escapes. */
 async function killTree(pid: number): Promise<void> {
   const tree = [pid]
