@@ -23,7 +23,7 @@ const thirdParties: readonly string[] = [
   'ghcr.io/external-secrets/external-secrets:v1.3.1',
   'public.ecr.aws/docker/library/redis:8.2.2-alpine',
   'quay.io/argoproj/argocd:v3.2.1',
-  'quay.io/argoprojlabs/argocd-image-updater:v1.0.1',
+  'quay.io/argoprojlabs/argocd-image-updater:v1.1.0',
 ]
 
 /** Every image that the lab starts with; `commit` is the sample application's, which its images are tagged with. */

@@ -1,16 +1,20 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { parse } from 'yaml'
+import { prepareCharts } from '../../../lab/delivery/charts/prepare.ts'
 import { labImages, push, pushMissing } from '../../../lab/delivery/images.ts'
 import { publishSample } from '../../../lab/delivery/repositories.ts'
+import { parseImage, repositoryIn } from '../../../lab/machine/node-agent/images.ts'
 import { goneWithin, identify } from '../../../lab/machine/process.ts'
 import { socketPath } from '../../../lab/machine/sockets.ts'
 import { ensureTools } from '../../../lab/tools/build.ts'
 import { programs } from '../../../lab/tools/catalog.ts'
+import { moduleDirectory } from '../../../lab/tools/sources.ts'
 import { root } from '../../../lib/runtime/files.ts'
 import { waitFor } from '../../../lib/runtime/wait.ts'
 
@@ -112,6 +116,31 @@ delivers('images are pushed once, and are for linux/amd64', async () => {
   const manifest = (await (await fetch(`${base}/manifests/latest`)).json()) as { config: { digest: string } }
   const config = (await (await fetch(`${base}/blobs/${manifest.config.digest}`)).json()) as Record<string, string>
   assert.is(`${config.os}/${config.architecture}`, 'linux/amd64')
+})
+
+delivers('the registry has every image that charts and manifests ask for', async () => {
+  const charts = join(lab, 'charts')
+  await prepareCharts(charts, moduleDirectory)
+  const read = (...path: string[]) => readFileSync(join(charts, ...path), 'utf8')
+  const named = (text: string) => [...text.matchAll(/\bimage: *"?([\w./-]+:[\w.-]+)/g)].map(([, image = '']) => image)
+  const ofChart = (chart: string) =>
+    `${parse(read(chart, 'values.yaml')).image.repository}:${parse(read(chart, 'Chart.yaml')).appVersion}`
+  const manifests = ['k8s/base', 'terraform/modules/local-path-provisioner/manifests'].flatMap(folder =>
+    readdirSync(join(root, folder)).map(file => readFileSync(join(root, folder, file), 'utf8')),
+  )
+  const wanted = [
+    ...named(read('argo-cd/files/install.yaml')),
+    ofChart('argocd-image-updater'),
+    ofChart('external-secrets'),
+    ...manifests.flatMap(named),
+  ]
+  const held = labImages(commit).flatMap(({ repository, tags }) => tags.map(tag => `${repository}:${tag}`))
+  const missing = wanted.filter(image => {
+    const reference = parseImage(image)
+    return !reference || !held.includes(`${repositoryIn(reference)}:${reference.version}`)
+  })
+  assert.ok(wanted.length > 10)
+  assert.equal(missing, [])
 })
 
 delivers('the Unix socket leads to the same registry', async () => {
