@@ -156,9 +156,13 @@ async function killTree(pid: number): Promise<void> {
   }
 }
 
+/** A child is listed with the thread that started it, which in a Go program is any of them. */
 async function childrenOf(pid: number): Promise<number[]> {
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
-  return children.trim().split(' ').filter(Boolean).map(Number)
+  const threads = await readdir(`/proc/${pid}/task`).catch((): string[] => [])
+  const children = await Promise.all(
+    threads.map(thread => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => '')),
+  )
+  return children.join(' ').trim().split(/\s+/).filter(Boolean).map(Number)
 }
 
 /** Processes, mounts and network namespace of a checkout's lab that are still there. */
