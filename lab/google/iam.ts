@@ -96,7 +96,11 @@ export class ServiceAccounts {
     const email = `${accountId}@${project}.iam.gserviceaccount.com`
     const name = `projects/${project}/serviceAccounts/${email}`
     if (this.#accounts.get(name)) {
-      throw new ApiError(409, 'alreadyExists', `Service account ${accountId} already exists within project projects/${project}.`)
+      throw new ApiError(
+        409,
+        'alreadyExists',
+        `Service account ${accountId} already exists within project projects/${project}.`,
+      )
     }
     const uniqueId = `1${Array.from({ length: 20 }, () => randomInt(10)).join('')}`
     const { displayName, description } = sent

@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os'
 import type { Kind } from '../cluster/kinds.ts'
-import { adoptions, stateLock, strandedReleases } from '../model/layer/adoption.ts'
+import { adoptions, nestedAdoption, nestedResources, stateLock, strandedReleases } from '../model/layer/adoption.ts'
 import { type Plan, type PlanOptions, TerraformError } from '../terraform/terraform.ts'
 import type { Operation } from './operation.ts'
 
@@ -57,7 +57,10 @@ export async function applyWithAdoption(first: Plan, context: Operation): Promis
 /** @returns how many objects of the failed apply were adopted */
 async function adopt(plan: Plan, { errors }: TerraformError, context: Operation): Promise<number> {
   const { terraform, log } = context
-  const found = adoptions(errors)
+  const nested = await Promise.all(
+    nestedResources(errors).map(async address => nestedAdoption(address, await terraform.planned(plan, address)) ?? []),
+  )
+  const found = [...adoptions(errors), ...nested.flat()]
   for (const { address, id } of found) {
     log.warn(`${id} exists already: taking it into the state as ${address}`)
     await terraform.adopt(plan.layer, address, id)

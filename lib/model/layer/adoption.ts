@@ -1,3 +1,4 @@
+import type { Json } from '../../runtime/json.ts'
 import type { StreamState } from './stream.ts'
 
 /** A resource that exists but is not in the state: a run that was killed made it and could not write that down. */
@@ -18,6 +19,8 @@ type Errors = StreamState['errors']
 const RESOURCE = /The resource '(projects\/[^']+)' already exists/
 /** `Service account a already exists within project projects/p.` */
 const SERVICE_ACCOUNT = /Service account (\S+) already exists within project projects\/([^\s.,]+)/
+/** What the google provider says where a resource is part of another one; the message has no path. */
+const NESTED = /existing object already found/
 const RELEASE_NAME_TAKEN = /cannot re-use a name that is still in use/
 
 /** What an apply's errors say is there already, with the ids to import it by. */
@@ -32,6 +35,25 @@ export function adoptions(errors: Errors): Adoption[] {
       return [{ address, id: `projects/${account[2]}/serviceAccounts/${account[1]}@${account[2]}.iam.gserviceaccount.com` }]
     return []
   })
+}
+
+/** Addresses of the resources that are parts of others, where they are already. */
+export const nestedResources = (errors: Errors): string[] =>
+  errors.flatMap(({ address, summary, detail }) =>
+    address !== undefined && NESTED.test(`${summary}\n${detail}`) ? [address] : [],
+  )
+
+/** Import ids of such resources, by their types, from their planned values. */
+const nestedIds: Record<string, (planned: Record<string, Json>) => string> = {
+  google_compute_router_nat: ({ project, region, router, name }) =>
+    `projects/${project}/regions/${region}/routers/${router}/${name}`,
+}
+
+/** The id to import a part of another resource by, or undefined for a type that is not known here. */
+export function nestedAdoption(address: string, planned: Record<string, Json>): Adoption | undefined {
+  const type = /(?:^|\.)([a-z0-9_]+)\.[^.[]+(?:\[[^\]]*\])?$/.exec(address)?.[1] ?? ''
+  const id = nestedIds[type]?.(planned)
+  return id === undefined ? undefined : { address, id }
 }
 
 /** The releases whose name Helm refuses because an earlier, unrecorded installation holds it. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { $ } from 'zx/core'
 import { namespaceOf } from '../../../lab/machine/network.ts'
+import { external } from '../../../lib/runtime/errors.ts'
 import { root } from '../../../lib/runtime/files.ts'
 import { waitFor } from '../../../lib/runtime/wait.ts'
 
@@ -121,7 +122,7 @@ export async function killDuring(checkout: Checkout, phase: string, args: string
     within: 300_000,
     every: 50,
     probe: async () => {
-      if (child.exitCode !== null) throw new Error(`it ended before:\n${story}`)
+      if (child.exitCode !== null) throw external(`it ended before:\n${story}`, 'see why')
       return story.includes(`… ${phase}`) || undefined
     },
   })

@@ -1,6 +1,12 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { adoptions, stateLock, strandedReleases } from '../../../../lib/model/layer/adoption.ts'
+import {
+  adoptions,
+  nestedAdoption,
+  nestedResources,
+  stateLock,
+  strandedReleases,
+} from '../../../../lib/model/layer/adoption.ts'
 
 const error = (summary: string, detail = '', address: string | undefined = 'module.m.r.n') => ({
   summary,
@@ -35,7 +41,24 @@ adopts('an error without an address tells nothing', () =>
 adopts('a Helm release of that name', () =>
   assert.equal(strandedReleases([error('cannot re-use a name that is still in use')]), [{ address: 'module.m.r.n' }]),
 )
+adopts('a part of another resource, whose message has no path', () =>
+  assert.equal(nestedResources([error('Unable to create RouterNat, existing object already found: map[name:n]')]), [
+    'module.m.r.n',
+  ]),
+)
 adopts.run()
+
+const nested = suite('nestedAdoption')
+const nat = { project: 'p', region: 'r', router: 'router', name: 'nat' }
+for (const [why, address, expected] of [
+  ['in a module', 'module.networking.google_compute_router_nat.this', 'projects/p/regions/r/routers/router/nat'],
+  ['in the root', 'google_compute_router_nat.this', 'projects/p/regions/r/routers/router/nat'],
+  ['of several', 'module.n["a.b"].google_compute_router_nat.this["x"]', 'projects/p/regions/r/routers/router/nat'],
+  ['of a type that is not known', 'module.n.google_compute_route.this', undefined],
+] as const) {
+  nested(why, () => assert.equal(nestedAdoption(address, nat), expected && { address, id: expected }))
+}
+nested.run()
 
 const locks = suite('stateLock')
 const detail = `writing "gs://b/00-vpc/state/default.tflock" failed: googleapi: Error 412: conditionNotMet
