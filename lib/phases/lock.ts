@@ -98,5 +98,5 @@ const describe = ({ holder, pid, verb, since }: LockRecord) => `\`${verb}\` of $
 const taken = (holder: LockRecord | undefined) =>
   precondition(
     `the environment is locked by ${holder ? describe(holder) : 'another run'}`,
-    'wait until it ends; a run that died is taken over a minute after its last heartbeat',
+    'wait until it ends; a run that died is taken over: at once on its own machine, else a minute after its last heartbeat',
   )

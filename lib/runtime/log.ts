@@ -42,7 +42,7 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
   const terminal = live ?? (stream.isTTY === true && !process.env.CI)
   const chalk = process.env.NO_COLOR || !stream.isTTY ? new Chalk({ level: 0 }) : new Chalk()
   let file: string | undefined
-  let current: { line: () => string } | undefined
+  let current: { line: (columns: number) => string } | undefined
   let frame = 0
 
   const clear = () => {
@@ -51,7 +51,8 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
   const draw = () => {
     if (!terminal || !current) return
     frame = (frame + 1) % FRAMES.length
-    stream.write(`\r\x1b[2K${current.line().slice(0, (stream.columns ?? 80) - 1)}`)
+    // A full line would wrap, and a wrapped one is not cleared.
+    stream.write(`\r\x1b[2K${current.line((stream.columns || 80) - 1)}`)
   }
   const record = (level: string, text: string) => {
     if (file) appendFileSync(file, `${new Date().toISOString()} ${level} ${redact(text)}\n`, { mode: 0o600 })
@@ -68,8 +69,12 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
   const activity = (title: string): Activity => {
     const started = performance.now()
     let detail = ''
-    const line = () =>
-      `${chalk.cyan(FRAMES[frame] ?? '')} ${title} ${chalk.dim(`${seconds(performance.now() - started)} ${detail}`)}`
+    // Cut before it is coloured: half an escape sequence would colour what follows.
+    const line = (columns: number) => {
+      const shown = `${title} `.slice(0, columns - 2)
+      const rest = `${seconds(performance.now() - started)} ${detail}`.slice(0, Math.max(0, columns - 2 - shown.length))
+      return `${chalk.cyan(FRAMES[frame] ?? '')} ${shown}${chalk.dim(rest)}`
+    }
     current = { line }
     if (terminal) draw()
     else print('info', title, '… ')

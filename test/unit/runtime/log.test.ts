@@ -1,0 +1,60 @@
+import { stripVTControlCharacters } from 'node:util'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createLog, seconds } from '../../../lib/runtime/log.ts'
+import { neverShow } from '../../../lib/runtime/redact.ts'
+
+/** A terminal that only remembers. */
+function terminal(columns: number) {
+  const written: string[] = []
+  const stream = { isTTY: true, columns, write: (text: string) => written.push(text) > 0 } as unknown as NodeJS.WriteStream
+  return { stream, written, shown: () => written.map(text => stripVTControlCharacters(text).replace('\r', '')) }
+}
+
+const log = suite('log')
+
+log('a live line never wraps, and ends its colours', () => {
+  const { stream, written, shown } = terminal(30)
+  const activity = createLog({ stream, live: true }).activity('Layer 01-k8s')
+  activity.update('create module.argocd.helm_release.this')
+  createLog({ stream, live: true }).activity('A title that is longer than the whole line is')
+  activity.done()
+  for (const line of shown()) for (const part of line.split('\n')) assert.ok(part.length < 30 || part.includes('✔'), part)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what this is about
+  for (const text of written) assert.not.match(text.replace(/\u001b\[[\d;]*[A-Za-z]/g, ''), /\u001b/)
+})
+
+log('elsewhere it is a line with its time at the begin and the end', () => {
+  const { stream, shown } = terminal(80)
+  createLog({ stream, live: false }).activity('State bucket').skipped('nothing to do')
+  assert.match(shown()[0] ?? '', /^\d\d:\d\d:\d\d … State bucket\n$/)
+  assert.match(shown()[1] ?? '', /^\d\d:\d\d:\d\d ✓ State bucket · nothing to do\n$/)
+})
+
+log('quiet shows only what is wrong', () => {
+  const { stream, shown } = terminal(80)
+  const quiet = createLog({ stream, live: false, quiet: true })
+  quiet.info('a')
+  quiet.warn('b')
+  quiet.error('c')
+  assert.is(shown().length, 2)
+})
+
+log('secrets are never shown', () => {
+  const { stream, shown } = terminal(80)
+  neverShow('a-very-secret-token')
+  createLog({ stream, live: false }).info('the token is a-very-secret-token')
+  assert.not.match(shown().join(''), 'a-very-secret-token')
+})
+
+for (const [ms, expected] of [
+  [0, '0.0 s'],
+  [9_940, '9.9 s'],
+  [10_000, '10 s'],
+  [119_000, '119 s'],
+  [185_000, '3 min 5 s'],
+] as const) {
+  log(`${ms} ms is ${expected}`, () => assert.is(seconds(ms), expected))
+}
+
+log.run()
