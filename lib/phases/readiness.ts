@@ -27,8 +27,7 @@ export const operatorChecks: OperatorCheck[] = [
   {
     rule: 'operator/terraform',
     object: 'Terraform',
-    look: async ({ environment, terraform, signal }) =>
-      terraformVersion(environment.terraform.program, await terraform.variables(), signal),
+    look: terraformVersion,
   },
   {
     rule: 'operator/credentials',
@@ -65,9 +64,12 @@ export function doctor(): Phase<Operation> {
   }
 }
 
-async function terraformVersion(program: string, variables: Record<string, string>, signal: AbortSignal): Promise<string> {
+async function terraformVersion({ environment, terraform, signal, progress }: Operation): Promise<string> {
+  const { program } = environment.terraform
   const path = program.includes('/') ? configuredPath(program) : program
-  const output = await shell({ nothrow: true, signal, env: { ...variables, CHECKPOINT_DISABLE: '1' } })`${path} version -json`
+  const env = { ...(await terraform.variables()), CHECKPOINT_DISABLE: '1' }
+  // The lab's may have to be built first, and says how far that is.
+  const output = await shell({ nothrow: true, signal, env, onStderr: progress })`${path} version -json`
   if (output.exitCode !== 0) {
     throw precondition(
       'Terraform is not on this machine',

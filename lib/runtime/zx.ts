@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline'
 import { $, type Options, type ProcessOutput, type ProcessPromise, type Shell } from 'zx/core'
 import { external, interrupted, precondition } from './errors.ts'
 
@@ -9,6 +10,8 @@ export interface ShellOptions {
   signal?: AbortSignal
   /** The exit code is data: a failure does not throw. */
   nothrow?: boolean
+  /** Told each line of stderr as it comes: what a long command says that it is at. */
+  onStderr?: (line: string) => void
 }
 
 /**
@@ -16,7 +19,7 @@ export interface ShellOptions {
  * aborted signal sends one SIGINT, after which they end by themselves (Terraform frees its lock; a second SIGINT would
  * make it abort). Output is captured, not printed.
  */
-export function shell({ cwd, env, input, signal, nothrow = false }: ShellOptions = {}): Shell {
+export function shell({ cwd, env, input, signal, nothrow = false, onStderr }: ShellOptions = {}): Shell {
   const options: Partial<Options> = {
     verbose: false,
     quiet: true,
@@ -27,9 +30,11 @@ export function shell({ cwd, env, input, signal, nothrow = false }: ShellOptions
     ...(input !== undefined && { input }),
   }
   const configured = $(options)
-  if (!signal) return configured
-  return ((pieces: TemplateStringsArray, ...args: unknown[]) =>
-    interruptible(configured(pieces, ...(args as string[])), signal)) as Shell
+  return ((pieces: TemplateStringsArray, ...args: unknown[]) => {
+    const child = configured(pieces, ...(args as string[]))
+    if (onStderr) createInterface({ input: child.stderr }).on('line', onStderr)
+    return signal ? interruptible(child, signal) : child
+  }) as Shell
 }
 
 function interruptible(child: ProcessPromise, signal: AbortSignal): ProcessPromise {

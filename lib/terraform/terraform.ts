@@ -16,7 +16,7 @@ import {
 import { configuration, exitCodes, interrupted, OpsError, precondition } from '../runtime/errors.ts'
 import { readIfExists, writeAtomically } from '../runtime/files.ts'
 import type { Json } from '../runtime/json.ts'
-import { commandFailed, shell } from '../runtime/zx.ts'
+import { commandFailed, type ShellOptions, shell } from '../runtime/zx.ts'
 
 export interface TerraformOptions {
   program: string
@@ -99,7 +99,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
   const states = new Map<string, Promise<StateFacts>>()
   const initialised = new Map<string, Promise<void>>()
 
-  const terraform = async (layer: string, extra: { nothrow?: boolean } = {}) =>
+  const terraform = async (layer: string, extra: Pick<ShellOptions, 'nothrow' | 'onStderr'> = {}) =>
     shell({
       cwd: root(layer),
       signal,
@@ -125,10 +125,8 @@ export function createTerraform(options: TerraformOptions): Terraform {
     const stamp = join(root(layer), '.terraform', 'threads-ops-init')
     const inputs = await fingerprint([join(directory, 'modules'), root(layer)], backendConfig)
     if ((await readIfExists(stamp)) === inputs) return
-    const $ = await terraform(layer, { nothrow: true })
-    const child = $`${program} init -no-color -reconfigure ${`-backend-config=${backendConfig}`}`
-    if (options.onProgress) createInterface({ input: child.stderr }).on('line', options.onProgress)
-    const output = await child
+    const $ = await terraform(layer, { nothrow: true, ...(options.onProgress && { onStderr: options.onProgress }) })
+    const output = await $`${program} init -no-color -reconfigure ${`-backend-config=${backendConfig}`}`
     if (output.exitCode !== 0)
       throw commandFailed(`terraform init of ${layer}`, output, 'see what Terraform says above', signal)
     await writeAtomically(stamp, inputs)
