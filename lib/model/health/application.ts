@@ -53,8 +53,8 @@ function unreconciled(application: Application, now: Date): Finding {
 const conditions = (application: Application): Finding[] =>
   (application.status?.conditions ?? [])
     .filter(({ type }) => type.endsWith('Error'))
-    .map(({ type, message = '' }) =>
-      broken('application/condition', objectOf(application), `${type}: ${message}`, {
+    .map(({ type, message }) =>
+      broken('application/condition', objectOf(application), message ? `${type}: ${message}` : type, {
         evidence: { type },
         remedy: annotate(application, 'hard'),
       }),
@@ -66,7 +66,7 @@ function operation(application: Application): Finding[] {
   const retries = retryCount > 0 ? `, retry ${retryCount}` : ''
   if (phase === 'Running' || phase === 'Terminating') {
     return [
-      underway('application/operation', object, `sync ${phase.toLowerCase()}${retries}: ${message}`, {
+      underway('application/operation', object, `sync ${phase.toLowerCase()}${retries}${message && `: ${message}`}`, {
         evidence: { phase, retryCount },
       }),
     ]
@@ -119,7 +119,7 @@ function health(application: Application): Finding[] {
 }
 
 /** By Argo CD's health statuses; those not named here are bad. */
-const levels: Record<string, typeof broken> = { Progressing: underway, Missing: underway, Suspended: doubtful }
+const levels: Record<string, typeof broken> = { Progressing: underway, Missing: underway }
 
 type Resource = NonNullable<NonNullable<Application['status']>['resources']>[number]
 

@@ -13,12 +13,12 @@ import { volumeFindings } from './volume.ts'
 
 /** Everything that is not as it should be in a cluster at one instant, worst first. */
 export function assess(inventory: Inventory, expectations: Expectations, now: Date): Finding[] {
-  const { nodes, namespaces, pods, deployments, statefulSets, daemonSets, jobs } = inventory
+  const { nodes, namespaces, pods, jobs } = inventory
   return sorted([
     ...nodeFindings(nodes, inventory.leases, now),
     ...namespaceFindings(namespaces, now),
     ...podFindings(pods, nodes, now),
-    ...rolloutFindings(deployments, statefulSets, daemonSets),
+    ...rolloutFindings(inventory),
     ...jobFindings(jobs),
     ...ownershipFindings(inventory, now),
     ...volumeFindings(inventory.volumeClaims, inventory.storageClasses, pods, now),

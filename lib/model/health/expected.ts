@@ -8,6 +8,7 @@ export function expectationFindings(inventory: Inventory, expectations: Expectat
     ...Object.entries(expectations.namespaces).flatMap(([name, { pods }]) => namespaceFinding(name, pods, inventory) ?? []),
     ...absent('Application', expectations.applications, inventory.applications, './taskw layer:apply -- 02-argocd-app'),
     ...absent('PersistentVolumeClaim', expectations.volumes, inventory.volumeClaims, 'see whether its Application is synced'),
+    ...unbound(expectations.volumes, inventory),
     ...(expectations.images ?? []).flatMap(({ namespace, image }) => imageFindings(namespace, image, inventory)),
   ]
 }
@@ -34,6 +35,18 @@ function absent(kind: string, wanted: readonly string[], objects: readonly Kuber
     .filter(name => !present.has(name))
     .map(name => underway(`expected/${kind === 'Application' ? 'application' : 'volume'}`, name, 'is not there', { remedy }))
 }
+
+/** Also those that the volume rules let be, as no pod uses them yet. */
+const unbound = (wanted: readonly string[], { volumeClaims }: Inventory): Finding[] =>
+  volumeClaims
+    .filter(({ metadata, status }) => wanted.includes(`${metadata.namespace}/${metadata.name}`) && status?.phase !== 'Bound')
+    .map(claim => {
+      const { name, namespace } = claim.metadata
+      const text = `is ${claim.status?.phase ?? 'Pending'}, not Bound`
+      return underway('expected/volume', nameOf('PersistentVolumeClaim', claim), text, {
+        remedy: `kubectl -n ${namespace} describe pvc ${name}`,
+      })
+    })
 
 function imageFindings(namespace: string, image: string, { pods }: Inventory): Finding[] {
   const wanted = splitReference(image)

@@ -1,5 +1,5 @@
 import { broken, type Finding } from './finding.ts'
-import type { ContainerStatus, Node } from './objects.ts'
+import { type ContainerStatus, type Node, nameOf, type Pod } from './objects.ts'
 
 /** Waiting reasons of a kubelet that can't get an image. `InvalidImageName` is one that gitops-engine passes over. */
 const IMAGE_REASONS = new Set([
@@ -16,20 +16,24 @@ const IMAGE_REASONS = new Set([
 const WRONG_PLATFORM =
   /no match for platform in manifest|no matching manifest for|exec format error|exec user process caused.*format/i
 
-/** The rest of what a registry says, and what to do about each. */
+/** The kubelet's reason with the rest of what a registry says, and what to do about each. A number may be a part of a tag. */
 const PULL_ERRORS: [RegExp, string, string][] = [
-  [/invalid reference format|couldn't parse image/i, 'is no valid image reference', 'correct the image in the manifest'],
+  [
+    /^InvalidImageName|invalid reference format|couldn't parse image/i,
+    'is no valid image reference',
+    'correct the image in the manifest',
+  ],
   [
     /not found|manifest unknown|name unknown/i,
     'is not in the registry',
     'build and push it, or correct the tag in the manifest',
   ],
   [
-    /401|403|unauthorized|denied|authentication required/i,
+    /\b40[13]\b|unauthorized|denied|authentication required/i,
     'is refused by the registry',
     'check the pull secret and artifactregistry.reader',
   ],
-  [/429|too many requests|rate limit/i, 'is rate-limited by the registry', 'wait, or pull through a mirror'],
+  [/\b429\b|too many requests|rate limit/i, 'is rate-limited by the registry', 'wait, or pull through a mirror'],
   [
     /no such host|dial tcp|timeout|connection refused|TLS handshake/i,
     "can't be fetched: the registry is out of reach",
@@ -38,29 +42,33 @@ const PULL_ERRORS: [RegExp, string, string][] = [
 ]
 
 interface Where {
-  object: string
+  pod: Pod
   container: ContainerStatus
   /** As the manifest names it; the status may have an empty one before the first pull. */
   image: string
   node: Node | undefined
 }
 
-/** What is wrong with a container's image, or undefined when its trouble is another one. */
-export function imageFinding({ object, container, image, node }: Where): Finding | undefined {
+/** What is wrong with a container's image, or undefined when its trouble is another one or past. */
+export function imageFinding({ pod, container, image, node }: Where): Finding | undefined {
+  if (container.ready) return undefined
+  const object = nameOf('Pod', pod)
   const { waiting, terminated } = container.state ?? {}
   const last = container.lastState?.terminated
   const said = [waiting?.message, terminated?.message, last?.message].filter(Boolean).join(' ')
   const evidence = { container: container.name, image, reason: waiting?.reason ?? null, message: said }
 
   if (WRONG_PLATFORM.test(said)) {
-    const architecture = node?.status?.nodeInfo?.architecture ?? 'amd64'
-    const message = `image ${image} is not for linux/${architecture}, which the node is`
-    const remedy = `docker buildx build --platform linux/${architecture} --push -t ${image} …`
+    const architecture = node?.status?.nodeInfo?.architecture
+    const message = `image ${image} is not for ${architecture ? `linux/${architecture}, which the node is` : "its node's platform"}`
+    const remedy = `docker buildx build --platform linux/${architecture ?? 'amd64'} --push -t ${image} …`
     return broken('pod/architecture', object, message, { evidence: { ...evidence, node: architecture }, remedy })
   }
-  if (!IMAGE_REASONS.has(waiting?.reason ?? '')) return undefined
-  const known = PULL_ERRORS.find(([pattern]) => pattern.test(said))
-  const [, what, remedy] = known ?? [undefined, "can't be pulled", `kubectl describe pod of ${object}`]
-  const detail = said || `${waiting?.reason}, the kubelet says no more`
+  const { reason = '', message: refusal = '' } = waiting ?? {}
+  if (!IMAGE_REASONS.has(reason)) return undefined
+  const known = PULL_ERRORS.find(([pattern]) => pattern.test(`${reason} ${refusal}`))
+  const { name, namespace } = pod.metadata
+  const [, what, remedy] = known ?? [undefined, "can't be pulled", `kubectl -n ${namespace} describe pod ${name}`]
+  const detail = refusal || `${reason}, the kubelet says no more`
   return broken('pod/image', object, `image ${image} ${what}: ${detail}`, { evidence, remedy })
 }

@@ -50,6 +50,7 @@ export interface Lease extends KubernetesObject {
 }
 
 export interface Namespace extends KubernetesObject {
+  spec?: { finalizers?: string[] }
   status?: { phase?: string; conditions?: Condition[] }
 }
 
@@ -106,7 +107,7 @@ export interface Deployment extends KubernetesObject {
 
 export interface ReplicaSet extends KubernetesObject {
   spec?: { replicas?: number; selector?: Selector }
-  status?: { replicas?: number }
+  status?: { observedGeneration?: number; replicas?: number; availableReplicas?: number; conditions?: Condition[] }
 }
 
 export interface StatefulSet extends KubernetesObject {
@@ -150,6 +151,7 @@ export interface StorageClass extends KubernetesObject {
 
 export interface Service extends KubernetesObject {
   spec?: { type?: string; selector?: Record<string, string>; ports?: { port: number; nodePort?: number }[] }
+  status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } }
 }
 
 export interface EndpointSlice extends KubernetesObject {

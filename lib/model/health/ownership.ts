@@ -1,5 +1,6 @@
+import type { Json } from '../../runtime/json.ts'
 import { ageOf } from './age.ts'
-import { broken, type Finding } from './finding.ts'
+import { broken, type Finding, noted } from './finding.ts'
 import type { Inventory } from './inventory.ts'
 import {
   controllerOf,
@@ -7,141 +8,177 @@ import {
   isLive,
   type KubernetesObject,
   nameOf,
+  type OwnerReference,
   type Pod,
   type ReplicaSet,
-  type Selector,
   sameNamespace,
   selects,
 } from './objects.ts'
+import { overlapFindings, type Workload, workloadsOf } from './overlap.ts'
 import { deploymentRemainder } from './rollout.ts'
 
 /** Lists of different kinds are not of one instant: what is younger may have an owner that was not listed yet. */
 const LISTING_SKEW_MS = 30_000
 
-type Workloads = Pick<Inventory, 'pods' | 'replicaSets' | 'deployments' | 'statefulSets' | 'daemonSets' | 'jobs'>
+/** The labels by which controllers know their own. Nobody writes them by hand. */
+const TEMPLATE_HASH = 'pod-template-hash'
+const CONTROLLERS_LABELS = [TEMPLATE_HASH, 'controller-revision-hash']
+const REVISION = 'deployment.kubernetes.io/revision'
 
-/** Something that makes pods by a selector. */
-interface Workload {
-  kind: string
-  object: KubernetesObject & { spec?: { selector?: Selector } }
+/** A pod or ReplicaSet that is there beside what should be. */
+export interface Stray {
+  rule: 'ownership/orphan' | 'ownership/unowned' | 'ownership/stale-revision'
+  kind: 'Pod' | 'ReplicaSet'
+  object: Pod | ReplicaSet
+  message: string
+  evidence: Json
+  /** What must be deleted for it to go, and to stay away: a ReplicaSet makes its pods again. */
+  root: { kind: 'Pod'; object: Pod } | { kind: 'ReplicaSet'; object: ReplicaSet }
+  /** The live workload that has taken its place, where there is one. */
+  successor?: Workload
+  /** No controller has made it: somebody may want it. */
+  handmade?: boolean
+  /** It neither is a pod nor makes one. */
+  idle?: boolean
 }
 
 /**
- * Pods that are there twice: an owner deleted or re-created leaves its pods behind, under the same labels as their
- * successors. Only uids tell the live owner from an earlier one of the same name.
+ * What is there twice: an owner deleted or re-created leaves its pods behind, under the same labels as their successors. Only
+ * uids tell the live owner from an earlier one of the same name.
  */
-export function ownershipFindings(inventory: Workloads, now: Date): Finding[] {
-  const { deployments, replicaSets, statefulSets, daemonSets } = inventory
-  const pods = inventory.pods.filter(pod => isLive(pod) && isListed(pod, now))
-  const workloads: Workload[] = [
-    ...deployments.map(object => ({ kind: 'Deployment', object })),
-    ...statefulSets.map(object => ({ kind: 'StatefulSet', object })),
-    ...daemonSets.map(object => ({ kind: 'DaemonSet', object })),
-  ]
+export const ownershipFindings = (inventory: Inventory, now: Date): Finding[] => [
+  ...strays(inventory, now).map(({ rule, kind, object, message, evidence, root, idle }) => {
+    const { name, namespace } = root.object.metadata
+    const remedy = `kubectl -n ${namespace} delete ${root.kind.toLowerCase()} ${name}, or ./taskw verify -- --fix`
+    return (idle ? noted : broken)(rule, nameOf(kind, object), message, { evidence, remedy })
+  }),
+  ...overlapFindings(inventory),
+]
+
+export function strays(inventory: Inventory, now: Date): Stray[] {
+  const isListed = ({ metadata }: KubernetesObject) => ageOf(metadata.creationTimestamp, now) > LISTING_SKEW_MS
+  const pods = inventory.pods.filter(pod => isLive(pod) && isListed(pod))
+  const sets = inventory.replicaSets.filter(set => isListed(set) && set.metadata.deletionTimestamp === undefined)
+  const orphanedSets = sets.flatMap(set => orphanedSet(set, inventory) ?? [])
   return [
-    ...pods.flatMap(pod => orphanedPod(pod, inventory) ?? unownedPod(pod, workloads) ?? []),
-    ...replicaSets.filter(set => isListed(set, now)).flatMap(set => orphanedReplicaSet(set, deployments) ?? []),
-    ...deployments.flatMap(deployment => staleRevisions(deployment, replicaSets, pods)),
-    ...overlaps(workloads, pods, replicaSets),
+    ...orphanedSets,
+    ...pods.flatMap(pod => orphanedPod(pod, orphanedSets, inventory) ?? unownedPod(pod, inventory) ?? []),
+    ...inventory.deployments.flatMap(deployment => staleRevisions(deployment, sets, pods)),
   ]
 }
 
-const isListed = ({ metadata }: KubernetesObject, now: Date): boolean =>
-  ageOf(metadata.creationTimestamp, now) > LISTING_SKEW_MS
+function orphanedSet(set: ReplicaSet, { deployments, pods }: Inventory): Stray | undefined {
+  const owner = controllerOf(set) ?? formerOwner(set)
+  if (owner?.kind !== 'Deployment') return undefined
+  const neighbours = deployments.filter(deployment => sameNamespace(deployment, set))
+  if (neighbours.some(({ metadata }) => metadata.uid === owner.uid)) return undefined
+  if (!controllerOf(set) && neighbours.some(deployment => adopts(deployment, set))) return undefined
+  const hasPods = pods.some(pod => isLive(pod) && controllerOf(pod)?.uid === set.metadata.uid)
+  const idle = !hasPods && set.spec?.replicas === 0
+  return {
+    ...orphan(owner, 'Deployment', neighbours),
+    kind: 'ReplicaSet',
+    object: set,
+    root: { kind: 'ReplicaSet', object: set },
+    idle,
+  }
+}
 
-const remove = (kind: string, { metadata }: KubernetesObject): string =>
-  `kubectl -n ${metadata.namespace} delete ${kind} ${metadata.name}`
+/** `--cascade=orphan` takes the owner reference away; the hash stays, and in the name of the set that of its Deployment. */
+function formerOwner({ metadata }: ReplicaSet): OwnerReference | undefined {
+  const hash = metadata.labels?.[TEMPLATE_HASH]
+  if (hash === undefined) return undefined
+  const suffix = `-${hash}`
+  return {
+    kind: 'Deployment',
+    name: metadata.name.endsWith(suffix) ? metadata.name.slice(0, -suffix.length) : metadata.name,
+    uid: '',
+  }
+}
 
-function orphanedPod(pod: Pod, { replicaSets, statefulSets, daemonSets, jobs }: Workloads): Finding | undefined {
+/** A controller takes up at once what nobody owns and its selector matches. */
+const adopts = (owner: Deployment | ReplicaSet, object: KubernetesObject): boolean =>
+  owner.metadata.deletionTimestamp === undefined &&
+  sameNamespace(owner, object) &&
+  selects(owner.spec?.selector, object.metadata.labels)
+
+function orphan(owner: OwnerReference, kind: string, candidates: readonly KubernetesObject[]) {
+  const successor = candidates.find(({ metadata }) => metadata.name === owner.name)
+  return {
+    rule: 'ownership/orphan' as const,
+    message: `orphan of a ${successor ? 're-created' : 'deleted'} ${kind} ${owner.name}`,
+    evidence: { ownerUid: owner.uid || null, liveUid: successor?.metadata.uid ?? null },
+    ...(successor && { successor: { kind, object: successor } }),
+  }
+}
+
+/** The chain from a pod to the workload that is to have it breaks at its first or at its second link. */
+function orphanedPod(pod: Pod, orphanedSets: readonly Stray[], inventory: Inventory): Stray | undefined {
   const owner = controllerOf(pod)
+  if (!owner) return undefined
+  const orphanedOwner = orphanedSets.find(({ object }) => object.metadata.uid === owner.uid)
+  if (orphanedOwner) return { ...orphanedOwner, kind: 'Pod', object: pod }
+  const { replicaSets, statefulSets, daemonSets, jobs } = inventory
   const known: Record<string, readonly KubernetesObject[]> = {
     ReplicaSet: replicaSets,
     StatefulSet: statefulSets,
     DaemonSet: daemonSets,
     Job: jobs,
   }
-  const candidates = owner && known[owner.kind]?.filter(candidate => sameNamespace(candidate, pod))
-  if (!owner || !candidates || candidates.some(({ metadata }) => metadata.uid === owner.uid)) return undefined
-  return orphan(nameOf('Pod', pod), owner, candidates, remove('pod', pod))
+  const candidates = known[owner.kind]?.filter(candidate => sameNamespace(candidate, pod))
+  if (!candidates || candidates.some(({ metadata }) => metadata.uid === owner.uid)) return undefined
+  const like = likeWorkload(pod, inventory)
+  return {
+    ...(like && { successor: like }),
+    ...orphan(owner, owner.kind, candidates),
+    kind: 'Pod',
+    object: pod,
+    root: { kind: 'Pod', object: pod },
+  }
 }
 
-function orphanedReplicaSet(set: ReplicaSet, deployments: readonly Deployment[]): Finding | undefined {
-  const owner = controllerOf(set)
-  if (set.metadata.deletionTimestamp !== undefined || owner?.kind !== 'Deployment') return undefined
-  const candidates = deployments.filter(deployment => sameNamespace(deployment, set))
-  if (candidates.some(({ metadata }) => metadata.uid === owner.uid)) return undefined
-  return orphan(nameOf('ReplicaSet', set), owner, candidates, remove('replicaset', set))
+function unownedPod(pod: Pod, inventory: Inventory): Stray | undefined {
+  if (controllerOf(pod) || inventory.replicaSets.some(set => adopts(set, pod))) return undefined
+  const handmade = !CONTROLLERS_LABELS.some(label => pod.metadata.labels?.[label] !== undefined)
+  const like = likeWorkload(pod, inventory)
+  if (handmade && !like) return undefined
+  const message = like
+    ? `no controller owns it, but it has the labels of ${nameOf(like.kind, like.object)}: a duplicate`
+    : 'the controller that made it owns it no more'
+  return {
+    rule: 'ownership/unowned',
+    kind: 'Pod',
+    object: pod,
+    message,
+    evidence: { labels: pod.metadata.labels },
+    root: { kind: 'Pod', object: pod },
+    handmade,
+    ...(like && { successor: like }),
+  }
 }
 
-function orphan(
-  object: string,
-  owner: { kind: string; name: string; uid: string },
-  candidates: readonly KubernetesObject[],
-  remedy: string,
-): Finding {
-  const successor = candidates.find(({ metadata }) => metadata.name === owner.name)
-  const fate = successor ? 're-created' : 'deleted'
-  return broken('ownership/orphan', object, `orphan of a ${fate} ${owner.kind} ${owner.name}`, {
-    evidence: { ownerUid: owner.uid, liveUid: successor?.metadata.uid ?? null },
-    remedy,
-  })
-}
+const likeWorkload = (pod: Pod, inventory: Inventory): Workload | undefined =>
+  workloadsOf(inventory).find(({ object }) => sameNamespace(object, pod) && selects(object.spec?.selector, pod.metadata.labels))
 
-/** What `--cascade=orphan` leaves: no owner at all, and yet a workload's labels. */
-function unownedPod(pod: Pod, workloads: readonly Workload[]): Finding | undefined {
-  if (controllerOf(pod)) return undefined
-  const like = workloads.find(({ object }) => sameNamespace(object, pod) && selects(object.spec?.selector, pod.metadata.labels))
-  if (!like) return undefined
-  const text = `no controller owns it, but it has the labels of ${nameOf(like.kind, like.object)}: a duplicate`
-  return broken('ownership/unowned', nameOf('Pod', pod), text, { remedy: remove('pod', pod) })
-}
-
-const REVISION = 'deployment.kubernetes.io/revision'
+const revisionOf = ({ metadata }: KubernetesObject): number => Number(metadata.annotations?.[REVISION])
 
 /** Once a rollout is complete, only the newest ReplicaSet has pods. */
-function staleRevisions(deployment: Deployment, replicaSets: readonly ReplicaSet[], pods: readonly Pod[]): Finding[] {
+function staleRevisions(deployment: Deployment, sets: readonly ReplicaSet[], pods: readonly Pod[]): Stray[] {
   if (deploymentRemainder(deployment) !== undefined || deployment.spec?.paused) return []
-  const current = Number(deployment.metadata.annotations?.[REVISION])
-  return replicaSets
-    .filter(set => controllerOf(set)?.uid === deployment.metadata.uid && Number(set.metadata.annotations?.[REVISION]) < current)
+  const current = revisionOf(deployment)
+  return sets
+    .filter(set => controllerOf(set)?.uid === deployment.metadata.uid && revisionOf(set) < current)
     .flatMap(set =>
       pods
         .filter(pod => controllerOf(pod)?.uid === set.metadata.uid)
-        .map(pod => {
-          const revision = Number(set.metadata.annotations?.[REVISION])
-          const text = `is of revision ${revision} of Deployment ${deployment.metadata.name}, which is at ${current}`
-          return broken('ownership/stale-revision', nameOf('Pod', pod), text, {
-            evidence: { replicaSet: set.metadata.name, revision, current },
-            remedy: remove('replicaset', set),
-          })
-        }),
+        .map(pod => ({
+          rule: 'ownership/stale-revision',
+          kind: 'Pod',
+          object: pod,
+          message: `is of revision ${revisionOf(set)} of Deployment ${deployment.metadata.name}, which is at ${current}`,
+          evidence: { replicaSet: set.metadata.name, revision: revisionOf(set), current },
+          root: { kind: 'ReplicaSet', object: set },
+          successor: { kind: 'Deployment', object: deployment },
+        })),
     )
-}
-
-/** Workloads whose selector also takes another one's pods; each pair once. */
-function overlaps(workloads: readonly Workload[], pods: readonly Pod[], replicaSets: readonly ReplicaSet[]): Finding[] {
-  const pairs = new Map<string, Finding>()
-  for (const pod of pods) {
-    const owner = workloadOf(pod, workloads, replicaSets)
-    if (!owner) continue
-    for (const other of workloads) {
-      if (other === owner || !sameNamespace(other.object, pod) || !selects(other.object.spec?.selector, pod.metadata.labels))
-        continue
-      const [a, b] = [nameOf(owner.kind, owner.object), nameOf(other.kind, other.object)].sort() as [string, string]
-      const text = `two owners match one selector: ${b} also selects ${pod.metadata.name}`
-      const remedy = `give ${a} and ${b} selectors of their own`
-      pairs.set(
-        `${a} ${b}`,
-        broken('ownership/selector-overlap', a, text, { evidence: { other: b, pod: pod.metadata.name }, remedy }),
-      )
-    }
-  }
-  return [...pairs.values()]
-}
-
-function workloadOf(pod: Pod, workloads: readonly Workload[], replicaSets: readonly ReplicaSet[]): Workload | undefined {
-  const owner = controllerOf(pod)
-  const set = replicaSets.find(({ metadata }) => metadata.uid === owner?.uid)
-  const uid = set ? controllerOf(set)?.uid : owner?.uid
-  return workloads.find(({ object }) => object.metadata.uid === uid)
 }

@@ -52,7 +52,7 @@ function deletion(pod: Pod, now: Date): Finding {
 function failure(pod: Pod): Finding {
   const { reason = '', message } = pod.status ?? {}
   const ended = statusesOf(pod).flatMap(({ name, state }) =>
-    state?.terminated ? [`${name} ${describe(state.terminated)}`] : [],
+    state?.terminated && state.terminated.exitCode !== 0 ? [`${name} ${describe(state.terminated)}`] : [],
   )
   const why = message || ended.join(', ') || reason || 'failed without a message'
   const details = { evidence: { reason, containers: ended }, remedy: kubectl('delete pod', pod) }
@@ -63,10 +63,9 @@ function failure(pod: Pod): Finding {
 }
 
 function containerTrouble(pod: Pod, node: Node | undefined): Finding | undefined {
-  const object = nameOf('Pod', pod)
   for (const container of statusesOf(pod)) {
     const image = imageOf(pod, container)
-    const finding = imageFinding({ object, container, image, node }) ?? waiting(pod, container) ?? crash(pod, container)
+    const finding = imageFinding({ pod, container, image, node }) ?? waiting(pod, container) ?? crash(pod, container)
     if (finding) return finding
   }
   return undefined
@@ -82,7 +81,7 @@ function waiting(pod: Pod, container: ContainerStatus): Finding | undefined {
   const last = container.lastState?.terminated
   const evidence = { container: name, reason, restarts: restartCount, exitCode: last?.exitCode ?? null }
   if (reason === 'CrashLoopBackOff') {
-    const text = `container ${name} crashes again and again: ${last ? describe(last) : (message ?? reason)}, ${restartCount} restarts`
+    const text = `container ${name} crashes again and again: ${last ? describe(last) : message || reason}, ${restartCount} restarts`
     return broken('pod/crash-loop', nameOf('Pod', pod), text, { evidence, remedy: previousLogs(pod, name) })
   }
   const text = `container ${name} can't start: ${reason}${message ? `: ${message}` : ''}`
@@ -92,10 +91,8 @@ function waiting(pod: Pod, container: ContainerStatus): Finding | undefined {
 /** Between two back-offs a crashing container runs for a moment: it must not look like progress. */
 function crash(pod: Pod, { name, ready, lastState, restartCount = 0 }: ContainerStatus): Finding | undefined {
   const last = lastState?.terminated
-  // After a node's boot the kubelet says `Unknown`, which is nobody's crash.
+  // After a node's boot the kubelet says `Unknown`, or 0 for what was stopped in good order: nobody's crash.
   if (ready || isReady(pod) || last === undefined || last.exitCode === 0 || last.reason === 'Unknown') return undefined
-  const isInit = pod.status?.initContainerStatuses?.some(container => container.name === name)
-  if (isInit) return undefined
   return broken('pod/crashed', nameOf('Pod', pod), `container ${name} ${describe(last)} and is not ready again`, {
     evidence: { container: name, exitCode: last.exitCode, restarts: restartCount },
     remedy: previousLogs(pod, name),
@@ -105,7 +102,9 @@ function crash(pod: Pod, { name, ready, lastState, restartCount = 0 }: Container
 const previousLogs = (pod: Pod, container: string): string => `${kubectl('logs', pod)} -c ${container} --previous`
 
 function readiness(pod: Pod, now: Date): Finding | undefined {
-  if (isReady(pod)) return undefined
+  const finite = pod.spec?.restartPolicy !== undefined && pod.spec.restartPolicy !== 'Always'
+  const runsToEnd = finite && pod.status?.phase === 'Running'
+  if (isReady(pod) && !runsToEnd) return undefined
   const object = nameOf('Pod', pod)
   const conditions = pod.status?.conditions
   const scheduled = conditionOf(conditions, 'PodScheduled')
@@ -116,9 +115,8 @@ function readiness(pod: Pod, now: Date): Finding | undefined {
     const text = `can't be scheduled for ${age}: ${scheduled.message || scheduled.reason || 'the scheduler gives no reason'}`
     return level('pod/unschedulable', object, text, { evidence: { since }, remedy: kubectl('describe pod', pod) })
   }
-  // Pods of a finite life are never ready: gitops-engine counts them as progressing while they run.
-  const finite = pod.spec?.restartPolicy !== undefined && pod.spec.restartPolicy !== 'Always'
-  if (finite && pod.status?.phase === 'Running') return underway('pod/running', object, `runs to its end since ${age}`)
+  // What is of a finite life is on its way until it has ended, ready or not.
+  if (runsToEnd) return underway('pod/running', object, `runs to its end since ${age}`)
   const unready = statusesOf(pod).filter(({ ready }) => !ready)
   const waits = unready.map(({ name, state }) => `${name} ${state?.waiting?.reason ?? 'not ready'}`)
   const phase = pod.status?.phase ?? 'Unknown'

@@ -1,22 +1,49 @@
 import { broken, doubtful, type Finding, underway } from './finding.ts'
-import { conditionOf, type DaemonSet, type Deployment, type KubernetesObject, nameOf, type StatefulSet } from './objects.ts'
+import type { Inventory } from './inventory.ts'
+import {
+  type Condition,
+  conditionOf,
+  controllerOf,
+  type DaemonSet,
+  type Deployment,
+  type KubernetesObject,
+  nameOf,
+  type ReplicaSet,
+  type StatefulSet,
+} from './objects.ts'
 
 /**
- * How far the rollouts of Deployments, StatefulSets and DaemonSets are, by gitops-engine's rules, which are those of
- * `kubectl rollout status`.
+ * How far the rollouts of Deployments, ReplicaSets of their own, StatefulSets and DaemonSets are, by gitops-engine's rules,
+ * which are those of `kubectl rollout status`.
  * @see https://github.com/argoproj/gitops-engine/tree/master/pkg/health
  */
-export function rolloutFindings(
-  deployments: readonly Deployment[],
-  statefulSets: readonly StatefulSet[],
-  daemonSets: readonly DaemonSet[],
-): Finding[] {
+export function rolloutFindings({
+  deployments,
+  replicaSets,
+  statefulSets,
+  daemonSets,
+}: Pick<Inventory, 'deployments' | 'replicaSets' | 'statefulSets' | 'daemonSets'>): Finding[] {
+  const live = new Set(deployments.map(({ metadata }) => metadata.uid))
+  // A Deployment speaks for its own.
+  const independent = replicaSets.filter(set => !live.has(controllerOf(set)?.uid ?? ''))
   return [
-    ...deployments.flatMap(deployment => deploymentFinding(deployment) ?? []),
-    ...statefulSets.flatMap(set => unfinished('StatefulSet', set, statefulSetRemainder(set))),
-    ...daemonSets.flatMap(set => unfinished('DaemonSet', set, daemonSetRemainder(set))),
+    ...judged('Deployment', deployments, deploymentFinding),
+    ...judged('ReplicaSet', independent, replicaSetFinding),
+    ...judged('StatefulSet', statefulSets, set => unfinished('StatefulSet', set, statefulSetRemainder(set))),
+    ...judged('DaemonSet', daemonSets, set => unfinished('DaemonSet', set, daemonSetRemainder(set))),
   ]
 }
+
+const judged = <T extends KubernetesObject>(
+  kind: string,
+  workloads: readonly T[],
+  judge: (workload: T) => Finding | undefined,
+): Finding[] =>
+  workloads.flatMap(workload =>
+    workload.metadata.deletionTimestamp !== undefined
+      ? underway('rollout/terminating', nameOf(kind, workload), 'being deleted', { remedy: describe(kind, workload) })
+      : (judge(workload) ?? []),
+  )
 
 const UNOBSERVED = 'its controller has not seen the last change yet'
 
@@ -28,25 +55,38 @@ function deploymentFinding(deployment: Deployment): Finding | undefined {
     const remedy = `kubectl -n ${namespace} rollout resume deployment ${name}`
     return doubtful('rollout/paused', object, 'paused: changes of its template are not rolled out', { remedy })
   }
-  const remedy = `kubectl -n ${namespace} describe deployment ${name}, and the events of its newest ReplicaSet's pods`
+  const remedy = `${describe('Deployment', deployment)}, and the events of its newest ReplicaSet's pods`
   if (isObserved(deployment, deployment.status?.observedGeneration)) {
     const progressing = conditionOf(conditions, 'Progressing')
     if (progressing?.reason === 'ProgressDeadlineExceeded') {
       return broken('rollout/deadline', object, progressing.message || 'exceeded its progress deadline', { remedy })
     }
-    const failure = conditionOf(conditions, 'ReplicaFailure')
-    if (failure?.status === 'True') {
-      return broken('rollout/replica-failure', object, failure.message || failure.reason || "pods can't be created", { remedy })
-    }
+    const failure = replicaFailure(object, conditions, remedy)
+    if (failure) return failure
   }
-  return unfinished('Deployment', deployment, deploymentRemainder(deployment))[0]
+  return unfinished('Deployment', deployment, deploymentRemainder(deployment))
 }
 
-const unfinished = (kind: string, workload: KubernetesObject, remainder: string | undefined): Finding[] => {
-  if (remainder === undefined) return []
-  const { name, namespace } = workload.metadata
-  const remedy = `kubectl -n ${namespace} rollout status ${kind.toLowerCase()} ${name}`
-  return [underway('rollout/progressing', nameOf(kind, workload), remainder, { remedy })]
+function replicaSetFinding(set: ReplicaSet): Finding | undefined {
+  const { observedGeneration, conditions } = set.status ?? {}
+  const failure = isObserved(set, observedGeneration)
+    ? replicaFailure(nameOf('ReplicaSet', set), conditions, describe('ReplicaSet', set))
+    : undefined
+  return failure ?? unfinished('ReplicaSet', set, replicaSetRemainder(set))
+}
+
+function replicaFailure(object: string, conditions: Condition[] | undefined, remedy: string): Finding | undefined {
+  const failure = conditionOf(conditions, 'ReplicaFailure')
+  if (failure?.status !== 'True') return undefined
+  return broken('rollout/replica-failure', object, failure.message || failure.reason || "pods can't be created", { remedy })
+}
+
+const describe = (kind: string, { metadata }: KubernetesObject): string =>
+  `kubectl -n ${metadata.namespace} describe ${kind.toLowerCase()} ${metadata.name}`
+
+function unfinished(kind: string, workload: KubernetesObject, remainder: string | undefined): Finding | undefined {
+  if (remainder === undefined) return undefined
+  return underway('rollout/progressing', nameOf(kind, workload), remainder, { remedy: describe(kind, workload) })
 }
 
 const isObserved = ({ metadata }: KubernetesObject, observed = 0): boolean => (metadata.generation ?? 0) <= observed
@@ -60,6 +100,13 @@ export function deploymentRemainder(deployment: Deployment): string | undefined 
   if (replicas > updatedReplicas) return `${replicas - updatedReplicas} old pods are still to go`
   if (availableReplicas < updatedReplicas) return `${availableReplicas} of ${updatedReplicas} new pods are available`
   return undefined
+}
+
+function replicaSetRemainder(set: ReplicaSet): string | undefined {
+  const { observedGeneration, availableReplicas = 0 } = set.status ?? {}
+  const wanted = set.spec?.replicas ?? 1
+  if (!isObserved(set, observedGeneration)) return UNOBSERVED
+  return availableReplicas < wanted ? `${availableReplicas} of ${wanted} pods are available` : undefined
 }
 
 function statefulSetRemainder(set: StatefulSet): string | undefined {

@@ -13,28 +13,28 @@ export function volumeFindings(
   return [...defaultClassFindings(classes), ...claims.flatMap(claim => claimFinding(claim, classes, pods, now) ?? [])]
 }
 
-const isDefault = ({ metadata }: StorageClass): boolean => metadata.annotations?.[DEFAULT_CLASS] === 'true'
+/** The newest first: it is the one that counts where there are several. */
+const defaultsOf = (classes: readonly StorageClass[]): StorageClass[] =>
+  classes
+    .filter(({ metadata }) => metadata.annotations?.[DEFAULT_CLASS] === 'true')
+    .toSorted((a, b) => Date.parse(b.metadata.creationTimestamp ?? '') - Date.parse(a.metadata.creationTimestamp ?? ''))
 
 function defaultClassFindings(classes: readonly StorageClass[]): Finding[] {
-  const defaults = classes.filter(isDefault).map(({ metadata }) => metadata.name)
+  const defaults = defaultsOf(classes).map(({ metadata }) => metadata.name)
   if (defaults.length === 1) return []
   const evidence = { classes: classes.map(({ metadata }) => metadata.name), defaults }
   const patch = (name: string, value: boolean) =>
     `kubectl patch storageclass ${name} -p '{"metadata":{"annotations":{"${DEFAULT_CLASS}":"${value}"}}}'`
   if (defaults.length > 1) {
-    const text = `${defaults.length} default classes (${defaults.join(', ')}): the newest one wins`
-    return [
-      doubtful('storage-class/several-defaults', 'StorageClass', text, { evidence, remedy: patch(defaults[0] ?? '', false) }),
-    ]
+    const [winner, ...others] = defaults
+    const text = `${defaults.length} default classes (${defaults.join(', ')}): the newest one, ${winner}, wins`
+    const remedy = others.map(name => patch(name, false)).join('; ')
+    return [doubtful('storage-class/several-defaults', 'StorageClass', text, { evidence, remedy })]
   }
   const [first] = classes
   const remedy = first ? patch(first.metadata.name, true) : APPLY_STORAGE
-  return [
-    broken('storage-class/no-default', 'StorageClass', 'no default class: claims without a class stay pending', {
-      evidence,
-      remedy,
-    }),
-  ]
+  const text = 'no default class: claims without a class stay pending'
+  return [broken('storage-class/no-default', 'StorageClass', text, { evidence, remedy })]
 }
 
 /** The layer that brings the provisioner. */
@@ -56,23 +56,29 @@ function claimFinding(
     const text = `its volume ${claim.spec?.volumeName ?? ''} is lost, and the data with it`
     return broken('volume/lost', object, text, { remedy: 'restore the VM from a snapshot: ./taskw snapshot:list' })
   }
-  const className = claim.spec?.storageClassName ?? classes.find(isDefault)?.metadata.name
+  const className = claim.spec?.storageClassName ?? defaultsOf(classes)[0]?.metadata.name
+  const age = formatAge(ageOf(creationTimestamp, now))
+  const level = isSettling(creationTimestamp, now) ? underway : broken
+  if (className === '') {
+    const text = `pending for ${age}: its class is "", so it waits for a volume made by hand`
+    return level('volume/pending', object, text, { evidence: { storageClassName: className }, remedy: describe })
+  }
   const storageClass = classes.find(({ metadata }) => metadata.name === className)
   if (!storageClass) {
     const text = className
       ? `storageclass.storage.k8s.io "${className}" not found`
       : 'it names no class and there is no default one'
+    const present = classes.map(({ metadata }) => metadata.name)
     return broken('volume/class-missing', object, text, {
-      evidence: { storageClassName: className ?? null },
-      remedy: APPLY_STORAGE,
+      evidence: { storageClassName: className ?? null, classes: present },
+      remedy: `${APPLY_STORAGE}${present.length > 0 ? `, or name a class that there is: ${present.join(', ')}` : ''}`,
     })
   }
   const consumers = pods.filter(pod => sameNamespace(pod, claim) && isLive(pod) && claims(pod, name))
   if (storageClass.volumeBindingMode === 'WaitForFirstConsumer' && consumers.length === 0) {
     return noted('volume/no-consumer', object, `pending: class ${className} waits for a pod that uses it`)
   }
-  const level = isSettling(creationTimestamp, now) ? underway : broken
-  return level('volume/pending', object, `pending for ${formatAge(ageOf(creationTimestamp, now))} with class ${className}`, {
+  return level('volume/pending', object, `pending for ${age} with class ${className}`, {
     evidence: {
       storageClassName: className,
       provisioner: storageClass.provisioner,
