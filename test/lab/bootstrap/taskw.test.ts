@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import { root } from '../../../lib/runtime/files.ts'
 
 /** What any machine has. */
-const PLAIN = 'sh cat chmod cmp cp env find flock git id ln mkdir mv rm sed sort touch uname'.split(' ')
+const PLAIN = 'sh cat chmod cmp cp env find flock git id ln mkdir mv readlink rm sed sort touch uname'.split(' ')
 
 interface Fresh {
   directory: string
@@ -27,7 +27,13 @@ function freshCheckout(programs: readonly string[]): Fresh {
   }
   writeFileSync(
     join(checkout, 'Taskfile.yml'),
-    "version: '3'\ntasks:\n  fail: { cmds: ['exit 6'] }\n  say: { silent: true, cmds: ['node -p process.features.typescript'] }\n",
+    [
+      "version: '3'",
+      'tasks:',
+      "  fail: { cmds: ['exit 6'] }",
+      "  say: { silent: true, cmds: ['node -p process.features.typescript'] }",
+      "  changed-within: { silent: true, cmds: ['touch taskw', './taskw say'] }",
+    ].join('\n'),
   )
   return {
     directory,
@@ -68,6 +74,10 @@ taskw('without Node, npm and Task gets them from PyPI, then adds nothing, and pa
   const second = fresh.taskw('say')
   assert.is(second.stderr, '')
   assert.is(fresh.taskw('fail').status, 6)
+  // What it finds on PATH then is its own link.
+  const within = fresh.taskw('changed-within')
+  assert.is(within.status, 0, within.stderr)
+  assert.is(fresh.taskw('say').status, 0)
 })
 
 taskw('says what is missing when neither npm nor pip can be had', () => {
