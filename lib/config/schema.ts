@@ -76,6 +76,8 @@ export const environmentSchema = z.strictObject({
     /** `none`: destructive verbs only ask; `typed`: they want the environment's name. */
     confirm: z.enum(['none', 'typed']),
     destroy: z.boolean(),
+    /** Whether disasters may be rehearsed there: a drill destroys, too. */
+    drills: z.boolean().default(false),
   }),
 })
 

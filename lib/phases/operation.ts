@@ -116,18 +116,10 @@ export function verb<O>(definition: {
     async run(operation, run) {
       const phases = definition.phases(operation, run)
       if (run.options.dryRun) return describePlan(phases, operation)
-      if (definition.destructive) await wanted(definition.name, operation, run.options)
+      if (definition.destructive) await permitted(definition.name, 'destroy', operation, run.options)
 
-      const journal = await openJournal({
-        verb: definition.name,
-        env: run.options.env,
-        operator: `${userInfo().username}@${hostname()}`,
-        gitSha: await gitSha(),
-        args: { ...run.options, args: run.args } as Json,
-        now: operation.now(),
-      })
-      operation.journal = journal
-      operation.log.toFile(join(journal.directory, 'log.txt'))
+      const journal = await newJournal(operation, run)
+      keepJournal(operation, journal)
       const document = () => ({ run: journal.journal.id, phases: journal.journal.phases as unknown as Json })
       try {
         const records = await runPhases(phases, operation, journal)
@@ -163,12 +155,42 @@ export async function describePlan(phases: Phase<Operation>[], operation: Operat
   }
 }
 
-/** A destructive script checks its guards itself: Task's own can be skipped. */
-async function wanted(name: string, { environment, log }: Operation, options: VerbOptions): Promise<void> {
-  if (!environment.guards.destroy) {
+export const operator = (): string => `${userInfo().username}@${hostname()}`
+
+/** A journal for this run. */
+export const newJournal = async <O>(
+  { verb, now }: Operation,
+  { options, args }: Run<O & VerbOptions>,
+): Promise<JournalWriter> =>
+  openJournal({
+    verb,
+    env: options.env,
+    operator: operator(),
+    gitSha: await gitSha(),
+    args: { ...options, args } as Json,
+    now: now(),
+  })
+
+/** From now on the phases and the log go into this journal's folder. */
+export function keepJournal(operation: Operation, journal: JournalWriter): void {
+  operation.journal = journal
+  operation.log.toFile(join(journal.directory, 'log.txt'))
+}
+
+/**
+ * A destructive script checks its guards itself: Task's own can be skipped.
+ * @throws OpsError 4 unless the environment allows it and the operator has confirmed it
+ */
+export async function permitted(
+  name: string,
+  guard: 'destroy' | 'drills',
+  { environment, log }: Operation,
+  options: VerbOptions,
+): Promise<void> {
+  if (!environment.guards[guard]) {
     throw precondition(
       `${environment.name} does not allow \`${name}\``,
-      `set guards.destroy in environments/${environment.name}.yaml, in a reviewed change`,
+      `set guards.${guard} in environments/${environment.name}.yaml, in a reviewed change`,
     )
   }
   if (options.confirm === environment.name) return
