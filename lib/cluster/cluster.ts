@@ -13,6 +13,8 @@ export interface Cluster {
   /** An object, or undefined when there is none or its kind is unknown. */
   get<T extends KubernetesObject>(kind: Kind, where: Where, signal?: AbortSignal): Promise<T | undefined>
   list<T extends KubernetesObject>(kind: Kind, namespace?: string, signal?: AbortSignal): Promise<T[]>
+  /** Makes the object, or makes of it what is said here (server-side apply). */
+  apply<T extends KubernetesObject>(kind: Kind, where: Where, object: unknown, signal?: AbortSignal): Promise<T>
   /** A JSON merge patch. */
   patch<T extends KubernetesObject>(kind: Kind, where: Where, change: unknown, signal?: AbortSignal): Promise<T>
   /** Asks for the deletion. @returns false when there was nothing to delete */
@@ -61,6 +63,13 @@ export function clusterOver(rest: Rest): Cluster {
       const path = pathOf(kind, namespace === undefined ? {} : { namespace })
       return (await orMissing(rest.json<List<T>>(path, withSignal(signal))))?.items ?? []
     },
+    apply: (kind, where, object, signal) =>
+      rest.json(`${pathOf(kind, where)}?fieldManager=threads-ops&force=true`, {
+        ...withSignal(signal),
+        method: 'PATCH',
+        body: object,
+        contentType: 'application/apply-patch+yaml',
+      }),
     patch: (kind, where, change, signal) =>
       rest.json(pathOf(kind, where), {
         ...withSignal(signal),

@@ -6,6 +6,8 @@ export interface StoredObject {
   content: string
   /** Decimal string; a precondition for the next write. */
   generation: string
+  /** Of the content, base64, as the bucket keeps it. */
+  md5: string
 }
 
 /** One bucket, over the official client. */
@@ -70,7 +72,7 @@ export async function openStore(name: string, project: string, credentials: Cred
           const [metadata] = await file.getMetadata()
           const generation = String(metadata.generation)
           const [content] = await bucket.file(object, { generation }).download()
-          return { content: content.toString(), generation }
+          return { content: content.toString(), generation, md5: metadata.md5Hash ?? '' }
         },
         { [NOT_FOUND]: undefined },
       ),

@@ -45,15 +45,27 @@ export interface JournalWriter {
 
 const runs = join(root, '.runs')
 
+/** Folder of a run. */
+export const runDirectory = (id: string): string => join(runs, id)
+
 export async function openJournal(
   start: Pick<Journal, 'verb' | 'env' | 'operator' | 'gitSha' | 'args'> & { now: Date },
 ): Promise<JournalWriter> {
   const { now, ...rest } = start
   const stamp = now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')
   const id = `${stamp}-${rest.env}-${rest.verb.replaceAll(':', '-')}-${process.pid}`
-  const directory = join(runs, id)
+  const directory = runDirectory(id)
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const journal: Journal = { schema: 'threads-ops/journal/1', id, startedAt: now.toISOString(), facts: {}, phases: [], ...rest }
+  return writing({ schema: 'threads-ops/journal/1', id, startedAt: now.toISOString(), facts: {}, phases: [], ...rest })
+}
+
+/** Goes on with an earlier run's journal: for the few verbs of which a second run is the same operation, taken up again. */
+export async function reopenJournal({ endedAt: _ended, exitCode: _code, ...journal }: Journal): Promise<JournalWriter> {
+  return writing(journal)
+}
+
+async function writing(journal: Journal): Promise<JournalWriter> {
+  const directory = runDirectory(journal.id)
   const save = () => writeAtomically(join(directory, 'journal.json'), redact(`${JSON.stringify(journal, undefined, 2)}\n`))
   await save()
   return {
