@@ -1,0 +1,64 @@
+import type { Verdict as HealthVerdict, Severity } from '../health/finding.ts'
+import type { Found, Marker } from './marker.ts'
+import type { PodRow } from './pods.ts'
+import type { Comparison, LayerProof } from './proof.ts'
+import type { SnapshotFacts } from './snapshot.ts'
+import type { Conclusion } from './verdict.ts'
+
+/** One process that worked on the drill; a second one where the first was interrupted or killed. */
+export interface Attempt {
+  /** ISO 8601, UTC. */
+  startedAt: string
+  /** Missing where it was killed. */
+  endedAt?: string
+  exitCode?: number
+  operator: string
+}
+
+/** A copy of a volume's files, on the VM, readable by root only. */
+export interface Dump {
+  /** Claim as namespace/name. */
+  claim: string
+  /** On the VM. */
+  path: string
+  bytes: number
+  sha256: string
+  takenAt: string
+  /** Whether the marker was read back from the copy. */
+  holdsMarker: boolean
+}
+
+export interface Health {
+  verdict: HealthVerdict
+  /** ISO 8601: when it was known. */
+  at: string
+  findings: { rule: string; severity: Severity; object: string; message: string }[]
+  pods: PodRow[]
+  /** `namespace/name` to `Synced Healthy`. */
+  applications: Record<string, string>
+}
+
+/** What a drill knows, kept in its journal's `facts`: enough for another process to go on, and for every page of the report. */
+export interface DrillFacts {
+  drill: { scenario: string /** Project, zone and VM. */; targets: Record<string, string> }
+  attempts: Attempt[]
+  /** When each step that changes something began for the first time, by its id; ISO 8601. */
+  begun: Record<string, string>
+  steadyState: Health & { newestSnapshot?: { name: string; createdAt: string } }
+  markers: Marker[]
+  dumps: Dump[]
+  proof: LayerProof
+  /** By the step's id. */
+  comparisons: Record<string, Comparison>
+  loss: Health
+  health: Health
+  snapshot: SnapshotFacts | null
+  /** By the marker's name. */
+  found: Record<string, Found>
+  /** What the drill has left on purpose. */
+  leftovers: string[]
+  aborted: { at: string; operator: string }
+  conclusion: Conclusion
+}
+
+export type Facts = Partial<DrillFacts>

@@ -1,0 +1,77 @@
+import type { Check } from './verdict.ts'
+
+/** Where a marker is kept. */
+export type Place =
+  | { kind: 'configmap'; namespace: string; name: string }
+  /** On the VM's disk. */
+  | { kind: 'file'; path: string }
+  /** In the folder of a claim's volume; `claim` is namespace/name. */
+  | { kind: 'volume'; claim: string; file: string }
+
+/** What is to become of a marker, known before anything is destroyed. */
+export interface Fate {
+  expected: 'kept' | 'lost'
+  because: string
+}
+
+/** A random value that can't be there by chance, written before the disruption: what is there of it afterwards is what data is there. */
+export interface Marker extends Fate {
+  name: string
+  place: Place
+  value: string
+  /** ISO 8601. */
+  writtenAt: string
+}
+
+export type Found = { state: 'present'; value: string } | { state: 'absent' } | { state: 'unreadable'; why: string }
+
+export interface ClaimFacts {
+  claim: string
+  /** Whether a layer made its namespace, and takes it along when it is destroyed. */
+  namespaceOfLayer: boolean
+  annotations: Readonly<Record<string, string>>
+}
+
+/** https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/#no-resource-deletion */
+const SYNC_OPTIONS = 'argocd.argoproj.io/sync-options'
+
+/** What becomes of a claim's volume when its Application is deleted and then the layer below destroyed. */
+export function volumeFate({ claim, namespaceOfLayer, annotations }: ClaimFacts): Fate {
+  if (namespaceOfLayer) return { expected: 'lost', because: `${claim} is in a namespace that is destroyed` }
+  const options = (annotations[SYNC_OPTIONS] ?? '').split(',').map(option => option.trim())
+  if (options.includes('Delete=false')) {
+    return {
+      expected: 'kept',
+      because: `${claim} has Delete=false and is in no layer's namespace: it outlives its Application`,
+    }
+  }
+  return { expected: 'lost', because: `${claim} is deleted with its Application, and its volume with it` }
+}
+
+/**
+ * Whether what was found is what was to be found.
+ * @param dumped where a copy of the marker's volume is that holds it, if there is one
+ */
+export function judgeMarker(marker: Marker, found: Found | undefined, dumped?: string): Check {
+  const check = (outcome: Check['outcome'], says: string): Check => ({
+    id: `marker/${marker.name}`,
+    title: `Marker ${marker.name}`,
+    outcome,
+    says,
+  })
+  if (!found) return check('inconclusive', 'not looked at')
+  if (found.state === 'unreadable') return check('inconclusive', `could not be read: ${found.why}`)
+  if (found.state === 'present') {
+    return found.value === marker.value
+      ? check('pass', 'there, as it was written')
+      : check('fail', 'there, but with another value')
+  }
+  const copy = dumped === undefined ? 'no copy holds it' : `${dumped} on the VM holds a copy, which nothing restores by itself`
+  return marker.expected === 'lost'
+    ? check('pass', `lost, as expected: ${marker.because}; ${copy}`)
+    : check('fail', `gone, though it was to be kept: ${marker.because}; ${copy}`)
+}
+
+/** Whether the data that a marker stands for is there again. */
+export const isRecovered = (marker: Marker, found: Found | undefined): boolean =>
+  found?.state === 'present' && found.value === marker.value

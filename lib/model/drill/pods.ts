@@ -1,0 +1,53 @@
+import type { Finding } from '../health/finding.ts'
+import type { Inventory } from '../health/inventory.ts'
+import { controllerOf, isLive, isReady } from '../health/objects.ts'
+
+export interface PodRow {
+  namespace: string
+  name: string
+  /** Kind and name of its controller. */
+  owner: string
+  ready: boolean
+  restarts: number
+  /** ISO 8601. */
+  createdAt: string
+}
+
+/** The live pods of some namespaces, in order. */
+export const podRows = ({ pods }: Pick<Inventory, 'pods'>, namespaces: readonly string[]): PodRow[] =>
+  pods
+    .filter(pod => isLive(pod) && namespaces.includes(pod.metadata.namespace ?? ''))
+    .map(pod => {
+      const owner = controllerOf(pod)
+      return {
+        namespace: pod.metadata.namespace ?? '',
+        name: pod.metadata.name,
+        owner: owner ? `${owner.kind}/${owner.name}` : '',
+        ready: isReady(pod),
+        restarts: (pod.status?.containerStatuses ?? []).reduce((sum, { restartCount = 0 }) => sum + restartCount, 0),
+        createdAt: pod.metadata.creationTimestamp ?? '',
+      }
+    })
+    .sort((a, b) => compare(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`))
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/**
+ * Pods that are there twice: those whose owner is not theirs any more (see the rules `ownership/…`), and, since these rules
+ * pass over what is only seconds old, namespaces that have more pods than before.
+ */
+export function duplicates(
+  before: readonly PodRow[],
+  after: readonly PodRow[],
+  findings: readonly Pick<Finding, 'rule' | 'object' | 'message'>[],
+): string[] {
+  const count = (pods: readonly PodRow[], namespace: string) => pods.filter(pod => pod.namespace === namespace).length
+  const namespaces = [...new Set(after.map(({ namespace }) => namespace))]
+  return [
+    ...findings.filter(({ rule }) => rule.startsWith('ownership/')).map(({ object, message }) => `${object}: ${message}`),
+    ...namespaces
+      .map(namespace => ({ namespace, was: count(before, namespace), is: count(after, namespace) }))
+      .filter(({ was, is }) => is > was)
+      .map(({ namespace, was, is }) => `${namespace} has ${is} pods, before it had ${was}`),
+  ]
+}

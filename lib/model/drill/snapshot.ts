@@ -1,0 +1,44 @@
+import { parseSnapshotName } from '../snapshot/name.ts'
+import { snapshotKey, snapshotPlan } from '../snapshot/plan.ts'
+
+/** What Google says of a snapshot, as far as it is judged. */
+export interface SnapshotFacts {
+  name: string
+  status: string
+  description: string
+  labels: Record<string, string>
+  createdAt: string
+  sourceDisk: string
+  /** Serial of the layer's state that it was to keep. */
+  serial: number
+}
+
+export interface SnapshotWanted {
+  environment: string
+  vm: string
+  layer: string
+}
+
+/** What of the snapshot after a layer is not as it must be; nothing for a good one. */
+export function snapshotFaults(snapshot: SnapshotFacts, { environment, vm, layer }: SnapshotWanted): string[] {
+  const { serial } = snapshot
+  const name = parseSnapshotName(snapshot.name)
+  const wanted = snapshotPlan({
+    environment,
+    layer,
+    base: false,
+    vm,
+    disk: snapshot.sourceDisk,
+    serial,
+    now: name?.takenAt ?? new Date(0),
+  })
+  const labels = Object.entries(snapshotKey({ environment, layer, serial })).filter(
+    ([key, value]) => snapshot.labels[key] !== value,
+  )
+  return [
+    ...(snapshot.status === 'READY' ? [] : [`is ${snapshot.status}, not READY`]),
+    ...(snapshot.name === wanted.name ? [] : [`is not named as a snapshot of ${vm} after ${layer}`]),
+    ...(snapshot.description === wanted.description ? [] : [`says "${snapshot.description}" of itself`]),
+    ...labels.map(([key, value]) => `has not the label ${key}=${value}`),
+  ]
+}

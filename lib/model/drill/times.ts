@@ -1,0 +1,111 @@
+import type { PhaseRecord } from '../../runtime/journal.ts'
+import type { Attempt, Facts } from './facts.ts'
+import { isRecovered } from './marker.ts'
+import type { Scenario, Stage } from './scenario.ts'
+
+/** Time in which nobody worked on a drill: between a run that ended early and the one that went on. ISO 8601. */
+export interface Pause {
+  from: string
+  to: string
+}
+
+/** Recovery time in milliseconds: the four parts add up to the whole. */
+export interface Rto {
+  /** From the first thing destroyed to everything verified healthy. */
+  ms: number
+  /** Until `verify` saw the loss. A drill looks once all is destroyed, so the destruction is in it. */
+  detect: number
+  /** How much of `detect` the destruction itself took. */
+  destruction: number
+  /** Until the first repair began: is the layer below whole, what is to do. */
+  decide: number
+  restore: number
+  verify: number
+  /** How much of the whole nobody worked on it. */
+  paused: number
+}
+
+/** Data lost at most, in milliseconds before the disruption; null where a store was lost altogether. */
+export interface Rpo {
+  ms: number | null
+  says: string
+}
+
+type StepRecord = Pick<PhaseRecord, 'id' | 'status' | 'startedAt' | 'ms'>
+
+const isDone = ({ status }: StepRecord): boolean => status === 'done' || status === 'skipped'
+
+/** The record with which a step was finished; earlier ones tell of attempts that ended in it. */
+export const finished = <R extends StepRecord>(records: readonly R[], id: string): R | undefined =>
+  records.find(record => record.id === id && isDone(record))
+
+const endOf = ({ startedAt, ms }: StepRecord): number => Date.parse(startedAt) + ms
+
+/** When the disruption began, in milliseconds of the epoch; undefined when nothing was destroyed. */
+export function disruptedAt(scenario: Scenario, begun: Facts['begun'] = {}): number | undefined {
+  const times = scenario.steps.filter(({ stage }) => stage === 'disrupt').map(({ id }) => Date.parse(begun[id] ?? ''))
+  const known = times.filter(time => !Number.isNaN(time))
+  return known.length > 0 ? Math.min(...known) : undefined
+}
+
+/** Undefined unless the system was disrupted and then found healthy. */
+export function rtoOf(
+  scenario: Scenario,
+  { begun = {}, health, attempts = [] }: Facts,
+  records: readonly StepRecord[],
+): Rto | undefined {
+  const disrupted = disruptedAt(scenario, begun)
+  const destroyed = stageEnd(scenario, 'disrupt', records)
+  const detected = stageEnd(scenario, 'detect', records)
+  const restored = stageEnd(scenario, 'restore', records)
+  if (disrupted === undefined || destroyed === undefined || detected === undefined || restored === undefined) return undefined
+  if (health?.verdict !== 'healthy') return undefined
+  const repair = scenario.steps.find(({ stage }) => stage === 'restore')?.id ?? ''
+  const began = Date.parse(begun[repair] ?? '')
+  if (Number.isNaN(began)) return undefined
+  const verified = Date.parse(health.at)
+  const paused = pausesOf(attempts, begun, records).map(({ from, to }) =>
+    Math.max(0, Math.min(Date.parse(to), verified) - Math.max(Date.parse(from), disrupted)),
+  )
+  return {
+    ms: verified - disrupted,
+    detect: detected - disrupted,
+    destruction: destroyed - disrupted,
+    decide: began - detected,
+    restore: restored - began,
+    verify: verified - restored,
+    paused: paused.reduce((sum, ms) => sum + ms, 0),
+  }
+}
+
+function stageEnd({ steps }: Scenario, stage: Stage, records: readonly StepRecord[]): number | undefined {
+  const ends = steps.filter(step => step.stage === stage).map(({ id }) => finished(records, id))
+  return ends.every(record => record !== undefined) ? Math.max(...ends.map(endOf)) : undefined
+}
+
+/** What was written after the oldest of the recovered markers may be lost, and no more than that. */
+export function rpoOf(scenario: Scenario, { begun, markers = [], found = {}, dumps = [] }: Facts): Rpo | undefined {
+  const disrupted = disruptedAt(scenario, begun)
+  if (disrupted === undefined || markers.length === 0 || markers.some(({ name }) => found[name] === undefined)) return undefined
+  const lost = markers.filter(marker => !isRecovered(marker, found[marker.name]))
+  if (lost.length > 0) {
+    const copies = dumps.filter(
+      ({ claim, holdsMarker }) => holdsMarker && lost.some(({ place }) => place.kind === 'volume' && place.claim === claim),
+    )
+    const kept = copies.map(({ claim, takenAt }) => `; of ${claim} there is a copy of ${takenAt}`)
+    return { ms: null, says: `not recovered: ${lost.map(({ name }) => name).join(', ')}${kept.join('')}` }
+  }
+  const oldest = Math.min(...markers.map(({ writtenAt }) => Date.parse(writtenAt)))
+  return { ms: Math.max(0, disrupted - oldest), says: 'every marker was recovered; what was written after them is not proven' }
+}
+
+/** The pauses between attempts. A run that was killed lived at least until the last thing it wrote down. */
+export function pausesOf(attempts: readonly Attempt[], begun: Facts['begun'], records: readonly StepRecord[]): Pause[] {
+  const signs = [...Object.values(begun ?? {}).map(at => Date.parse(at)), ...records.map(endOf)]
+  return attempts.slice(1).map(({ startedAt }, index) => {
+    const before = attempts[index] as Attempt
+    const next = Date.parse(startedAt)
+    const last = signs.filter(sign => sign < next && sign >= Date.parse(before.startedAt))
+    return { from: before.endedAt ?? new Date(Math.max(Date.parse(before.startedAt), ...last)).toISOString(), to: startedAt }
+  })
+}
