@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { type Kind, kinds } from '../../cluster/kinds.ts'
+import type { Host } from '../../host/ssh.ts'
+import type { Dump } from '../../model/drill/facts.ts'
+import { type Fate, type Found, type Marker, type Place, volumeFate } from '../../model/drill/marker.ts'
+import type { KubernetesObject, PersistentVolumeClaim } from '../../model/health/objects.ts'
+import { external, precondition } from '../../runtime/errors.ts'
+import type { Operation } from '../operation.ts'
+
+const CONFIG_MAPS: Kind = { base: '/api/v1', plural: 'configmaps', namespaced: true }
+const VOLUMES: Kind = { base: '/api/v1', plural: 'persistentvolumes', namespaced: false }
+
+interface ConfigMap extends KubernetesObject {
+  data?: Record<string, string>
+}
+
+interface PersistentVolume extends KubernetesObject {
+  /** Rancher's provisioner makes hostPath volumes, or local ones where it is told to. */
+  spec?: { hostPath?: { path: string }; local?: { path: string } }
+}
+
+/** Of no layer and no Application. */
+const CONFIG_MAP: Place = { kind: 'configmap', namespace: 'default', name: 'threads-ops-dr-drill' }
+const FILE: Place = { kind: 'file', path: '/var/lib/threads-ops/dr-drill' }
+const FILE_IN_VOLUME = '.threads-ops-dr-drill'
+/** On the VM, root's alone. */
+const DUMPS = '/var/backups/threads-ops'
+
+const VALUE_BYTES = 16
+const DUMP_MS = 15 * 60_000
+/** The scripts' own exit code for a file that is not there. */
+const ABSENT = 44
+
+const WRITE = `
+set -eu
+umask 077
+mkdir -p "$(dirname "$1")"
+printf %s "$2" > "$1"
+sync "$1"
+`
+
+const READ = `[ -e "$1" ] || exit ${ABSENT}; cat "$1"`
+
+/** A volume twice as large as what is free would fill the disk on which etcd lives. tar's 1: a file changed while it was read. */
+const DUMP = `
+set -eu
+umask 077
+mkdir -p "$(dirname "$2")"
+needed=$(du -sk "$1" | cut -f 1)
+free=$(df -Pk "$(dirname "$2")" | awk 'NR == 2 { print $4 }')
+if [ $((needed * 2)) -gt "$free" ]; then
+  echo "the volume has $needed KiB, and only $free KiB are free" >&2
+  exit 28
+fi
+code=0
+tar --create --sparse --file "$2" --directory "$1" . 2> /dev/null || code=$?
+[ "$code" -le 1 ]
+sync "$2"
+wc -c < "$2"
+sha256sum < "$2" | cut -d ' ' -f 1
+tar --extract --to-stdout --file "$2" "./$3" || true
+`
+
+/** One marker for each place where data is kept: the cluster's store, the VM's disk, every volume that the environment names. */
+export async function plannedMarkers(operation: Operation): Promise<Marker[]> {
+  const cluster = await operation.cluster()
+  const marker = (name: string, place: Place, fate: Fate): Marker => ({
+    name,
+    place,
+    value: randomBytes(VALUE_BYTES).toString('hex'),
+    // Before it is written: what it proves may be less than it could, never more.
+    writtenAt: operation.now().toISOString(),
+    ...fate,
+  })
+  const volumes = operation.environment.verify.volumes.map(async claim =>
+    marker(`volume ${claim}`, { kind: 'volume', claim, file: FILE_IN_VOLUME }, await fateOf(claim, cluster)),
+  )
+  return [
+    marker('cluster', CONFIG_MAP, { expected: 'kept', because: 'namespace default is of no layer' }),
+    marker('disk', FILE, { expected: 'kept', because: 'no layer but the lowest touches the disk' }),
+    ...(await Promise.all(volumes)),
+  ]
+}
+
+async function fateOf(claim: string, cluster: Cluster): Promise<Fate> {
+  const [namespace = '', name = ''] = claim.split('/')
+  const [space, found] = await Promise.all([
+    cluster.get(kinds.namespaces, { name: namespace }),
+    cluster.get<PersistentVolumeClaim>(kinds.volumeClaims, { namespace, name }),
+  ])
+  return volumeFate({
+    claim,
+    namespaceOfLayer: space?.metadata.labels?.['app.kubernetes.io/managed-by'] === 'threads-ops',
+    annotations: found?.metadata.annotations ?? {},
+  })
+}
+
+export async function writeMarker({ place, value }: Marker, operation: Operation): Promise<void> {
+  const cluster = await operation.cluster()
+  if (place.kind === 'configmap') {
+    const { namespace, name } = place
+    const labels = { 'app.kubernetes.io/managed-by': 'threads-ops' }
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace, name, labels }, data: { value } }
+    await cluster.apply(CONFIG_MAPS, { namespace, name }, object)
+    return
+  }
+  const path = await pathOnHost(place, cluster)
+  if (path === undefined)
+    throw precondition(`${describe(place)} has no volume to write a marker to`, '`./taskw verify` says why')
+  await (await operation.host()).run({ script: WRITE, args: [path, value] }, { sudo: true, what: 'writing a marker' })
+}
+
+export async function readMarker({ place }: Marker, operation: Operation): Promise<Found> {
+  const cluster = await operation.cluster()
+  if (place.kind === 'configmap') {
+    const value = (await cluster.get<ConfigMap>(CONFIG_MAPS, place))?.data?.value
+    return value === undefined ? { state: 'absent' } : { state: 'present', value }
+  }
+  const path = await pathOnHost(place, cluster)
+  if (path === undefined) return { state: 'absent' }
+  const { code, stdout, stderr } = await (await operation.host()).run(
+    { script: READ, args: [path] },
+    { sudo: true, readOnly: true, nothrow: true, what: 'reading a marker' },
+  )
+  if (code === 0) return { state: 'present', value: stdout }
+  return code === ABSENT ? { state: 'absent' } : { state: 'unreadable', why: stderr.trim() || `exit code ${code}` }
+}
+
+export async function removeMarker({ place }: Marker, operation: Operation): Promise<void> {
+  const cluster = await operation.cluster()
+  if (place.kind === 'configmap') {
+    await cluster.delete(CONFIG_MAPS, place)
+    return
+  }
+  const path = await pathOnHost(place, cluster)
+  if (path !== undefined) await removeFile(await operation.host(), path)
+}
+
+export const removeFile = async (host: Host, path: string): Promise<void> => {
+  await host.run(['rm', '-f', path], { sudo: true, what: `removing ${path}` })
+}
+
+/**
+ * Copies a volume's files to a place on the VM that only root reads. The database runs meanwhile, so this is no backup of it: it
+ * is what can still be looked into when a volume turns out to be gone.
+ */
+export async function dumpVolume(claim: string, run: string, operation: Operation): Promise<{ dump: Dump; marker: string }> {
+  const place = { kind: 'volume', claim, file: FILE_IN_VOLUME } as const
+  const folder = await folderOf(claim, await operation.cluster())
+  if (folder === undefined) throw precondition(`${describe(place)} has no volume to copy`, '`./taskw verify` says why')
+  const path = dumpPath(claim, run)
+  const host = await operation.host()
+  const takenAt = operation.now().toISOString()
+  const { stdout } = await host.run(
+    { script: DUMP, args: [folder, path, FILE_IN_VOLUME] },
+    { sudo: true, timeout: DUMP_MS, what: `dumping ${claim}` },
+  )
+  const [bytes, sha256 = '', marker = ''] = stdout.split('\n')
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw external(`the dump of ${claim} is not readable`, 'look at the disk of the VM')
+  return { dump: { claim, path, bytes: Number(bytes), sha256, takenAt, holdsMarker: false }, marker }
+}
+
+export const dumpPath = (claim: string, run: string): string => `${DUMPS}/${run}-${claim.replace('/', '-')}.tar`
+
+/** Undefined where there is no volume any more, or not yet. */
+async function pathOnHost(place: Exclude<Place, { kind: 'configmap' }>, cluster: Cluster): Promise<string | undefined> {
+  if (place.kind === 'file') return place.path
+  const folder = await folderOf(place.claim, cluster)
+  return folder === undefined ? undefined : `${folder}/${place.file}`
+}
+
+/** Where a claim's volume is on the VM's disk. Asked each time: a claim that was made anew has another volume. */
+async function folderOf(claim: string, cluster: Cluster): Promise<string | undefined> {
+  const [namespace = '', name = ''] = claim.split('/')
+  const found = await cluster.get<PersistentVolumeClaim>(kinds.volumeClaims, { namespace, name })
+  const volume = found?.spec?.volumeName
+  const { spec } = (volume && (await cluster.get<PersistentVolume>(VOLUMES, { name: volume }))) || {}
+  return spec?.hostPath?.path ?? spec?.local?.path
+}
+
+const describe = (place: Place): string =>
+  place.kind === 'configmap' ? `${place.namespace}/${place.name}` : place.kind === 'file' ? place.path : place.claim

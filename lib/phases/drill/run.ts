@@ -1,0 +1,71 @@
+import { join, relative } from 'node:path'
+import { reportOf } from '../../model/drill/report.ts'
+import type { Verdict } from '../../model/drill/verdict.ts'
+import { drillHtml } from '../../report/drill-html.ts'
+import { drillMarkdown } from '../../report/drill-markdown.ts'
+import { drillText } from '../../report/drill-text.ts'
+import { stdoutChalk } from '../../report/findings.ts'
+import { asOpsError, type ExitCode, exitCodes } from '../../runtime/errors.ts'
+import { root, writeAtomically } from '../../runtime/files.ts'
+import { type Journal, type JournalWriter, runDirectory } from '../../runtime/journal.ts'
+import { type Phase, runPhases } from '../../runtime/phases.ts'
+import { DetailedError, type Outcome } from '../../runtime/script.ts'
+import { type Operation, operator } from '../operation.ts'
+import type { Drill } from './drill.ts'
+
+const exits: Record<Verdict, ExitCode> = { pass: exitCodes.ok, fail: exitCodes.unhealthy, inconclusive: exitCodes.partial }
+
+/**
+ * Runs a drill's phases to a verdict, and writes its pages whatever comes of it.
+ * @throws DetailedError where a phase fails or is interrupted: the drill stays unfinished, to be gone on with or aborted
+ */
+export async function runDrill(
+  phases: Phase<Operation>[],
+  drill: Drill,
+  operation: Operation,
+  { abort = false }: { abort?: boolean } = {},
+): Promise<Outcome> {
+  const { journal, facts } = drill
+  try {
+    await runPhases(phases, operation, operation.journal as JournalWriter)
+    if (abort) await drill.remember('aborted', { at: operation.now().toISOString(), operator: operator() })
+    const { verdict } = await drill.conclude()
+    await drill.end(exits[verdict])
+    return {
+      exitCode: exits[verdict],
+      document: documentOf(journal),
+      text: `${textOf(journal)}\n${pageLine(await writePages(journal))}`,
+    }
+  } catch (thrown) {
+    const error = asOpsError(thrown)
+    // Nothing was destroyed: there is nothing to go on with.
+    if (facts.steadyState && facts.steadyState.verdict !== 'healthy') await drill.conclude()
+    await drill.end(error.code)
+    operation.log.info(pageLine(await writePages(journal)))
+    throw new DetailedError(error, documentOf(journal))
+  }
+}
+
+/** The pages of a drill, derived from its journal. @returns the path of the HTML page */
+export async function writePages(journal: Journal): Promise<string> {
+  const report = reportOf(journal)
+  const directory = runDirectory(journal.id)
+  const html = join(directory, 'report.html')
+  if (!report) return join(directory, 'journal.json')
+  await writeAtomically(join(directory, 'report.md'), drillMarkdown(report))
+  await writeAtomically(html, drillHtml(report))
+  return html
+}
+
+/** What `--json` says of a drill. */
+export function documentOf(journal: Journal): Outcome['document'] {
+  const { verdict = 'unfinished', reasons = [], checks = [], rto = null, rpo = null } = reportOf(journal) ?? {}
+  return { run: journal.id, verdict, reasons, checks, rto, rpo, phases: journal.phases } as unknown as Outcome['document']
+}
+
+const textOf = (journal: Journal): string => {
+  const report = reportOf(journal)
+  return report ? drillText(report, stdoutChalk()) : ''
+}
+
+const pageLine = (path: string): string => `report  ${relative(root, path)}`

@@ -1,0 +1,37 @@
+import type { ChalkInstance } from 'chalk'
+import type { DrillReport } from '../model/drill/report.ts'
+import type { Verdict } from '../model/drill/verdict.ts'
+import { formatAge } from '../model/health/age.ts'
+import { seconds } from '../runtime/log.ts'
+
+const marks: Record<Verdict, string> = { pass: '✔', fail: '✘', inconclusive: '?' }
+
+/** A drill for people, in a terminal: what was shown, and the two numbers. */
+export function drillText(report: DrillReport, chalk: ChalkInstance): string {
+  const colours: Record<DrillReport['verdict'], ChalkInstance> = {
+    pass: chalk.green,
+    fail: chalk.red,
+    inconclusive: chalk.yellow,
+    unfinished: chalk.yellow,
+  }
+  const { verdict, scenario, environment, checks, snapshot } = report
+  return [
+    `${colours[verdict](verdict)}  ${scenario.name} of ${environment}, ${report.id}`,
+    ...checks.map(({ outcome, title, says }) => `  ${colours[outcome](marks[outcome])} ${title} ${chalk.dim(says)}`),
+    `RTO     ${rtoText(report)}`,
+    `RPO     ${rpoText(report)}`,
+    ...(snapshot ? [`        the newest snapshot was ${formatAge(snapshot.ageMs)} old: ${snapshot.name}`] : []),
+    ...report.leftovers.map(leftover => `left    ${leftover}`),
+  ].join('\n')
+}
+
+export function rtoText({ rto, verdict }: Pick<DrillReport, 'rto' | 'verdict'>): string {
+  if (!rto) return verdict === 'unfinished' ? 'not known yet' : 'none: it was not found healthy again'
+  const parts = `detect ${seconds(rto.detect)} (destruction included: ${seconds(rto.destruction)}), decide ${seconds(rto.decide)}, restore ${seconds(rto.restore)}, verify ${seconds(rto.verify)}`
+  return `${seconds(rto.ms)} = ${parts}${rto.paused > 0 ? `; for ${seconds(rto.paused)} of it nobody was at it` : ''}`
+}
+
+export function rpoText({ rpo }: Pick<DrillReport, 'rpo'>): string {
+  if (!rpo) return 'not known: the markers were not judged'
+  return rpo.ms === null ? rpo.says : `at most ${seconds(rpo.ms)}: ${rpo.says}`
+}

@@ -1,0 +1,62 @@
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { type DrillReport, reportOf } from '../../lib/model/drill/report.ts'
+import { writePages } from '../../lib/phases/drill/run.ts'
+import { environmentOption } from '../../lib/phases/operation.ts'
+import { drillText } from '../../lib/report/drill-text.ts'
+import { stdoutChalk } from '../../lib/report/findings.ts'
+import { usage } from '../../lib/runtime/errors.ts'
+import { type Journal, readJournals } from '../../lib/runtime/journal.ts'
+import type { Json } from '../../lib/runtime/json.ts'
+import { seconds } from '../../lib/runtime/log.ts'
+import { script } from '../../lib/runtime/script.ts'
+import { table } from '../../lib/runtime/table.ts'
+
+interface ReportOptions {
+  env: string
+  run?: string
+  last: number
+}
+
+export default script<ReportOptions>({
+  name: 'dr-drill:report',
+  summary: "The environment's last drills, or one of them in full; its pages are written anew from its journal.",
+
+  define: command =>
+    command
+      .addOption(environmentOption())
+      .option('--run <id>', 'this one in full, e.g. as the list names it')
+      .option('--last <number>', 'how many to list', Number, 10),
+
+  async run({ options }) {
+    const { env, run, last } = options
+    if (!Number.isInteger(last) || last < 1) throw usage('--last wants a whole number from 1 on', 'e.g. --last 5')
+    const journals = await readJournals('dr-drill', env)
+    if (run !== undefined) return one(journals, run)
+    const reports = journals.flatMap(journal => reportOf(journal) ?? []).slice(0, last)
+    return {
+      document: { env, drills: reports as unknown as Json },
+      text: reports.length === 0 ? `No drills of ${env}.` : list(reports),
+    }
+  },
+})
+
+async function one(journals: Journal[], id: string) {
+  const journal = journals.find(candidate => candidate.id === id)
+  const report = journal && reportOf(journal)
+  if (!journal || !report) throw usage(`there is no drill ${id}`, '`./taskw dr-drill:report` lists them')
+  const page = await writePages(journal)
+  return { document: { drill: report as unknown as Json, page }, text: `${drillText(report, stdoutChalk())}\n${page}` }
+}
+
+const list = (reports: DrillReport[]): string =>
+  table(
+    ['RUN', 'SCENARIO', 'VERDICT', 'RTO', 'RPO', 'BECAUSE'],
+    reports.map(({ id, scenario, verdict, rto, rpo, reasons }) => [
+      id,
+      scenario.name,
+      verdict,
+      rto ? seconds(rto.ms) : '–',
+      rpo && rpo.ms !== null ? `≤ ${seconds(rpo.ms)}` : '–',
+      verdict === 'pass' ? '' : (reasons[0] ?? ''),
+    ]),
+  )
