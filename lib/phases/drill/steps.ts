@@ -73,7 +73,9 @@ function workOf(step: Step, drill: Drill, within: number): Work {
 
     case 'check-steady-state':
       return work('look whether everything is healthy', async operation => {
-        const health = await healthOf(await untilHealthy(operation, STEADY_MS), operation)
+        const now = await assessment(operation)
+        const settled = now.verdict === 'progressing' ? await untilHealthy(operation, STEADY_MS) : now
+        const health = await healthOf(settled, operation)
         const newest = await newestSnapshot(operation)
         await remember('steadyState', { ...health, ...(newest && { newestSnapshot: newest }) })
         if (health.verdict !== 'healthy') {

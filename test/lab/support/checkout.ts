@@ -29,7 +29,7 @@ export interface Document {
   layers?: { layer: string; applied: boolean; serial: number; resources: number }[]
   snapshots?: { name: string; status: string; labels: Record<string, string>; description: string; diskSizeGb: number }[]
   exports?: Record<string, string>
-  machines?: { name: string; state: string }[]
+  machines?: { name: string; state: string; pid: number }[]
   [more: string]: unknown
 }
 
@@ -72,23 +72,7 @@ export async function makeCheckout(): Promise<Checkout> {
       env: { ...process.env, CI: 'true' },
     })
 
-  const task = (...args: string[]): Promise<Ran> => {
-    const began = performance.now()
-    const child = start(...args)
-    const output = { stdout: '', stderr: '' }
-    for (const stream of ['stdout', 'stderr'] as const) child[stream]?.on('data', data => (output[stream] += data))
-    return new Promise(resolve => {
-      child.on('close', code => {
-        const ran = { ...output, code, ms: Math.round(performance.now() - began) }
-        resolve({
-          ...ran,
-          get document() {
-            return parsed(args, ran)
-          },
-        })
-      })
-    })
-  }
+  const task = (...args: string[]): Promise<Ran> => outcome(start(...args), args).ended
 
   return {
     directory,
@@ -102,6 +86,25 @@ export async function makeCheckout(): Promise<Checkout> {
   }
 }
 
+/** What a command that was started prints so far, and what it has done in the end. */
+function outcome(child: ChildProcess, args: string[]): { story(): string; ended: Promise<Ran> } {
+  const began = performance.now()
+  const output = { stdout: '', stderr: '' }
+  for (const stream of ['stdout', 'stderr'] as const) child[stream]?.on('data', data => (output[stream] += data))
+  const ended = new Promise<Ran>(resolve => {
+    child.on('close', code => {
+      const ran = { ...output, code, ms: Math.round(performance.now() - began) }
+      resolve({
+        ...ran,
+        get document() {
+          return parsed(args, ran)
+        },
+      })
+    })
+  })
+  return { story: () => output.stderr, ended }
+}
+
 function parsed(args: string[], { stdout, stderr, code }: { stdout: string; stderr: string; code: number | null }): Document {
   try {
     return JSON.parse(stdout) as Document
@@ -110,25 +113,41 @@ function parsed(args: string[], { stdout, stderr, code }: { stdout: string; stde
   }
 }
 
-/** Runs a command until its newest journal says that a phase has begun, then kills it and all that it started, at once. */
+/** Runs a command until a phase of it has begun, then kills it and all that it started, at once. */
 export async function killDuring(checkout: Checkout, phase: string, args: string[], after = 0): Promise<void> {
   const child = checkout.start(...args)
-  let story = ''
-  child.stderr?.on('data', data => (story += data))
-  child.stdout?.resume()
-  const ended = new Promise<void>(resolve => child.once('close', () => resolve()))
-  await waitFor({
+  const { story, ended } = outcome(child, args)
+  await begun(phase, child, story)
+  await new Promise(resolve => setTimeout(resolve, after))
+  await killTree(child.pid ?? 0)
+  await ended
+}
+
+/** Runs a command, does something once a phase of it has begun, and waits for the command's end. */
+export async function during(checkout: Checkout, phase: string, args: string[], action: () => Promise<unknown>): Promise<Ran> {
+  const child = checkout.start(...args)
+  const { story, ended } = outcome(child, args)
+  await begun(phase, child, story)
+  await action()
+  return ended
+}
+
+const begun = (phase: string, child: ChildProcess, story: () => string): Promise<true> =>
+  waitFor({
     what: `phase "${phase}" to begin`,
     within: 300_000,
     every: 50,
     probe: async () => {
-      if (child.exitCode !== null) throw external(`it ended before:\n${story}`, 'see why')
-      return story.includes(`… ${phase}`) || undefined
+      if (child.exitCode !== null) throw external(`it ended before:\n${story()}`, 'see why')
+      return story().includes(`… ${phase}`) || undefined
     },
   })
-  await new Promise(resolve => setTimeout(resolve, after))
-  await killTree(child.pid ?? 0)
-  await ended
+
+/** Runs a shell script on the checkout's VM, as root. @returns what it printed */
+export async function onMachine(checkout: Checkout, script: string): Promise<string> {
+  const [machine] = (await checkout.json('lab:status')).document.machines ?? []
+  const into = ['--mount', '--pid', '--net', '--uts', '--ipc', '--root', '--wdns=/']
+  return (await $({ quiet: true })`nsenter --target ${machine?.pid ?? 0} ${into} sh -c ${script}`).stdout
 }
 
 /** Interrupts a command as Ctrl-C does, and waits until it has ended. @returns its exit code */
