@@ -87,9 +87,19 @@ function isDead({ pid, pidSpace: space }: LockRecord): boolean {
   if (space === undefined || space !== pidSpace) return false
   try {
     process.kill(pid, 0)
-    return false
+    return isZombie(pid)
   } catch (error) {
     return systemCode(error) === 'ESRCH'
+  }
+}
+
+/** One that was killed keeps its pid until its parent, which may have been killed with it, has asked after it. */
+function isZombie(pid: number): boolean {
+  try {
+    // The name before the state, in parentheses, may hold anything.
+    return /\) Z[^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
   }
 }
 
