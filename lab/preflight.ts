@@ -1,13 +1,16 @@
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { messageOf, precondition } from '../lib/runtime/errors.ts'
+import { postgresFolders } from './machine/node-agent/application.ts'
 import { run } from './machine/process.ts'
 
 /** What the lab runs of the distribution's, by the Debian package that brings it. */
 const packages: Readonly<Record<string, string>> = {
+  bwrap: 'bubblewrap',
   ip: 'iproute2',
   git: 'git',
+  initdb: 'postgresql',
   'redis-server': 'redis-server',
   sshd: 'openssh-server',
   'ssh-keygen': 'openssh-client',
@@ -16,6 +19,8 @@ const packages: Readonly<Record<string, string>> = {
 }
 
 const POLICY = '/usr/sbin/policy-rc.d'
+/** Keeps Debian's postgresql from making a database of its own on this host. */
+const CLUSTERS = '/etc/postgresql-common/createcluster.d/threads-ops-lab.conf'
 
 /**
  * Whether this machine can hold a lab at all.
@@ -57,7 +62,9 @@ export const missingPackages = (): string[] =>
     .map(([, name]) => name)
 
 const isOnPath = (program: string): boolean =>
-  [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'].some(folder => existsSync(join(folder, program)))
+  [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', ...postgresFolders()].some(folder =>
+    existsSync(join(folder, program)),
+  )
 
 /** Installs them. @throws OpsError 4 with the command to run when that does not work */
 export async function installPackages(names: readonly string[]): Promise<void> {
@@ -84,12 +91,19 @@ export async function installPackages(names: readonly string[]): Promise<void> {
  * holds as long as this process lives, so that a killed one forbids nothing for ever.
  */
 async function withoutServices(install: () => Promise<void>): Promise<void> {
-  if (existsSync(POLICY)) return install()
-  await writeFile(POLICY, `#!/bin/sh\n[ -d /proc/${process.pid} ] && exit 101\nexit 0\n`, { mode: 0o755, flag: 'wx' })
+  const made: string[] = []
+  const make = async (path: string, text: string, mode: number) => {
+    if (existsSync(path)) return
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, text, { mode, flag: 'wx' })
+    made.push(path)
+  }
   try {
+    await make(POLICY, `#!/bin/sh\n[ -d /proc/${process.pid} ] && exit 101\nexit 0\n`, 0o755)
+    await make(CLUSTERS, 'create_main_cluster = false\n', 0o644)
     await install()
   } finally {
-    await rm(POLICY, { force: true })
+    for (const path of made) await rm(path, { force: true })
   }
 }
 

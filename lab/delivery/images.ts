@@ -32,7 +32,11 @@ export function labImages(commit: string): Image[] {
     repository: `${APPLICATION}/${name}`,
     tags: [commit, 'latest'],
     architecture: 'amd64',
-    labels: { 'org.opencontainers.image.revision': commit, 'org.opencontainers.image.title': name },
+    labels: {
+      'org.opencontainers.image.revision': commit,
+      'org.opencontainers.image.title': name,
+      'org.opencontainers.image.version': '0.1.0',
+    },
   }))
   const others = thirdParties.map(reference => {
     const colon = reference.lastIndexOf(':')

@@ -67,6 +67,12 @@ export function components({ config, dataDir, nodeName, nodeAddress, labels }: P
         '--enable-admission-plugins=NodeRestriction',
         '--allow-privileged=true',
         '--anonymous-auth=false',
+        `--kubelet-certificate-authority=${pki}/ca.crt`,
+        `--kubelet-client-certificate=${pki}/apiserver-kubelet-client.crt`,
+        `--kubelet-client-key=${pki}/apiserver-kubelet-client.key`,
+        '--kubelet-preferred-address-types=InternalIP',
+        // Hands `kubectl exec` on to the node agent as it comes, over a WebSocket, instead of turning it into SPDY.
+        '--feature-gates=TranslateStreamCloseWebsocketRequests=false',
         ...extraArgs,
       ],
       ready: `https://127.0.0.1:${api.port}/readyz`,

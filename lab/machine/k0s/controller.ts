@@ -70,8 +70,9 @@ export async function runController(binary: string, version: string, args: reado
 
 function writeIdentities(dataDir: string, { spec: { api } }: ClusterConfig, nodeName: string): void {
   const pki = join(dataDir, 'pki')
-  const names = [api.address, ...api.sans, ...(api.externalAddress ? [api.externalAddress] : []), ownAddress(), nodeName]
-  ensurePki(pki, names)
+  const nodeAddress = ownAddress()
+  const server = [api.address, ...api.sans, ...(api.externalAddress ? [api.externalAddress] : []), nodeAddress, nodeName]
+  ensurePki(pki, { server, node: nodeName, nodeAddress })
   for (const identity of [ADMIN, CONTROLLER_MANAGER, SCHEDULER]) {
     const text = kubeconfig(pki, identity, `https://localhost:${api.port}`)
     writeFileSync(join(pki, `${identity.name}.conf`), text, { mode: 0o600 })
@@ -79,7 +80,7 @@ function writeIdentities(dataDir: string, { spec: { api } }: ClusterConfig, node
 }
 
 /**
- * Pods and services have addresses but no network here. Unroutable, a call to a webhook's service fails at once instead of
+ * Few pods and services have a network here, and what they have is the machine's own. Unroutable, a call to a webhook's service fails at once instead of
  * holding the API server's request until its timeout.
  */
 function refuseClusterTraffic(): void {

@@ -16,21 +16,39 @@ export const ADMIN: Identity = { name: 'admin', commonName: 'kubernetes-admin', 
 export const CONTROLLER_MANAGER: Identity = { name: 'ccm', commonName: 'system:kube-controller-manager' }
 export const SCHEDULER: Identity = { name: 'scheduler', commonName: 'system:kube-scheduler' }
 const SERVER: Identity = { name: 'server', commonName: 'kubernetes' }
+/** Who the API server is to the kubelet. */
+export const KUBELET_CLIENT: Identity = {
+  name: 'apiserver-kubelet-client',
+  commonName: 'apiserver-kubelet-client',
+  organization: 'system:masters',
+}
 
 const DAYS = '3650'
 
-/** Makes what is missing; the API server's certificate is made anew, since its names come from the configuration. */
-export function ensurePki(directory: string, serverNames: readonly string[]): void {
+export interface Names {
+  /** Of the API server. */
+  server: readonly string[]
+  node: string
+  nodeAddress: string
+}
+
+/** Makes what is missing; certificates for servers are made anew, since their names come from configuration and machine. */
+export function ensurePki(directory: string, { server, node, nodeAddress }: Names): void {
   mkdirSync(directory, { recursive: true, mode: 0o751 })
   if (!existsSync(join(directory, 'ca.crt'))) makeAuthority(directory)
   if (!existsSync(join(directory, 'sa.pub'))) makeServiceAccountKeys(directory)
-  for (const identity of [ADMIN, CONTROLLER_MANAGER, SCHEDULER]) {
+  for (const identity of [ADMIN, CONTROLLER_MANAGER, SCHEDULER, KUBELET_CLIENT]) {
     if (!existsSync(join(directory, `${identity.name}.crt`))) issue(directory, identity, 'extendedKeyUsage=clientAuth')
   }
-  const names = [...new Set(['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', ...serverNames])]
-  const addresses = [...new Set(['127.0.0.1', '10.96.0.1', ...names.filter(name => isIP(name))])]
-  const alternatives = [...names.filter(name => !isIP(name)).map(name => `DNS:${name}`), ...addresses.map(ip => `IP:${ip}`)]
-  issue(directory, SERVER, `extendedKeyUsage=serverAuth\nsubjectAltName=${alternatives.join(',')}`)
+  const internal = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc']
+  issue(directory, SERVER, serverExtensions([...internal, ...server, '127.0.0.1', '10.96.0.1']))
+  const kubelet: Identity = { name: 'kubelet', commonName: `system:node:${node}`, organization: 'system:nodes' }
+  issue(directory, kubelet, serverExtensions([node, nodeAddress]))
+}
+
+function serverExtensions(names: readonly string[]): string {
+  const alternatives = [...new Set(names)].map(name => `${isIP(name) ? 'IP' : 'DNS'}:${name}`)
+  return `extendedKeyUsage=serverAuth\nsubjectAltName=${alternatives.join(',')}`
 }
 
 function makeAuthority(directory: string): void {

@@ -25,7 +25,7 @@ export async function environmentOf(api: Api, pod: Pod, container: Container): P
     }
   }
   for (const { name, value, valueFrom } of container.env ?? []) {
-    if (value !== undefined) values[name] = value
+    if (value !== undefined) values[name] = expanded(value, values)
     else if (valueFrom?.fieldRef) values[name] = fieldOf(pod, valueFrom.fieldRef.fieldPath)
     for (const [kind, reference] of [
       ['configmap', valueFrom?.configMapKeyRef],
@@ -40,6 +40,13 @@ export async function environmentOf(api: Api, pod: Pod, container: Container): P
   }
   return values
 }
+
+/**
+ * References to variables that are defined before, as `$(NAME)`; `$$` is a dollar sign, and what leads nowhere stays as it is.
+ * Source: k8s.io/kubernetes/third_party/forked/golang/expansion.
+ */
+export const expanded = (text: string, values: Readonly<Record<string, string>>): string =>
+  text.replace(/\$(?:\$|\(([^()]+)\))/g, (match, name?: string) => (name === undefined ? '$' : (values[name] ?? match)))
 
 const missing = (kind: Kind, namespace: string, name: string, key: string, found: unknown): string =>
   found

@@ -1,5 +1,11 @@
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ReadableStream } from 'node:stream/web'
 import { writeAtomically } from '../../../lib/runtime/files.ts'
 
 /** An image's name, complete as containerd makes it: `docker.io/library/postgres:16`. */
@@ -39,6 +45,9 @@ export interface PulledImage {
   /** `<host>/<path>@sha256:…` */
   imageID: string
   bytes: number
+  labels: Record<string, string>
+  /** Where its layers are unpacked. */
+  content: string
 }
 
 /** A pull that failed, with the message that the kubelet shows. */
@@ -61,6 +70,11 @@ interface Descriptor {
   digest: string
   size: number
   platform?: { os: string; architecture: string }
+}
+interface Configuration {
+  architecture?: string
+  os?: string
+  config?: { Labels?: Record<string, string> | null }
 }
 interface Manifest {
   /** Of an index only. */
@@ -96,11 +110,16 @@ export class Images {
     }
     const { digest, manifest } = await this.#manifest(reference, reference.version)
     const own = manifest.manifests ? await this.#forPlatform(reference, manifest.manifests) : manifest
-    if (!manifest.manifests) await this.#checkPlatform(reference, own)
+    const configuration = await this.#configuration(reference, own)
+    // Containerd itself runs a lone manifest of another platform into `exec format error`; the lab refuses it the earlier way.
+    const { architecture = 'amd64', os = 'linux' } = manifest.manifests ? {} : configuration
+    if (architecture !== 'amd64' || os !== 'linux') throw noMatch(reference)
     const pulled: PulledImage = {
       name: reference.name,
       imageID: `${reference.host}/${reference.path}@${digest}`,
       bytes: [own.config, ...(own.layers ?? [])].reduce((sum, part) => sum + (part?.size ?? 0), 0),
+      labels: configuration.config?.Labels ?? {},
+      content: await this.#unpack(reference, digest, own.layers ?? []),
     }
     this.#present.set(reference.name, pulled)
     await writeAtomically(this.#file, JSON.stringify(Object.fromEntries(this.#present)), 0o644)
@@ -113,12 +132,24 @@ export class Images {
     return (await this.#manifest(reference, own.digest)).manifest
   }
 
-  /** Containerd itself runs a lone manifest of another platform into `exec format error`; the lab refuses it the earlier way. */
-  async #checkPlatform(reference: ImageReference, { config }: Manifest): Promise<void> {
-    if (!config) return
-    const response = await this.#fetch(reference, `blobs/${config.digest}`)
-    const { architecture, os } = (await response.json()) as { architecture?: string; os?: string }
-    if (architecture && (architecture !== 'amd64' || (os ?? 'linux') !== 'linux')) throw noMatch(reference)
+  async #configuration(reference: ImageReference, { config }: Manifest): Promise<Configuration> {
+    if (!config) return {}
+    return (await (await this.#fetch(reference, `blobs/${config.digest}`)).json()) as Configuration
+  }
+
+  /** One layer over the other, without their whiteouts; whole or not at all. @returns the folder */
+  async #unpack(reference: ImageReference, digest: string, layers: readonly Descriptor[]): Promise<string> {
+    const folder = join(dirname(this.#file), 'images', digest.replace(/^sha256:/, ''))
+    if (existsSync(folder)) return folder
+    const partial = `${folder}.partial`
+    await rm(partial, { recursive: true, force: true })
+    await mkdir(partial, { recursive: true })
+    for (const { digest: layer } of layers) {
+      const { body } = await this.#fetch(reference, `blobs/${layer}`)
+      if (body) await extract(Readable.fromWeb(body as ReadableStream), partial)
+    }
+    await rename(partial, folder)
+    return folder
   }
 
   async #manifest(reference: ImageReference, version: string): Promise<{ digest: string; manifest: Manifest }> {
@@ -147,6 +178,16 @@ export class Images {
     if (response.status === 404) throw failed('NotFound', `${resolving}: ${name}: not found`)
     throw failed('Unknown', `${resolving}: unexpected status from HEAD request: ${response.status} ${response.statusText}`)
   }
+}
+
+async function extract(archive: Readable, folder: string): Promise<void> {
+  const tar = spawn('tar', ['--extract', '--gzip', '--no-same-owner', '--directory', folder], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+  })
+  const ended = new Promise<number | null>((resolve, reject) => tar.once('error', reject).once('close', resolve))
+  // What tar thinks of a broken pipe its exit code says.
+  await Promise.all([pipeline(archive, tar.stdin).catch(() => undefined), ended])
+  if ((await ended) !== 0) throw failed('Unknown', 'failed to pull and unpack image: failed to extract layer')
 }
 
 const failed = (code: string, description: string): PullError =>

@@ -24,11 +24,43 @@ interface NameReference {
   optional?: boolean
 }
 
+export interface Probe {
+  httpGet?: {
+    path?: string
+    port: number | string
+    host?: string
+    scheme?: string
+    httpHeaders?: { name: string; value: string }[]
+  }
+  tcpSocket?: { port: number | string; host?: string }
+  exec?: { command: string[] }
+  /** The API server fills in what is left out, save the delay. */
+  initialDelaySeconds?: number
+  periodSeconds: number
+  timeoutSeconds: number
+  successThreshold: number
+  failureThreshold: number
+  terminationGracePeriodSeconds?: number
+}
+
+interface User {
+  runAsUser?: number
+  runAsGroup?: number
+}
+
 export interface Container {
   name: string
   image: string
   command?: string[]
   args?: string[]
+  workingDir?: string
+  ports?: { name?: string; containerPort: number }[]
+  volumeMounts?: { name: string; mountPath: string; subPath?: string; readOnly?: boolean }[]
+  startupProbe?: Probe
+  readinessProbe?: Probe
+  livenessProbe?: Probe
+  resources?: { requests?: Record<string, string> }
+  securityContext?: User & { readOnlyRootFilesystem?: boolean }
   imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never'
   /** On an init container, `Always` makes it a sidecar. */
   restartPolicy?: 'Always'
@@ -45,6 +77,8 @@ export interface Volume {
   secret?: { secretName: string; optional?: boolean }
   configMap?: NameReference
   persistentVolumeClaim?: { claimName: string }
+  emptyDir?: { medium?: string; sizeLimit?: string }
+  hostPath?: { path: string }
   projected?: { sources?: { secret?: NameReference; configMap?: NameReference }[] }
 }
 
@@ -83,6 +117,8 @@ export interface Condition {
 }
 export interface PodStatus {
   phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed'
+  reason?: string
+  message?: string
   conditions?: Condition[]
   startTime?: string
   hostIP?: string
@@ -100,6 +136,8 @@ export interface Pod extends KubernetesObject {
     serviceAccountName?: string
     restartPolicy: 'Always' | 'OnFailure' | 'Never'
     terminationGracePeriodSeconds?: number
+    hostname?: string
+    securityContext?: User & { fsGroup?: number; supplementalGroups?: number[] }
     initContainers?: Container[]
     containers: Container[]
     volumes?: Volume[]
@@ -120,6 +158,18 @@ export interface PersistentVolumeClaim extends KubernetesObject {
 export interface PersistentVolume extends KubernetesObject {
   spec: { hostPath?: { path: string }; persistentVolumeReclaimPolicy?: string }
   status?: { phase?: string }
+}
+
+export interface Service extends KubernetesObject {
+  spec: {
+    type: string
+    clusterIP?: string
+    ports?: { name?: string; port: number; nodePort?: number }[]
+  }
+}
+export interface EndpointSlice extends KubernetesObject {
+  endpoints: { addresses: string[]; conditions?: { ready?: boolean } }[] | null
+  ports: { name?: string; port?: number }[] | null
 }
 
 export const namespaceOf = ({ metadata }: KubernetesObject): string => metadata.namespace ?? 'default'

@@ -1,75 +1,66 @@
 /**
- * The kubelet's stand-in: takes the pods bound to its node from image to readiness, runs the programs that some of them stand
- * for, and does the work of the local path provisioner. Environment: KUBECONFIG, DATA_DIR, NODE_NAME, NODE_ADDRESS, NODE_LABELS.
+ * The kubelet's stand-in, and kube-proxy's: takes the pods bound to its node from image to readiness, runs the application's
+ * containers and the programs that some others stand for, carries their traffic, serves `kubectl logs` and `exec`, and does the
+ * work of the local path provisioner. Environment: KUBECONFIG, DATA_DIR, NODE_NAME, NODE_ADDRESS, NODE_LABELS.
  */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Addresses } from './addresses.ts'
 import { Api } from './api.ts'
+import { Containers } from './containers.ts'
+import { Events } from './events.ts'
 import { Images } from './images.ts'
+import { type Host, serveKubelet } from './kubelet-server.ts'
 import { namespaceOf, type PersistentVolume, type PersistentVolumeClaim, type Pod } from './kubernetes.ts'
+import { logDirectory } from './log.ts'
 import { registerNode } from './node.ts'
 import { type Node, PodWorker } from './pod.ts'
 import { Programs } from './programs.ts'
 import { isProvisioner, provision, reclaim } from './provisioner.ts'
+import { Services } from './services.ts'
 
 const REGISTRY = 'http://registry.lab:5000'
 const RUN_DIRECTORY = '/run/k0s/pods'
 /** The node's part of the pods' range; with one node it is the first. */
 const POD_PREFIX = '10.244.0.'
+/** What the addresses of services begin with: 10.96.0.0/12. */
+const SERVICE_PREFIXES = Array.from({ length: 16 }, (_, index) => `10.${96 + index}.`)
 
 const setting = (name: string): string => process.env[name] ?? ''
 const log = (text: string) => process.stdout.write(`kubelet: ${text}\n`)
 
 const api = new Api(setting('KUBECONFIG'))
-const addresses = new Map<string, string>()
+const allocated = new Map<string, string>()
 mkdirSync(RUN_DIRECTORY, { recursive: true, mode: 0o700 })
 
+const address = setting('NODE_ADDRESS')
+const dataDirectory = setting('DATA_DIR')
+const addresses = new Addresses([POD_PREFIX, ...SERVICE_PREFIXES])
+const services = new Services(api, addresses, host => host === address || addresses.has(host))
 const node: Node = {
   name: setting('NODE_NAME'),
-  address: setting('NODE_ADDRESS'),
+  address,
   bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
   api,
-  images: new Images(REGISTRY, join(setting('DATA_DIR'), 'containerd/images.json')),
+  images: new Images(REGISTRY, join(dataDirectory, 'containerd/images.json')),
   programs: new Programs(api, RUN_DIRECTORY),
+  containers: new Containers(api, join(dataDirectory, 'kubelet/pods'), addresses, services),
+  events: new Events(api, setting('NODE_NAME')),
   allocateAddress,
-  event,
 }
 
 /** The address that a pod has already, else the first free one; .1 is the bridge's, as with kube-router. */
 function allocateAddress(pod: Pod): string {
   const own = pod.status.podIP
-  const taken = new Set(addresses.values())
+  const taken = new Set(allocated.values())
   for (let last = 2; last < 255; last++) {
     const candidate = last === 2 && own && !taken.has(own) ? own : `${POD_PREFIX}${last}`
     if (taken.has(candidate)) continue
-    addresses.set(pod.metadata.uid, candidate)
+    allocated.set(pod.metadata.uid, candidate)
     return candidate
   }
   throw new Error('no address is left for a pod')
-}
-
-/** An event is told and not insisted on. */
-function event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string): void {
-  const namespace = namespaceOf(pod)
-  const { name, uid, resourceVersion } = pod.metadata
-  const now = new Date().toISOString()
-  const body = {
-    apiVersion: 'v1',
-    kind: 'Event',
-    metadata: { generateName: `${name}.`, namespace },
-    involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid, resourceVersion },
-    type,
-    reason,
-    message,
-    source: { component: 'kubelet', host: node.name },
-    reportingComponent: 'kubelet',
-    reportingInstance: node.name,
-    firstTimestamp: now,
-    lastTimestamp: now,
-    count: 1,
-  }
-  api.create(`/api/v1/namespaces/${namespace}/events`, body).catch(() => undefined)
 }
 
 const workers = new Map<string, PodWorker>()
@@ -89,12 +80,19 @@ function seePod(pod: Pod): void {
 function losePod(pod: Pod): void {
   const { uid, name } = pod.metadata
   pods.delete(uid)
-  addresses.delete(uid)
+  allocated.delete(uid)
   workers
     .get(uid)
     ?.remove(true)
     .catch(error => log(`${name}: ${error.message}`))
   workers.delete(uid)
+  node.events.forget(pod)
+  rmSync(logDirectory(pod), { recursive: true, force: true })
+}
+
+const host: Host = {
+  findPod: (namespace, name) => [...pods.values()].find(pod => namespaceOf(pod) === namespace && pod.metadata.name === name),
+  findRunning: ({ metadata }, container) => workers.get(metadata.uid)?.findRunning(container),
 }
 
 const claims = new Map<string, PersistentVolumeClaim>()
@@ -148,7 +146,10 @@ process.on('SIGTERM', async () => {
   await Promise.all([...workers.values()].map(worker => worker.stop(10_000)))
   process.exit()
 })
+await addresses.clear()
 await register()
+serveKubelet(host, { address, pki: join(dataDirectory, 'pki') })
+services.follow()
 void api.follow<Pod>(`/api/v1/pods?fieldSelector=spec.nodeName=${node.name}`, { seen: seePod, gone: losePod })
 void api.follow('/api/v1/persistentvolumeclaims', collect(claims))
 void api.follow('/api/v1/persistentvolumes', collect(volumes))

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { type Api, ApiError } from './api.ts'
+import { KUBELET_PORT } from './kubelet-server.ts'
 
 /** What the node says of itself: an e2-standard-2 in SYSTEM.md's terms, whatever this host is. */
 const CAPACITY = { cpu: '2', memory: '8145724Ki', 'ephemeral-storage': '51343840Ki', pods: '110' }
@@ -36,6 +37,7 @@ export async function registerNode(api: Api, { name, address, labels }: NodeDesc
         { type: 'InternalIP', address },
         { type: 'Hostname', address: name },
       ],
+      daemonEndpoints: { kubeletEndpoint: { Port: KUBELET_PORT } },
       capacity: CAPACITY,
       allocatable: ALLOCATABLE,
       nodeInfo: {

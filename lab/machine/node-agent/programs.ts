@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
@@ -7,6 +7,8 @@ import { programPath } from '../../tools/catalog.ts'
 import type { Api } from './api.ts'
 import { parseImage } from './images.ts'
 import { type Container, namespaceOf, type Pod } from './kubernetes.ts'
+import type { ContainerLog } from './log.ts'
+import { exitOf, type Running } from './running.ts'
 
 /** A real program that runs while a container does; every other container only says that it runs. */
 interface Program {
@@ -84,15 +86,6 @@ export function programFor({ image, command = [], args = [] }: Container): Progr
   return programs.find(({ matches }) => matches(`${reference.host}/${reference.path}`, [...command, ...args].join(' ')))
 }
 
-/** A container's process. */
-export interface Running {
-  /** Resolves with the exit code. */
-  ended: Promise<number>
-  /** Whether it does what it is there for. */
-  isReady(): Promise<boolean>
-  stop(graceMs: number): Promise<void>
-}
-
 /** Starts containers' programs; each program has one process, the newest pod's. */
 export class Programs {
   readonly #api: Api
@@ -105,24 +98,27 @@ export class Programs {
     this.#directory = directory
   }
 
-  async start(program: Program, pod: Pod, environment: Record<string, string>): Promise<Running> {
+  async start(program: Program, pod: Pod, environment: Record<string, string>, log: ContainerLog): Promise<Running> {
     // In a rolling update two pods are there for a while; the process goes over to the newer one.
     await this.#running.get(program.name)?.handOver()
     const path = await this.#path(program)
     const kubeconfig = await this.#writeKubeconfig(pod)
+    const own = {
+      ...environment,
+      ...program.environment,
+      ARGOCD_FAKE_IN_CLUSTER: 'true',
+      HOME: '/tmp',
+      HOSTNAME: pod.metadata.name,
+      KUBECONFIG: kubeconfig,
+      PATH: path,
+    }
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program.command, ...program.args], {
       cwd: '/tmp',
-      env: {
-        ...environment,
-        ...program.environment,
-        ARGOCD_FAKE_IN_CLUSTER: 'true',
-        HOME: '/tmp',
-        HOSTNAME: pod.metadata.name,
-        KUBECONFIG: kubeconfig,
-        PATH: path,
-      },
-      stdio: ['pipe', 'inherit', 'inherit'],
+      env: own,
+      stdio: ['pipe', 'pipe', 'pipe'],
     })
+    log.follow('stdout', child.stdout)
+    log.follow('stderr', child.stderr)
     child.stdin?.on('error', () => undefined)
     child.stdin?.end(program.input?.(environment) ?? '')
     let handedOver = false
@@ -148,6 +144,7 @@ export class Programs {
       stop: async graceMs => {
         if (!handedOver) await stop(graceMs)
       },
+      inside: ([command = '', ...args]) => ({ command, args, environment: own }),
     }
   }
 
@@ -189,12 +186,6 @@ export class Programs {
     return path
   }
 }
-
-const exitOf = (child: ChildProcess): Promise<number> =>
-  new Promise(resolve => {
-    child.once('error', () => resolve(127))
-    child.once('close', (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? 137 : 143)))
-  })
 
 function answers(port: number): Promise<boolean> {
   return new Promise(resolve => {

@@ -8,6 +8,8 @@ export interface PodFacts {
   volumesReady: boolean
   initContainers: ContainerStatus[]
   containers: ContainerStatus[]
+  /** Why the pod was evicted, if it was. */
+  eviction?: string
 }
 
 /** The status the kubelet would report. `now` dates the conditions that change. */
@@ -18,6 +20,7 @@ export function statusOf(pod: Pod, facts: PodFacts, now: string): PodStatus {
   const own = new Set(conditions.map(({ type }) => type))
   return {
     phase,
+    ...(facts.eviction === undefined ? {} : { reason: 'Evicted', message: facts.eviction }),
     conditions: [...earlier.filter(({ type }) => !own.has(type)), ...conditions],
     startTime: facts.startTime,
     hostIP: facts.hostIP,
@@ -29,7 +32,8 @@ export function statusOf(pod: Pod, facts: PodFacts, now: string): PodStatus {
 }
 
 /** The kubelet's rule: pkg/kubelet/kubelet_pods.go, getPhase. */
-export function phaseOf({ spec }: Pod, { initContainers, containers }: PodFacts): NonNullable<PodStatus['phase']> {
+export function phaseOf({ spec }: Pod, { initContainers, containers, eviction }: PodFacts): NonNullable<PodStatus['phase']> {
+  if (eviction !== undefined) return 'Failed'
   const sidecars = new Set(
     spec.initContainers?.filter(({ restartPolicy }) => restartPolicy === 'Always').map(({ name }) => name),
   )
@@ -47,6 +51,7 @@ export function phaseOf({ spec }: Pod, { initContainers, containers }: PodFacts)
 
 function conditionsOf({ spec }: Pod, facts: PodFacts, phase: PodStatus['phase']): Condition[] {
   const ended = phase === 'Succeeded'
+  const failed = phase === 'Failed'
   const sidecars = new Set(
     spec.initContainers?.filter(({ restartPolicy }) => restartPolicy === 'Always').map(({ name }) => name),
   )
@@ -54,8 +59,9 @@ function conditionsOf({ spec }: Pod, facts: PodFacts, phase: PodStatus['phase'])
     .filter(({ name, state, started }) => (sidecars.has(name) ? !started : state.terminated?.exitCode !== 0))
     .map(({ name }) => name)
   const unready = facts.containers.filter(({ ready }) => !ready).map(({ name }) => name)
-  const ready: Omit<Condition, 'type'> =
-    unready.length === 0 && incomplete.length === 0
+  const ready: Omit<Condition, 'type'> = failed
+    ? { status: 'False', reason: 'PodFailed' }
+    : unready.length === 0 && incomplete.length === 0
       ? { status: 'True' }
       : ended
         ? { status: 'False', reason: 'PodCompleted' }
@@ -68,11 +74,16 @@ function conditionsOf({ spec }: Pod, facts: PodFacts, phase: PodStatus['phase'])
           reason: 'ContainersNotInitialized',
           message: `containers with incomplete status: [${incomplete.join(' ')}]`,
         }
+  const disruption: Condition[] =
+    facts.eviction === undefined
+      ? []
+      : [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message: facts.eviction }]
   return [
-    { type: 'PodReadyToStartContainers', status: facts.volumesReady && !ended ? 'True' : 'False' },
+    { type: 'PodReadyToStartContainers', status: facts.volumesReady && !ended && !failed ? 'True' : 'False' },
     { type: 'Initialized', ...initialized },
     { type: 'Ready', ...ready },
     { type: 'ContainersReady', ...ready },
+    ...disruption,
   ]
 }
 
@@ -105,6 +116,12 @@ export const lostContainer = (containerID: string | undefined): Terminated => ({
 
 /** Milliseconds before the n-th retry, from 0: 10 s, doubled up to five minutes, as the kubelet's back-off. */
 export const backOff = (attempt: number): number => Math.min(10_000 * 2 ** attempt, 300_000)
+
+/** Milliseconds as Go prints a duration: `10s`, `1m20s`, `5m0s`. */
+export const duration = (ms: number): string => {
+  const [minutes, seconds] = [Math.floor(ms / 60_000), (ms % 60_000) / 1000]
+  return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`
+}
 
 export const restarts = ({ spec }: Pod, exitCode: number): boolean =>
   spec.restartPolicy === 'Always' || (spec.restartPolicy === 'OnFailure' && exitCode !== 0)

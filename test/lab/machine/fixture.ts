@@ -10,6 +10,7 @@ import { NodeSSH } from 'node-ssh'
 import { type Image, push } from '../../../lab/delivery/images.ts'
 import { startRegistry } from '../../../lab/delivery/registry.ts'
 import { createHypervisor } from '../../../lab/machine/hypervisor.ts'
+import { k0sBinary } from '../../../lab/machine/k0s/shim.ts'
 import { socketPath } from '../../../lab/machine/sockets.ts'
 import type { MachineSpec } from '../../../lab/machine/types.ts'
 import { programPath } from '../../../lab/tools/catalog.ts'
@@ -18,6 +19,15 @@ import { waitFor } from '../../../lib/runtime/wait.ts'
 import { startMetadata } from './metadata-fake.ts'
 
 export const USER = 'ops'
+
+const CONFIG = `apiVersion: k0s.k0sproject.io/v1beta1
+kind: ClusterConfig
+metadata: { name: k0s }
+spec:
+  api: { address: 10.142.0.2, sans: [10.142.0.2, 127.0.0.1] }
+  storage: { type: etcd }
+`
+export const FLAGS = '--single --config /etc/k0s/k0s.yaml --kubelet-extra-args=--hostname-override=node'
 
 const NEEDED = ['crane', 'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok']
 
@@ -47,6 +57,21 @@ export async function startLab() {
       },
     })
 
+  /** Runs a command as the operator over SSH. @returns stdout @throws Error with stderr when it fails */
+  async function ssh({ address }: MachineSpec, command: string, stdin = ''): Promise<string> {
+    const connection = await connect(address)
+    try {
+      const { code, stdout, stderr } = await connection.execCommand(command, { stdin })
+      if (code !== 0) throw new Error(`${command}: exit code ${code}: ${stderr}`)
+      return stdout
+    } finally {
+      connection.dispose()
+    }
+  }
+
+  const kubectl = (machine: MachineSpec, arguments_: string, stdin = ''): Promise<string> =>
+    ssh(machine, `sudo k0s kubectl ${arguments_}`, stdin)
+
   return {
     lab,
     hypervisor,
@@ -61,16 +86,28 @@ export async function startLab() {
       address,
       disk: join(lab, 'disks', disk),
     }),
-    /** Runs a command as the operator over SSH. @returns stdout @throws Error with stderr when it fails */
-    async ssh({ address }: MachineSpec, command: string, stdin = ''): Promise<string> {
-      const ssh = await connect(address)
-      try {
-        const { code, stdout, stderr } = await ssh.execCommand(command, { stdin })
-        if (code !== 0) throw new Error(`${command}: exit code ${code}: ${stderr}`)
-        return stdout
-      } finally {
-        ssh.dispose()
-      }
+    ssh,
+    kubectl,
+    /** What kubectl prints for the first time that `good` likes it. */
+    eventually: (
+      machine: MachineSpec,
+      arguments_: string,
+      good: (output: string) => boolean,
+      within = 30_000,
+    ): Promise<string> =>
+      waitFor({
+        what: `kubectl ${arguments_}`,
+        within,
+        every: 500,
+        probe: async () => {
+          const output = await kubectl(machine, arguments_)
+          return good(output) ? output : undefined
+        },
+      }),
+    /** Puts k0s and its configuration on the machine; what it takes to start it is `FLAGS`. */
+    async copyK0s(machine: MachineSpec): Promise<void> {
+      await ssh(machine, 'sudo install -m 755 /dev/stdin /usr/local/bin/k0s', k0sBinary('v1.34.0+k0s.0'))
+      await ssh(machine, 'sudo install -D -m 600 /dev/stdin /etc/k0s/k0s.yaml', CONFIG)
     },
     close(): void {
       metadata.close()

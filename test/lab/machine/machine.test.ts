@@ -3,24 +3,14 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { k0sBinary } from '../../../lab/machine/k0s/shim.ts'
 import { createNetwork } from '../../../lab/machine/network.ts'
 import { run } from '../../../lab/machine/process.ts'
 import type { MachineSpec } from '../../../lab/machine/types.ts'
 import { waitFor } from '../../../lib/runtime/wait.ts'
-import { type Lab, mountsOf, processesIn, startLab } from './fixture.ts'
+import { FLAGS, type Lab, mountsOf, processesIn, startLab } from './fixture.ts'
 
 /** One story, in order: a machine from its power switch to a cluster, its disk's copy, and nothing left of either. */
 const story = suite<{ lab: Lab; machine: MachineSpec }>('a machine')
-
-const CONFIG = `apiVersion: k0s.k0sproject.io/v1beta1
-kind: ClusterConfig
-metadata: { name: k0s }
-spec:
-  api: { address: 10.142.0.2, sans: [10.142.0.2, 127.0.0.1] }
-  storage: { type: etcd }
-`
-const FLAGS = '--single --config /etc/k0s/k0s.yaml --kubelet-extra-args=--hostname-override=node'
 
 story.before(async context => {
   context.lab = await startLab()
@@ -42,21 +32,6 @@ async function fails(what: () => Promise<unknown>, message: RegExp): Promise<voi
   assert.ok(thrown, 'it did not fail')
   assert.match(thrown.message, message)
 }
-
-/** What kubectl prints for the first time that `good` likes it. */
-const eventually = (lab: Lab, machine: MachineSpec, arguments_: string, good: (output: string) => boolean): Promise<string> =>
-  waitFor({
-    what: `kubectl ${arguments_}`,
-    within: 30_000,
-    every: 500,
-    probe: async () => {
-      const output = await lab.ssh(machine, `sudo k0s kubectl ${arguments_}`)
-      return good(output) ? output : undefined
-    },
-  })
-
-const kubectl = (lab: Lab, machine: MachineSpec, arguments_: string, stdin = ''): Promise<string> =>
-  lab.ssh(machine, `sudo k0s kubectl ${arguments_}`, stdin)
 
 story('a disk of another architecture does not boot', async ({ lab, machine }) => {
   await lab.hypervisor.createDisk(machine.disk, 'arm64')
@@ -82,53 +57,52 @@ story('sees nothing of the host user, and not the network either', async ({ lab,
 })
 
 story('k0s is installed and started as on any machine', async ({ lab, machine }) => {
-  await lab.ssh(machine, 'sudo install -m 755 /dev/stdin /usr/local/bin/k0s', k0sBinary('v1.34.0+k0s.0'))
-  await lab.ssh(machine, 'sudo install -D -m 600 /dev/stdin /etc/k0s/k0s.yaml', CONFIG)
+  await lab.copyK0s(machine)
   await fails(() => lab.ssh(machine, `k0s install controller ${FLAGS}`), /must be run as root/)
   await lab.ssh(machine, `sudo k0s install controller ${FLAGS}`)
   await fails(() => lab.ssh(machine, `sudo k0s install controller ${FLAGS}`), /Init already exists/)
   await fails(() => lab.ssh(machine, 'sudo k0s status'), /can't get "status" via/)
   await lab.ssh(machine, 'sudo k0s start')
-  assert.is(await eventually(lab, machine, 'get --raw=/readyz', output => output === 'ok'), 'ok')
+  assert.is(await lab.eventually(machine, 'get --raw=/readyz', output => output === 'ok'), 'ok')
   const status = JSON.parse(await lab.ssh(machine, 'sudo k0s status -o json'))
   assert.is(status.SingleNode, true)
   assert.ok(status.Args.includes('--kubelet-extra-args=--hostname-override=node'))
   const ready = 'wait node/node --for=condition=Ready --timeout=30s'
-  await eventually(lab, machine, 'get nodes -o name', output => output.includes('node/node'))
-  await kubectl(lab, machine, ready)
+  await lab.eventually(machine, 'get nodes -o name', output => output.includes('node/node'))
+  await lab.kubectl(machine, ready)
 })
 
 story('pods pull from the registry, for this platform', async ({ lab, machine }) => {
   await lab.push({ repository: 'p/threads/app', tags: ['v1'], architecture: 'amd64' })
   await lab.push({ repository: 'p/threads/app', tags: ['arm'], architecture: 'arm64' })
   // The controller manager makes it a moment after the API server is ready, and pods want it.
-  await eventually(lab, machine, 'get serviceaccount default -o name', output => output.includes('default'))
+  await lab.eventually(machine, 'get serviceaccount default -o name', output => output.includes('default'))
   for (const tag of ['v1', 'arm', 'none']) {
-    await kubectl(lab, machine, `run ${tag} --image us-east1-docker.pkg.dev/p/threads/app:${tag}`)
+    await lab.kubectl(machine, `run ${tag} --image us-east1-docker.pkg.dev/p/threads/app:${tag}`)
   }
-  await kubectl(lab, machine, 'wait pod/v1 --for=condition=Ready --timeout=20s')
+  await lab.kubectl(machine, 'wait pod/v1 --for=condition=Ready --timeout=20s')
   const waiting = '-o jsonpath="{.status.containerStatuses[0].state.waiting}"'
-  const arm = await eventually(lab, machine, `get pod arm ${waiting}`, output => output.includes('ImagePullBackOff'))
+  const arm = await lab.eventually(machine, `get pod arm ${waiting}`, output => output.includes('ImagePullBackOff'))
   assert.match(arm, 'no match for platform in manifest')
-  const none = await eventually(lab, machine, `get pod none ${waiting}`, output => output.includes('ImagePullBackOff'))
+  const none = await lab.eventually(machine, `get pod none ${waiting}`, output => output.includes('ImagePullBackOff'))
   assert.match(none, 'app:none: not found')
-  await kubectl(lab, machine, 'delete pod arm none --timeout=20s')
+  await lab.kubectl(machine, 'delete pod arm none --timeout=20s')
 })
 
 story('a claim is bound once the provisioner is there', async ({ lab, machine }) => {
   await lab.push({ repository: 'docker.io/rancher/local-path-provisioner', tags: ['v0.0.30'], architecture: 'amd64' })
-  await kubectl(lab, machine, 'apply -f -', await readFile(new URL('./claim.yaml', import.meta.url), 'utf8'))
-  await eventually(lab, machine, 'get pod consumer -o jsonpath={.spec.nodeName}{.status.phase}', output => output === 'Pending')
-  await kubectl(lab, machine, 'run provisioner --image rancher/local-path-provisioner:v0.0.30')
-  await kubectl(lab, machine, 'wait pod/consumer --for=condition=Ready --timeout=30s')
+  await lab.kubectl(machine, 'apply -f -', await readFile(new URL('./claim.yaml', import.meta.url), 'utf8'))
+  await lab.eventually(machine, 'get pod consumer -o jsonpath={.spec.nodeName}{.status.phase}', output => output === 'Pending')
+  await lab.kubectl(machine, 'run provisioner --image rancher/local-path-provisioner:v0.0.30')
+  await lab.kubectl(machine, 'wait pod/consumer --for=condition=Ready --timeout=30s')
   assert.match(await lab.ssh(machine, 'ls /opt/local-path-provisioner'), /^pvc-[-0-9a-f]+_default_data$/m)
 })
 
 story('a snapshot is of one instant, and takes a running machine along', async ({ lab, machine }) => {
-  await kubectl(lab, machine, 'create configmap before')
+  await lab.kubectl(machine, 'create configmap before')
   const bytes = await lab.hypervisor.snapshotDisk(machine.disk, join(lab.lab, 'snapshots/one'), machine.id)
   assert.ok(bytes > 1_000_000, `${bytes} bytes`)
-  await kubectl(lab, machine, 'create configmap after')
+  await lab.kubectl(machine, 'create configmap after')
 })
 
 story('switched off and on again, k0s and its pods are back', async ({ lab, machine }) => {
@@ -136,19 +110,19 @@ story('switched off and on again, k0s and its pods are back', async ({ lab, mach
   assert.is(await lab.hypervisor.isRunning(machine.id), false)
   assert.match(await lab.hypervisor.consoleOutput(machine.id), 'powering off: the power button was pressed')
   await lab.hypervisor.powerOn(machine)
-  await eventually(lab, machine, 'get pod v1 -o jsonpath={.status.containerStatuses[0].restartCount}', output => output === '1')
-  await kubectl(lab, machine, 'wait pod/v1 --for=condition=Ready --timeout=20s')
+  await lab.eventually(machine, 'get pod v1 -o jsonpath={.status.containerStatuses[0].restartCount}', output => output === '1')
+  await lab.kubectl(machine, 'wait pod/v1 --for=condition=Ready --timeout=20s')
 })
 
 story('another machine boots from the copy: the same cluster as it was then', async ({ lab, machine }) => {
-  const uid = await kubectl(lab, machine, 'get namespace kube-system -o jsonpath={.metadata.uid}')
+  const uid = await lab.kubectl(machine, 'get namespace kube-system -o jsonpath={.metadata.uid}')
   await lab.hypervisor.powerOff(machine.id)
   const copy = lab.machine('copy', '10.142.0.2')
   await lab.hypervisor.createDiskFromSnapshot(copy.disk, join(lab.lab, 'snapshots/one'))
   await lab.hypervisor.powerOn(copy)
-  const names = await eventually(lab, copy, 'get configmap -o name', output => output.includes('before'))
+  const names = await lab.eventually(copy, 'get configmap -o name', output => output.includes('before'))
   assert.not.match(names, 'after')
-  assert.is(await kubectl(lab, copy, 'get namespace kube-system -o jsonpath={.metadata.uid}'), uid)
+  assert.is(await lab.kubectl(copy, 'get namespace kube-system -o jsonpath={.metadata.uid}'), uid)
 })
 
 story('killed from outside, nothing of it is left', async ({ lab }) => {

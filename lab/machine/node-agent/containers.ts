@@ -1,0 +1,183 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import { json } from 'node:stream/consumers'
+import type { Addresses } from './addresses.ts'
+import type { Api } from './api.ts'
+import { type Application, searchPath } from './application.ts'
+import type { PulledImage } from './images.ts'
+import { type Container, namespaceOf, type Pod } from './kubernetes.ts'
+import type { ContainerLog } from './log.ts'
+import { exitOf, type Running } from './running.ts'
+import {
+  enclosed,
+  entered,
+  type Identity,
+  INFO_DESCRIPTOR,
+  identityOf,
+  type Mount,
+  OPTIONS_DESCRIPTOR,
+  optionsOf,
+  type Sandbox,
+} from './sandbox.ts'
+import type { Services } from './services.ts'
+import { mountsOf, releaseVolumes } from './volumes.ts'
+
+/** What a container is started from. */
+export interface Start {
+  pod: Pod
+  podIP: string
+  container: Container
+  application: Application
+  image: PulledImage
+  environment: Record<string, string>
+  log: ContainerLog
+}
+
+/** Runs the application's containers: processes in namespaces of their own, on the pod's volumes, at the pod's address. */
+export class Containers {
+  readonly #api: Api
+  readonly #directory: string
+  readonly #addresses: Addresses
+  readonly #services: Services
+  /** Files that follow the services' names, by the pods' uids. */
+  readonly #hosts = new Map<string, () => void>()
+
+  /** @param directory where each pod has its folder, as the kubelet has it */
+  constructor(api: Api, directory: string, addresses: Addresses, services: Services) {
+    this.#api = api
+    this.#directory = directory
+    this.#addresses = addresses
+    this.#services = services
+    services.onNames = () => {
+      for (const write of this.#hosts.values()) write()
+    }
+  }
+
+  async start(what: Start): Promise<Running> {
+    const { pod, podIP, container, application, log } = what
+    const directory = join(this.#directory, pod.metadata.uid)
+    mkdirSync(directory, { recursive: true, mode: 0o750 })
+    const identity = identityOf(pod, container, application.user)
+    const sandbox: Sandbox = {
+      hostname: hostnameOf(pod),
+      identity,
+      mounts: [
+        ...this.#ownFiles(pod, podIP, identity, application, directory),
+        ...contentOf(what),
+        ...(await mountsOf(this.#api, pod, container, directory)),
+      ],
+      readOnlyRoot: container.securityContext?.readOnlyRootFilesystem === true,
+      workingDirectory: container.workingDir ?? '/',
+    }
+    await this.#addresses.hold(podIP)
+    this.#services.arrange()
+    const environment = environmentOf(what)
+    const child = spawn('bwrap', enclosed(sandbox, commandOf(container, application)), {
+      cwd: '/',
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+    })
+    const options = child.stdio[OPTIONS_DESCRIPTOR] as Writable
+    options.on('error', () => undefined).end(optionsOf(sandbox).join('\0'))
+    if (child.stdout) log.follow('stdout', child.stdout)
+    if (child.stderr) log.follow('stderr', child.stderr)
+    const ended = exitOf(child)
+    const first = await firstProcess(child)
+    return {
+      ended,
+      isReady: async () => true,
+      stop: graceMs => stop(child, first, application.stopSignal, graceMs, ended),
+      inside: command => entered(first ?? 0, sandbox, environment, command),
+    }
+  }
+
+  /** Takes back what the pod had. */
+  async release(pod: Pod, podIP: string): Promise<void> {
+    this.#hosts.delete(pod.metadata.uid)
+    await this.#addresses.release(podIP)
+    this.#services.arrange()
+    await releaseVolumes(join(this.#directory, pod.metadata.uid))
+  }
+
+  /** What the kubelet and the image put below /etc. */
+  #ownFiles(pod: Pod, podIP: string, { uid, gid }: Identity, { user }: Application, directory: string): Mount[] {
+    const hosts = join(directory, 'etc-hosts')
+    const write = () =>
+      writeFileSync(hosts, `${hostsHeader}${podIP}\t${hostnameOf(pod)}\n${this.#services.namesFor(namespaceOf(pod))}`)
+    this.#hosts.set(pod.metadata.uid, write)
+    write()
+    const passwd = join(directory, 'etc-passwd')
+    writeFileSync(passwd, `root:x:0:0:root:/root:/bin/sh\n${user.name}:x:${uid}:${gid}::/tmp:/bin/sh\n`)
+    const group = join(directory, 'etc-group')
+    writeFileSync(group, `root:x:0:\n${user.name}:x:${gid}:\n`)
+    return [
+      { source: hosts, target: '/etc/hosts' },
+      { source: passwd, target: '/etc/passwd', readOnly: true },
+      { source: group, target: '/etc/group', readOnly: true },
+    ]
+  }
+}
+
+/** What the image holds, entry by entry: volumes may be mounted among them. */
+const contentOf = ({ application: { content }, image }: Start): Mount[] =>
+  content === undefined
+    ? []
+    : readdirSync(image.content).map(name => ({
+        source: join(image.content, name),
+        target: join(content, name),
+        readOnly: true,
+      }))
+
+const hostsHeader = `# Kubernetes-managed hosts file.
+127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+`
+
+const hostnameOf = ({ spec, metadata }: Pod): string => (spec.hostname ?? metadata.name).slice(0, 63)
+
+const commandOf = ({ command, args = [] }: Container, { entrypoint }: Application): string[] => [
+  ...(command ?? entrypoint),
+  ...args,
+]
+
+const environmentOf = ({ pod, podIP, application, image, environment }: Start): Record<string, string> => ({
+  PATH: searchPath(),
+  HOME: '/tmp',
+  HOSTNAME: hostnameOf(pod),
+  ...application.environment(image),
+  ...environment,
+  // Every pod shares the machine's network: it may listen nowhere but at its own address.
+  POD_IP: podIP,
+})
+
+/** The number that bubblewrap has as the container's first process; undefined when it did not come to be. */
+async function firstProcess(child: ChildProcess): Promise<number | undefined> {
+  try {
+    const info = (await json(child.stdio[INFO_DESCRIPTOR] as Readable)) as { 'child-pid': number }
+    return info['child-pid']
+  } catch {
+    return undefined
+  }
+}
+
+/** The program is the first process's first child. Bubblewrap heeds no signal; when it is killed, the container dies with it. */
+async function stop(
+  child: ChildProcess,
+  first: number | undefined,
+  signal: NodeJS.Signals,
+  graceMs: number,
+  ended: Promise<number>,
+): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
+  try {
+    const [program] = readFileSync(`/proc/${first}/task/${first}/children`, 'utf8').split(' ')
+    if (program) process.kill(Number(program), signal)
+  } catch {
+    // It has ended a moment ago.
+  }
+  await ended
+  clearTimeout(timer)
+}

@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { WebSocket } from 'ws'
+import type { Invocation, Running } from './running.ts'
+
+/**
+ * What `kubectl exec` speaks: each message begins with the number of its channel. v5 adds how a client ends its input.
+ * Source: k8s.io/apimachinery/pkg/util/remotecommand/constants.go
+ */
+export const PROTOCOLS: readonly string[] = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
+const [STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE] = [0, 1, 2, 3, 4, 255]
+
+/** Milliseconds in which a terminal's client may say how large it is before the command starts. */
+const SIZE_PATIENCE = 200
+
+/** Runs the command that the query names in the container, joined with the connection until either ends. */
+export async function serveExec(connection: WebSocket, running: Running, query: URLSearchParams): Promise<void> {
+  const command = query.getAll('command')
+  const tty = query.get('tty') === '1' || query.get('tty') === 'true'
+  const wants = (name: string) => ['1', 'true'].includes(query.get(name) ?? '')
+  let size: { Width: number; Height: number } | undefined
+  let child: ChildProcess | undefined
+  const early: Buffer[] = []
+  let inputEnded = false
+
+  connection.on('message', (data: Buffer) => {
+    const [channel = 0, closed] = data
+    if (channel === STDIN) {
+      if (child) child.stdin?.write(data.subarray(1))
+      else early.push(data.subarray(1))
+    } else if (channel === RESIZE) size = JSON.parse(data.subarray(1).toString())
+    else if (channel === CLOSE && closed === STDIN) {
+      inputEnded = true
+      child?.stdin?.end()
+    }
+  })
+  const gone = new Promise<void>(resolve => connection.once('close', () => resolve()).once('error', () => resolve()))
+  // By an empty message the client knows that it is connected.
+  connection.send(Buffer.from([wants('output') ? STDOUT : ERROR]))
+
+  for (let waited = 0; tty && !size && waited < SIZE_PATIENCE; waited += 20) await sleep(20)
+  const { command: program, args, environment } = tty ? withTerminal(running, command, size) : running.inside(command)
+  child = spawn(program, args, { env: environment, stdio: [wants('input') ? 'pipe' : 'ignore', 'pipe', 'pipe'] })
+  child.stdin?.on('error', () => undefined)
+  for (const chunk of early) child.stdin?.write(chunk)
+  if (inputEnded) child.stdin?.end()
+  const ended = new Promise<number | Error>(resolve => {
+    child.once('error', resolve).once('close', (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? 137 : 143)))
+  })
+  const output = Promise.all([carry(child.stdout, STDOUT, connection), carry(child.stderr, STDERR, connection)])
+  const result = await Promise.race([ended, gone])
+  if (result === undefined) {
+    // Whoever asked for it has left; it goes down with the process that entered the container.
+    child.kill('SIGKILL')
+    return
+  }
+  await output
+  connection.send(Buffer.concat([Buffer.from([ERROR]), Buffer.from(JSON.stringify(statusOf(result)))]))
+  connection.close(1000)
+}
+
+/** Sends what a stream brings, no faster than the client takes it. */
+async function carry(stream: Readable | null, channel: number, connection: WebSocket): Promise<void> {
+  if (!stream) return
+  const prefix = Buffer.from([channel])
+  try {
+    for await (const chunk of stream) {
+      await new Promise<void>((resolve, reject) =>
+        connection.send(Buffer.concat([prefix, chunk]), error => (error ? reject(error) : resolve())),
+      )
+    }
+  } catch {
+    // The client has left.
+    stream.resume()
+  }
+}
+
+/** `script` brings the terminal that Node cannot make; its size stays what it was at first. */
+function withTerminal(running: Running, command: readonly string[], size?: { Width: number; Height: number }): Invocation {
+  const sized = size ? `stty rows ${size.Height} cols ${size.Width}; ` : ''
+  const line = `${sized}exec ${command.map(quoted).join(' ')}`
+  const invocation = running.inside(['script', '--quiet', '--return', '--flush', '--command', line, '/dev/null'])
+  return { ...invocation, environment: { TERM: 'xterm', SHELL: '/bin/sh', ...invocation.environment } }
+}
+
+const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`
+
+function statusOf(result: number | Error): object {
+  const failure = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure' }
+  if (result === 0) return { metadata: {}, status: 'Success' }
+  if (result instanceof Error) {
+    return {
+      ...failure,
+      reason: 'InternalError',
+      message: `error executing command in container: ${result.message}`,
+      code: 500,
+    }
+  }
+  return {
+    ...failure,
+    message: `command terminated with non-zero exit code: error executing command, exit status ${result}`,
+    reason: 'NonZeroExitCode',
+    details: { causes: [{ reason: 'ExitCode', message: String(result) }] },
+  }
+}

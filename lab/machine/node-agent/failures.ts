@@ -1,0 +1,64 @@
+import type { Container, Pod, Probe } from './kubernetes.ts'
+import type { Outcome, ProbeKind } from './probes.ts'
+import { portOf } from './probes.ts'
+
+/** The annotation by which a pod is made to fail as a kubelet would report it. */
+export const FAIL = 'lab.threads-ops/fail'
+
+export const FAILURES = ['crash-loop', 'oom', 'probe', 'liveness', 'image-pull', 'evicted', 'unschedulable'] as const
+export type Failure = (typeof FAILURES)[number]
+
+/** What the pod is asked to fail with, if anything. */
+export const failureOf = ({ metadata }: Pod): Failure | undefined =>
+  FAILURES.find(failure => failure === metadata.annotations?.[FAIL])
+
+/** How a container's run ends. */
+export interface Ending {
+  exitCode: number
+  reason: 'Completed' | 'Error' | 'OOMKilled'
+}
+
+export const endingOf = (exitCode: number): Ending => ({ exitCode, reason: exitCode === 0 ? 'Completed' : 'Error' })
+
+/** The end that a failure brings to a container that runs, and milliseconds until then. */
+export const askedEnding = (failure: Failure | undefined): (Ending & { afterMs: number }) | undefined =>
+  failure === 'crash-loop'
+    ? { exitCode: 1, reason: 'Error', afterMs: 1000 }
+    : failure === 'oom'
+      ? { exitCode: 137, reason: 'OOMKilled', afterMs: 2000 }
+      : undefined
+
+/** What a failure makes of a container's probe; undefined when it leaves it alone. */
+export function askedOutcome(
+  failure: Failure | undefined,
+  kind: ProbeKind,
+  container: Container,
+  podIP: string,
+): Outcome | undefined {
+  const probe = failedProbe(failure, container)
+  if (!probe || probe !== container[`${kind}Probe`]) return undefined
+  const { httpGet, tcpSocket } = probe
+  if (httpGet) return { ok: false, message: 'HTTP probe failed with statuscode: 503' }
+  if (tcpSocket) {
+    const where = `${tcpSocket.host ?? podIP}:${portOf(container, tcpSocket.port)}`
+    return { ok: false, message: `dial tcp ${where}: connect: connection refused` }
+  }
+  return { ok: false, message: '' }
+}
+
+/** The probe that a failure concerns. */
+export const failedProbe = (failure: Failure | undefined, { readinessProbe, livenessProbe }: Container): Probe | undefined =>
+  failure === 'probe' ? readinessProbe : failure === 'liveness' ? livenessProbe : undefined
+
+/** A registry's answer that there is no such image, in the kubelet's words. */
+export const missingImage = (name: string): string =>
+  `rpc error: code = NotFound desc = failed to pull and unpack image "${name}": failed to resolve reference "${name}": ${name}: not found`
+
+/** Source: pkg/kubelet/eviction/helpers.go. The node says how little is left, the pod how much it has taken. */
+export function evictionMessage({ spec }: Pod): string {
+  const blamed = spec.containers.map(({ name, resources }) => {
+    const request = resources?.requests?.memory ?? '0'
+    return `Container ${name} was using 1824Mi, request is ${request}, has larger consumption of memory. `
+  })
+  return `The node was low on resource: memory. Threshold quantity: 100Mi, available: 81264Ki. ${blamed.join('')}`
+}

@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import { join } from 'node:path'
+import type { TLSSocket } from 'node:tls'
+import { WebSocketServer } from 'ws'
+import { PROTOCOLS, serveExec } from './exec.ts'
+import type { ContainerStatus, Pod } from './kubernetes.ts'
+import { type LogOptions, logFile, readLog } from './log.ts'
+import type { Running } from './running.ts'
+
+export const KUBELET_PORT = 10250
+
+/** What the API server asks a kubelet for on somebody's behalf. */
+export interface Host {
+  findPod(namespace: string, name: string): Pod | undefined
+  /** A container's process; undefined when the container only says that it runs. */
+  findRunning(pod: Pod, container: string): Running | undefined
+}
+
+/** An answer that is not the one asked for. */
+class Refusal extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** The kubelet's API, as far as `kubectl logs` and `kubectl exec` go. Only the API server's own certificate is let in. */
+export function serveKubelet(host: Host, { address, pki }: { address: string; pki: string }): Server {
+  const file = (name: string) => readFileSync(join(pki, name))
+  const server = createServer({
+    ...{ key: file('kubelet.key'), cert: file('kubelet.crt'), ca: file('ca.crt') },
+    ...{ requestCert: true, rejectUnauthorized: true },
+  })
+  server.on('request', (request, response) => {
+    answer(host, request, response).catch((error: Error) => {
+      if (response.headersSent) return response.destroy()
+      response.writeHead(error instanceof Refusal ? error.status : 500, { 'content-type': 'text/plain' })
+      response.end(error.message)
+    })
+  })
+  const sockets = new WebSocketServer({
+    noServer: true,
+    handleProtocols: offered => PROTOCOLS.find(one => offered.has(one)) ?? false,
+  })
+  server.on('upgrade', (request, socket, head) => {
+    try {
+      authorize(request)
+      const { path, query } = targetOf(request)
+      const [verb, namespace = '', name = '', container = ''] = path
+      if (verb !== 'exec') throw new Refusal(501, `the lab's kubelet has no ${verb}`)
+      const running = host.findRunning(podOf(host, namespace, name, container), container)
+      if (!running) {
+        throw new Refusal(501, `container "${container}" in pod "${name}" runs no program in the lab; see docs/lab.md`)
+      }
+      if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+        throw new Refusal(400, "the lab's kubelet speaks WebSocket only: kubectl 1.31 or later does")
+      }
+      sockets.handleUpgrade(request, socket, head, connection => serveExec(connection, running, query))
+    } catch (error) {
+      const { status: code = 500, message } = error as Refusal
+      // Kubectl shows what it finds in a Status, and of an old one's text at least that.
+      const body = JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code })
+      const headers = ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`, 'Connection: close']
+      socket.end(`HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\n${headers.join('\r\n')}\r\n\r\n${body}`)
+    }
+  })
+  return server.listen(KUBELET_PORT, address)
+}
+
+const targetOf = ({ url = '/' }: IncomingMessage): { path: string[]; query: URLSearchParams } => {
+  const { pathname, searchParams } = new URL(url, 'https://kubelet')
+  return { path: pathname.split('/').slice(1).map(decodeURIComponent), query: searchParams }
+}
+
+function authorize({ socket }: IncomingMessage): void {
+  const { O: organization } = (socket as TLSSocket).getPeerCertificate().subject ?? {}
+  if (organization !== 'system:masters') throw new Refusal(403, 'Forbidden')
+}
+
+function podOf(host: Host, namespace: string, name: string, container: string): Pod {
+  const pod = host.findPod(namespace, name)
+  if (!pod) throw new Refusal(404, `pod "${name}" does not exist`)
+  const { initContainers = [], containers } = pod.spec
+  if (![...initContainers, ...containers].some(candidate => candidate.name === container)) {
+    throw new Refusal(404, `container "${container}" not found in pod "${name}"`)
+  }
+  return pod
+}
+
+async function answer(host: Host, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  authorize(request)
+  const { path, query } = targetOf(request)
+  const [verb, namespace = '', name = '', container = ''] = path
+  if (verb === 'healthz') return void response.end('ok')
+  if (verb !== 'containerLogs') throw new Refusal(verb === 'exec' ? 400 : 501, `the lab's kubelet has no ${verb}`)
+  const pod = podOf(host, namespace, name, container)
+  const run = runOf(pod, container, query.get('previous') === 'true')
+  const isOver = () => {
+    const status = host.findPod(namespace, name)?.status
+    const current = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].find(
+      status => status.name === container,
+    )
+    return !current?.state.running || current.restartCount !== run || response.destroyed
+  }
+  response.writeHead(200, { 'content-type': 'text/plain', 'transfer-encoding': 'chunked' })
+  response.flushHeaders()
+  for await (const text of readLog(logFile(pod, container, run), logOptions(query), isOver)) {
+    if (!response.write(text)) await new Promise(resolve => response.once('drain', resolve).once('close', resolve))
+  }
+  response.end()
+}
+
+/** Which run of the container has the log that is asked for. Source: pkg/kubelet/kubelet_pods.go, validateContainerLogStatus. */
+function runOf({ metadata, status }: Pod, container: string, previous: boolean): number {
+  const statuses: ContainerStatus[] = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])]
+  const found = statuses.find(({ name }) => name === container)
+  const where = `container "${container}" in pod "${metadata.name}"`
+  if (!found) throw new Refusal(400, `${where} is not available`)
+  const { state, lastState, restartCount } = found
+  // The count goes up when a back-off is over; until then it is that of the run that has ended.
+  const earlier = state.waiting?.reason === 'CrashLoopBackOff' ? restartCount : restartCount - 1
+  if (previous) {
+    if (lastState.terminated?.containerID) return earlier
+    throw new Refusal(400, `previous terminated ${where} not found`)
+  }
+  if (state.running || state.terminated?.containerID) return restartCount
+  if (lastState.terminated?.containerID) return earlier
+  const reasons: Record<string, string> = {
+    ErrImagePull: "image can't be pulled",
+    ImagePullBackOff: 'trying and failing to pull image',
+  }
+  const reason = state.waiting?.reason ?? ''
+  throw new Refusal(400, `${where} is waiting to start: ${reasons[reason] ?? reason}`)
+}
+
+function logOptions(query: URLSearchParams): LogOptions {
+  const number = (name: string) => (query.has(name) ? Number(query.get(name)) : undefined)
+  const seconds = number('sinceSeconds')
+  const since = query.get('sinceTime') ?? (seconds === undefined ? undefined : Date.now() - seconds * 1000)
+  const stream = query.get('stream')?.toLowerCase()
+  return {
+    follow: query.get('follow') === 'true',
+    timestamps: query.get('timestamps') === 'true',
+    tailLines: number('tailLines'),
+    limitBytes: number('limitBytes'),
+    ...(since === undefined ? {} : { sinceTime: new Date(since) }),
+    ...(stream === 'stdout' || stream === 'stderr' ? { stream } : {}),
+  }
+}

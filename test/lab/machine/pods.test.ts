@@ -1,0 +1,186 @@
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { run } from '../../../lab/machine/process.ts'
+import type { MachineSpec } from '../../../lab/machine/types.ts'
+import { programPath } from '../../../lab/tools/catalog.ts'
+import { root } from '../../../lib/runtime/files.ts'
+import { FLAGS, type Lab, startLab } from './fixture.ts'
+
+/** One story, in order: the application on a machine, and what of it outlives its pods, its machine's power and its disk. */
+const story = suite<{ lab: Lab; machine: MachineSpec }>('pods that matter')
+
+const STORAGE_CLASS = `apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: { name: local-path }
+provisioner: rancher.io/local-path
+volumeBindingMode: WaitForFirstConsumer
+`
+async function fails(what: () => Promise<unknown>, message: RegExp): Promise<void> {
+  const thrown = await what().then(
+    () => undefined,
+    (error: Error) => error,
+  )
+  assert.ok(thrown, 'it did not fail')
+  assert.match(thrown.message, message)
+}
+
+const POSTGRES = 'docker.io/library/postgres'
+
+story.before(async context => {
+  const lab = await startLab()
+  const machine = lab.machine('vm', '10.142.0.2')
+  Object.assign(context, { lab, machine })
+  for (const name of ['nextjs', 'ml-service']) {
+    await lab.push({
+      repository: `web-service-design/threads/${name}`,
+      tags: ['latest'],
+      architecture: 'amd64',
+      labels: { 'org.opencontainers.image.version': '0.1.0' },
+    })
+  }
+  await lab.push({ repository: POSTGRES, tags: ['16.4-alpine'], architecture: 'amd64' })
+  await lab.push({ repository: 'docker.io/rancher/local-path-provisioner', tags: ['v0.0.30'], architecture: 'amd64' })
+  await lab.hypervisor.ensureNetwork()
+  await lab.hypervisor.createDisk(machine.disk, 'x86_64')
+  await lab.hypervisor.powerOn(machine)
+  await lab.copyK0s(machine)
+  await lab.ssh(machine, `sudo k0s install controller ${FLAGS} && sudo k0s start`)
+  await lab.eventually(machine, 'get serviceaccount default -o name', output => output.includes('default'))
+})
+story.after(async ({ lab }) => {
+  if (!lab) return
+  for (const name of ['vm', 'copy']) await lab.hypervisor.powerOff(`project/zone/${name}`)
+  await lab.hypervisor.removeNetwork()
+  lab.close()
+})
+
+const READY = '-n threads wait deployment --all --for=condition=Available --timeout=60s'
+const psql = (statement: string) => `-n threads exec -i deploy/postgres -- psql -U threads -tAc "${statement}"`
+
+interface Answer {
+  service: string
+  version: string
+  image: string
+  imageID: string
+  pod: string
+  database: string
+  mlService: string
+}
+/** What the application answers at its node port, as anybody in the machine's network sees it. */
+const front = async (lab: Lab, machine: MachineSpec, path = '/'): Promise<Answer> =>
+  JSON.parse(await lab.ssh(machine, `curl -sS --max-time 10 http://${machine.address}:30000${path}`))
+
+story('the application starts, behind its probes', async ({ lab, machine }) => {
+  const manifests = await run(programPath('kustomize'), ['build', join(root, 'k8s/overlays/lab')])
+  await lab.kubectl(machine, 'create namespace threads')
+  await lab.kubectl(machine, 'apply -f -', STORAGE_CLASS)
+  await lab.eventually(machine, '-n threads get serviceaccount default -o name', output => output.includes('default'))
+  await lab.kubectl(machine, 'run provisioner --image rancher/local-path-provisioner:v0.0.30')
+  await lab.kubectl(machine, 'apply -f -', manifests)
+  await lab.kubectl(machine, READY)
+})
+
+story('NodePort 30000 says which image and version answers, and that it reaches the others', async ({ lab, machine }) => {
+  const answer = await front(lab, machine)
+  assert.is(answer.service, 'nextjs')
+  assert.is(answer.version, '0.1.0')
+  assert.is(answer.image, 'us-east1-docker.pkg.dev/web-service-design/threads/nextjs:latest')
+  assert.match(answer.imageID, /^us-east1-docker\.pkg\.dev\/web-service-design\/threads\/nextjs@sha256:[0-9a-f]{64}$/)
+  assert.is(answer.database, 'ok')
+  assert.is(answer.mlService, 'ok')
+})
+
+story('kubectl exec: output, exit code, input, and who one is', async ({ lab, machine }) => {
+  assert.match(await lab.kubectl(machine, '-n threads exec deploy/nextjs -- id'), /^uid=1001\S* gid=1001\S* groups=1001\S*$/m)
+  assert.is(await lab.kubectl(machine, '-n threads exec -i deploy/nextjs -- cat', 'hello'), 'hello')
+  await fails(() => lab.kubectl(machine, "-n threads exec deploy/nextjs -- sh -c 'exit 7'"), /exit code 7: .*exit code 7/)
+  await fails(() => lab.kubectl(machine, '-n threads exec deploy/nextjs -- touch /app/file'), /Read-only file system/)
+  await fails(() => lab.kubectl(machine, 'exec provisioner -- true'), /runs no program in the lab/)
+  const large = '-n threads exec deploy/nextjs -- head --bytes 5000000 /dev/zero'
+  assert.is((await lab.ssh(machine, `sudo k0s kubectl ${large} | wc --bytes`)).trim(), '5000000')
+})
+
+story('a secret is in the environment of its container and on no command line', async ({ lab, machine }) => {
+  const commands = await lab.ssh(machine, "sudo sh -c 'cat /proc/[0-9]*/cmdline' | tr '\\0' ' '")
+  assert.match(commands, 'postgres -D /var/lib/postgresql/data/pgdata')
+  assert.not.match(commands, 'threads:lab@')
+  assert.is(await lab.kubectl(machine, '-n threads exec deploy/nextjs -- printenv POSTGRES_PASSWORD'), 'lab')
+})
+
+story('kubectl logs: what a container says, now and before it was killed', async ({ lab, machine }) => {
+  assert.match(await lab.kubectl(machine, '-n threads logs deploy/nextjs'), 'nextjs 0.1.0 listens on 10.244.0.')
+  assert.match(await lab.kubectl(machine, '-n threads logs deploy/postgres --tail=1'), 'ready to accept connections')
+  assert.match(await lab.kubectl(machine, 'logs provisioner'), 'the lab runs no program for this container')
+  await fails(() => lab.kubectl(machine, '-n threads logs deploy/nextjs --previous'), /previous terminated container/)
+  await lab.kubectl(machine, "-n threads exec deploy/nextjs -- sh -c 'kill -9 2'").catch(() => undefined)
+  const count =
+    '-n threads get pods -l app.kubernetes.io/name=nextjs -o jsonpath={.items[0].status.containerStatuses[0].restartCount}'
+  await lab.eventually(machine, count, output => output === '1')
+  await lab.kubectl(machine, READY)
+  assert.match(await lab.kubectl(machine, '-n threads logs deploy/nextjs --previous'), 'nextjs 0.1.0 listens')
+  const last =
+    '-n threads get pods -l app.kubernetes.io/name=nextjs -o jsonpath={.items[0].status.containerStatuses[0].lastState}'
+  assert.is(JSON.parse(await lab.kubectl(machine, last)).terminated.exitCode, 137)
+  const followed = await lab.ssh(
+    machine,
+    'sudo timeout 2 k0s kubectl -n threads logs --follow --timestamps deploy/nextjs || true',
+  )
+  assert.match(followed, /^\d{4}-\d\d-\d\dT\S+Z nextjs 0\.1\.0 listens/m)
+})
+
+story('a row outlives the pods', async ({ lab, machine }) => {
+  await lab.ssh(machine, `curl -sS --data "it's here" http://${machine.address}:30000/posts`)
+  await lab.kubectl(machine, '-n threads delete pods --all')
+  await lab.kubectl(machine, READY)
+  assert.is(await lab.kubectl(machine, psql('SELECT body FROM posts')), "it's here")
+})
+
+story('without its database the application is not ready, and NodePort 30000 is refused', async ({ lab, machine }) => {
+  await lab.kubectl(machine, '-n threads scale deployment postgres --replicas=0')
+  const events = '-n threads get events --field-selector reason=Unhealthy -o jsonpath={.items[*].message}'
+  await lab.kubectl(machine, '-n threads wait deployment nextjs --for=condition=Available=false --timeout=60s')
+  assert.match(await lab.kubectl(machine, events), 'Readiness probe failed: HTTP probe failed with statuscode: 503')
+  await fails(() => front(lab, machine), /Couldn't connect/)
+  await lab.kubectl(machine, '-n threads scale deployment postgres --replicas=1')
+  await lab.kubectl(machine, READY)
+})
+
+story(
+  'the node agent killed, every container is started anew and nothing of the earlier ones stays',
+  async ({ lab, machine }) => {
+    await lab.ssh(machine, 'sudo pkill --signal KILL --full [n]ode-agent/main.ts')
+    assert.is(await lab.ssh(machine, 'pgrep --exact bwrap || true'), '')
+    await lab.eventually(
+      machine,
+      '-n threads get pods -o jsonpath={.items[*].status.containerStatuses[0].restartCount}',
+      output => /^1 1 1$/.test(output),
+    )
+    await lab.kubectl(machine, READY)
+  },
+)
+
+story('a row outlives the plug being pulled', async ({ lab, machine }) => {
+  await lab.hypervisor.powerOff(machine.id)
+  await lab.hypervisor.powerOn(machine)
+  await lab.eventually(
+    machine,
+    '-n threads get pods -o jsonpath={.items[*].status.containerStatuses[0].restartCount}',
+    output => /^2 2 2$/.test(output),
+  )
+  await lab.kubectl(machine, READY)
+  assert.is(await lab.kubectl(machine, psql('SELECT body FROM posts')), "it's here")
+})
+
+story('a snapshot holds the rows of its instant, and none that came later', async ({ lab, machine }) => {
+  await lab.hypervisor.snapshotDisk(machine.disk, join(lab.lab, 'snapshots/one'), machine.id)
+  await lab.kubectl(machine, psql("INSERT INTO posts (body) VALUES ('later')"))
+  await lab.hypervisor.powerOff(machine.id, { graceMs: 30_000 })
+  const copy = lab.machine('copy', '10.142.0.2')
+  await lab.hypervisor.createDiskFromSnapshot(copy.disk, join(lab.lab, 'snapshots/one'))
+  await lab.hypervisor.powerOn(copy)
+  await lab.eventually(copy, 'get --raw=/readyz', output => output === 'ok')
+  await lab.eventually(copy, psql('SELECT body FROM posts'), output => output === "it's here", 60_000)
+})
+
+story.run()
