@@ -115,8 +115,8 @@ async function readInventory(rest: Rest, request: RestRequest): Promise<Snapshot
   return { inventory: inventory as unknown as Inventory, versions }
 }
 
-/** A check that failed is a line `[-]etcd failed: …`; the answer is then a 500. */
-const FAILED_CHECK = /^\[-\]([\w./-]+)/gm
+/** A check that failed is a line `[-]etcd failed: …`; the answer is then a 500. Before the first one stands what was asked. */
+const FAILED_CHECK = /\[-\]([\w./-]+)/g
 
 async function readyz(rest: Rest, request: RestRequest): Promise<{ ready: boolean; failing: string[] }> {
   try {

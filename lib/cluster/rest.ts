@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import { Agent, type RequestOptions, request } from 'node:https'
-import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { exitCodes, external, interrupted, messageOf, OpsError, precondition, systemCode } from '../runtime/errors.ts'
 
@@ -90,7 +89,13 @@ export function createRest({ server, options }: Connection): Rest {
     text: whole,
     json: async (path, asked) => JSON.parse(await whole(path, asked)),
     async *lines(path, signal) {
-      yield* createInterface(await send(path, { signal }))
+      let rest = ''
+      for await (const chunk of (await send(path, { signal })).setEncoding('utf8')) {
+        const lines = (rest + chunk).split('\n')
+        rest = lines.pop() ?? ''
+        yield* lines
+      }
+      if (rest !== '') yield rest
     },
     close: () => agent.destroy(),
   }

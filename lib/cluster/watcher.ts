@@ -12,7 +12,7 @@ export interface Watcher {
   close(): void
 }
 
-/** Where the API can't be watched it is polled. In milliseconds. */
+/** Where the API can't be watched it is polled, and an idle watch is not taken up sooner. In milliseconds. */
 const POLL_MS = 2000
 /** Changes come in bursts. In milliseconds. */
 const BURST_MS = 250
@@ -68,6 +68,7 @@ async function follow(
 ): Promise<void> {
   let from = resourceVersion
   while (!signal.aborted) {
+    const before = from
     const query = new URLSearchParams({ watch: 'true', allowWatchBookmarks: 'true', resourceVersion: from })
     for await (const line of rest.lines(`${pathOf(kind)}?${query}`, signal)) {
       const { type, object } = JSON.parse(line) as WatchEvent
@@ -75,5 +76,7 @@ async function follow(
       from = object.metadata?.resourceVersion ?? from
       if (type !== 'BOOKMARK') onChange()
     }
+    // A proxy may end every watch at once.
+    if (from === before) await sleep(POLL_MS, undefined, { signal })
   }
 }

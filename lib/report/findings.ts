@@ -14,7 +14,7 @@ export function findingsText(findings: readonly Finding[], verdict: Verdict, cha
   const groups = Object.entries(Object.groupBy(sorted(findings), ({ object }) => object))
   const blocks = groups.map(([object, found = []]) => {
     const lines = found.flatMap(({ rule, severity, message, remedy, heals }) => [
-      `  ${coloured(severity, chalk)} ${message}${heals ? chalk.dim(' (may heal by itself)') : ''}${chalk.dim(`  ${rule}`)}`,
+      `  ${coloured(severity, chalk)} ${message.replaceAll('\n', '\n    ')}${heals ? chalk.dim(' (may heal by itself)') : ''}${chalk.dim(`  ${rule}`)}`,
       ...(remedy === undefined ? [] : [`    ${chalk.cyan('→')} ${remedy}`]),
     ])
     return [chalk.bold(object), ...lines].join('\n')
@@ -48,10 +48,13 @@ export function findingsMarkdown(findings: readonly Finding[], verdict: Verdict)
   const heading = `**${verdict}**${counts ? `: ${counts}` : ''}`
   if (findings.length === 0) return `${heading}\n`
   const rows = sorted(findings).map(({ severity, object, rule, message, remedy = '' }) =>
-    [severity, `\`${object}\``, rule, cell(message), remedy && `\`${cell(remedy)}\``].join(' | '),
+    [severity, `\`${object}\``, rule, cell(message).replaceAll('<', '&lt;'), command(cell(remedy))].join(' | '),
   )
   const table = ['severity | object | rule | what | what to do', '--- | --- | --- | --- | ---', ...rows]
   return [heading, '', ...table.map(row => `| ${row} |`), ''].join('\n')
 }
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ')
+
+/** As code, unless it says by itself which part of it is. */
+const command = (remedy: string): string => (remedy === '' || remedy.includes('`') ? remedy : `\`${remedy}\``)

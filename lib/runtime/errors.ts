@@ -51,7 +51,12 @@ export function asOpsError(thrown: unknown): OpsError {
   return new OpsError(exitCodes.bug, message, 'this is a bug: run again with --debug and report the stack trace', thrown)
 }
 
-export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
+/** Never empty: where several attempts failed, as those for the addresses of one name, Node leaves the message to them. */
+export function messageOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown)
+  const attempts = thrown instanceof AggregateError ? thrown.errors.map(messageOf).join('; ') : ''
+  return thrown.message || attempts || systemCode(thrown) || thrown.name
+}
 
 /** The `code` of a Node system error (`ENOENT`, `EADDRINUSE`, …), or undefined. */
 export const systemCode = (thrown: unknown): string | undefined => (thrown as NodeJS.ErrnoException | undefined)?.code

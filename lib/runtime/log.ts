@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs'
+import { stripVTControlCharacters } from 'node:util'
 import { Chalk, type ChalkInstance } from 'chalk'
 import { redact } from './redact.ts'
 
@@ -46,16 +47,17 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
   let frame = 0
 
   const clear = () => {
-    if (terminal && current) stream.write('\r\x1b[2K')
+    if (terminal && !quiet && current) stream.write('\r\x1b[2K')
   }
   const draw = () => {
-    if (!terminal || !current) return
+    if (!terminal || quiet || !current) return
     frame = (frame + 1) % FRAMES.length
     // A full line would wrap, and a wrapped one is not cleared.
     stream.write(`\r\x1b[2K${current.line((stream.columns || 80) - 1)}`)
   }
   const record = (level: string, text: string) => {
-    if (file) appendFileSync(file, `${new Date().toISOString()} ${level} ${redact(text)}\n`, { mode: 0o600 })
+    const plain = redact(stripVTControlCharacters(text))
+    if (file) appendFileSync(file, `${new Date().toISOString()} ${level} ${plain}\n`, { mode: 0o600 })
   }
   const print = (level: string, text: string, mark = '') => {
     record(level, text)

@@ -1,16 +1,18 @@
 const secrets = new Set<string>()
+let longestFirst: string[] = []
 
 /** Shorter ones would blank out ordinary words. */
 const SHORTEST_SECRET = 8
 
-/** From now on this value never reaches a log, a journal or an error message. */
+/** From now on this value never reaches a log, a journal or an error message, nor does it as a JSON document would have it. */
 export function neverShow(secret: string): void {
-  if (secret.length >= SHORTEST_SECRET) secrets.add(secret)
+  if (secret.length < SHORTEST_SECRET) return
+  secrets.add(secret)
+  secrets.add(JSON.stringify(secret).slice(1, -1))
+  // Of two that begin alike the longer one first, or its rest would be left.
+  longestFirst = [...secrets].sort((a, b) => b.length - a.length)
 }
 
 /** The text with every known secret blanked out. */
-export function redact(text: string): string {
-  let shown = text
-  for (const secret of secrets) shown = shown.replaceAll(secret, '[redacted]')
-  return shown
-}
+export const redact = (text: string): string =>
+  longestFirst.reduce((shown, secret) => shown.replaceAll(secret, '[redacted]'), text)

@@ -23,23 +23,31 @@ export interface Wait<T> {
  */
 export async function waitFor<T>({ what, within, every = 1000, probe, hint, signal, onPause }: Wait<T>): Promise<T> {
   const started = performance.now()
-  const deadline = AbortSignal.timeout(within)
-  const stop = signal ? AbortSignal.any([signal, deadline]) : deadline
+  const deadline = new AbortController()
+  // Not AbortSignal.timeout, whose timer lets the process end while it waits.
+  const timer = setTimeout(() => deadline.abort(), within)
+  const stop = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal
+  const stopped = new Promise<undefined>(resolve => stop.addEventListener('abort', () => resolve(undefined), { once: true }))
   let last: unknown
-  for (;;) {
-    if (signal?.aborted) throw interrupted(`interrupted while waiting for ${what}`, 'run it again to go on')
-    try {
-      const value = await probe(stop)
-      if (value !== undefined) return value
-    } catch (error) {
-      if (error instanceof OpsError) throw error
-      if (!stop.aborted) last = error
+  try {
+    for (;;) {
+      if (signal?.aborted) throw interrupted(`interrupted while waiting for ${what}`, 'run it again to go on')
+      try {
+        // A probe that does not look at its signal is left to itself.
+        const value = await Promise.race([probe(stop), stopped])
+        if (value !== undefined) return value
+      } catch (error) {
+        if (error instanceof OpsError) throw error
+        if (!stop.aborted) last = error
+      }
+      if (deadline.signal.aborted) {
+        const reason = last === undefined ? '' : `; last error: ${messageOf(last)}`
+        throw timedOut(`${what}: not within ${Math.round(within / 1000)} s${reason}`, hint ?? 'run it again to go on', last)
+      }
+      onPause?.(performance.now() - started)
+      await sleep(every, undefined, { signal: stop }).catch(() => undefined)
     }
-    if (deadline.aborted) {
-      const reason = last === undefined ? '' : `; last error: ${messageOf(last)}`
-      throw timedOut(`${what}: not within ${Math.round(within / 1000)} s${reason}`, hint ?? 'run it again to go on', last)
-    }
-    onPause?.(performance.now() - started)
-    await sleep(every, undefined, { signal: stop }).catch(() => undefined)
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -38,6 +41,43 @@ log('quiet shows only what is wrong', () => {
   quiet.warn('b')
   quiet.error('c')
   assert.is(shown().length, 2)
+})
+
+log('quiet in a terminal draws no live line either', () => {
+  const { stream, shown } = terminal(80)
+  const activity = createLog({ stream, live: true, quiet: true }).activity('Layer 01-k8s')
+  activity.update('create')
+  activity.done()
+  assert.equal(shown(), [])
+})
+
+log('the file has the whole story, without colours, for its owner alone', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'threads-ops-test-'))
+  try {
+    const { stream } = terminal(80)
+    const file = join(folder, 'log.txt')
+    const told = createLog({ stream, live: true, debug: true })
+    told.chalk.level = 1
+    told.toFile(file)
+    told.debug('in detail')
+    told.warn('careful')
+    const activity = told.activity('Layer 01-k8s')
+    activity.update('create')
+    activity.done('3 changes')
+    const story = readFileSync(file, 'utf8')
+    for (const [level, text] of [
+      ['debug', 'in detail'],
+      ['warn', 'careful'],
+      ['debug', 'Layer 01-k8s: create'],
+      ['info', 'Layer 01-k8s 0.0 s · 3 changes'],
+    ]) {
+      assert.match(story, new RegExp(`^\\S+Z ${level} ${text}$`, 'm'))
+    }
+    assert.is(story, stripVTControlCharacters(story))
+    assert.is(statSync(file).mode & 0o777, 0o600)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 log('secrets are never shown', () => {

@@ -1,0 +1,123 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { clusterOver } from '../../../lib/cluster/cluster.ts'
+import { kinds, pathOf } from '../../../lib/cluster/kinds.ts'
+import { ApiError, type Rest, type RestRequest } from '../../../lib/cluster/rest.ts'
+import { asOpsError } from '../../../lib/runtime/errors.ts'
+
+/** What the server answers by path; a number is a refusal. */
+type Answers = Record<string, unknown>
+
+function clusterWith(answers: Answers) {
+  const asked: { path: string; request: RestRequest | undefined }[] = []
+  const answer = async (path: string, request?: RestRequest) => {
+    asked.push({ path, request })
+    const found = answers[path] ?? 404
+    if (typeof found === 'number') throw new ApiError(found, `refused with ${found}`, 'no hint')
+    if (found instanceof Error) throw found
+    return found
+  }
+  const rest = { text: answer, json: answer, close: () => undefined } as unknown as Rest
+  return { cluster: clusterOver(rest), asked }
+}
+const codeOf = async (run: Promise<unknown>) => {
+  try {
+    await run
+  } catch (error) {
+    return asOpsError(error).code
+  }
+  return 0
+}
+
+const paths = suite('paths')
+for (const [why, kind, where, expected] of [
+  ['a namespaced collection', kinds.pods, { namespace: 'threads' }, '/api/v1/namespaces/threads/pods'],
+  ['that of all namespaces', kinds.pods, {}, '/api/v1/pods'],
+  [
+    'an object',
+    kinds.deployments,
+    { namespace: 'threads', name: 'nextjs' },
+    '/apis/apps/v1/namespaces/threads/deployments/nextjs',
+  ],
+  ['a cluster-scoped object, whatever the namespace', kinds.nodes, { namespace: 'threads', name: 'vm' }, '/api/v1/nodes/vm'],
+  [
+    'a name that is none is no other path',
+    kinds.pods,
+    { namespace: '../x', name: 'a/b?c' },
+    '/api/v1/namespaces/..%2Fx/pods/a%2Fb%3Fc',
+  ],
+] as const) {
+  paths(why, () => assert.is(pathOf(kind, where), expected))
+}
+paths.run()
+
+const cluster = suite('cluster')
+const NEXTJS = { namespace: 'threads', name: 'nextjs' }
+const PATH = pathOf(kinds.deployments, NEXTJS)
+
+cluster('what is not there is undefined, what is refused is an error', async () => {
+  assert.equal(await clusterWith({ [PATH]: { metadata: { name: 'nextjs' } } }).cluster.get(kinds.deployments, NEXTJS), {
+    metadata: { name: 'nextjs' },
+  })
+  assert.is(await clusterWith({}).cluster.get(kinds.deployments, NEXTJS), undefined)
+  assert.is(await codeOf(clusterWith({ [PATH]: 403 }).cluster.get(kinds.deployments, NEXTJS)), 5)
+})
+cluster('a list of an unknown kind is empty', async () => {
+  assert.equal(await clusterWith({}).cluster.list(kinds.applications), [])
+  const { cluster, asked } = clusterWith({ '/api/v1/namespaces/threads/pods': { items: [1] } })
+  assert.equal(await cluster.list(kinds.pods, 'threads'), [1])
+  assert.is(asked[0]?.request?.method, undefined)
+})
+cluster('a deletion says whether there was something to delete', async () => {
+  const { cluster, asked } = clusterWith({ [PATH]: '{}' })
+  assert.is(await cluster.delete(kinds.deployments, NEXTJS), true)
+  assert.is(asked[0]?.request?.method, 'DELETE')
+  assert.is(await clusterWith({}).cluster.delete(kinds.deployments, NEXTJS), false)
+  assert.is(await codeOf(clusterWith({ [PATH]: 500 }).cluster.delete(kinds.deployments, NEXTJS)), 5)
+})
+cluster('a patch is a merge patch', async () => {
+  const { cluster, asked } = clusterWith({ [PATH]: {} })
+  await cluster.patch(kinds.deployments, NEXTJS, { spec: null })
+  assert.equal(asked[0]?.request, { method: 'PATCH', body: { spec: null }, contentType: 'application/merge-patch+json' })
+})
+cluster('an inventory has every kind; one that the server does not know is empty and has no version', async () => {
+  const lists = Object.entries(kinds).map(([name, kind], index) => [
+    pathOf(kind),
+    name === 'applications' ? 404 : { metadata: { resourceVersion: String(index) }, items: [name] },
+  ])
+  const { inventory, versions } = await clusterWith(Object.fromEntries(lists)).cluster.inventory()
+  assert.equal(Object.keys(inventory).sort(), Object.keys(kinds).sort())
+  assert.equal([inventory.pods, inventory.applications], [['pods'], []])
+  assert.ok(versions.pods)
+  assert.is(versions.applications, undefined)
+})
+cluster('an inventory that can’t be read is none', async () =>
+  assert.is(await codeOf(clusterWith({ '/api/v1/pods': 403 }).cluster.inventory()), 5),
+)
+
+const READYZ = '/readyz?verbose'
+for (const [why, answer, expected] of [
+  ['ready', 'ok', { ready: true, failing: [] }],
+  [
+    'two checks fail',
+    new ApiError(
+      500,
+      'answers 500 to GET /readyz: [+]ping ok\n[-]etcd failed: reason withheld\n[-]poststarthook/rbac/bootstrap-roles failed: not finished\nreadyz check failed',
+      '',
+    ),
+    { ready: false, failing: ['etcd', 'poststarthook/rbac/bootstrap-roles'] },
+  ],
+  [
+    'the first check fails, on the line that begins with what was asked',
+    new ApiError(500, 'answers 500 to GET /readyz: [-]ping failed: reason withheld\n[+]log ok', ''),
+    { ready: false, failing: ['ping'] },
+  ],
+] as const) {
+  cluster(`readyz: ${why}`, async () => assert.equal(await clusterWith({ [READYZ]: answer }).cluster.readyz(), expected))
+}
+for (const status of [401, 503]) {
+  cluster(`readyz: ${status} is no answer to that`, async () =>
+    assert.is(await codeOf(clusterWith({ [READYZ]: status }).cluster.readyz()), 5),
+  )
+}
+cluster.run()
