@@ -20,7 +20,11 @@ export interface Daemon {
 }
 
 export const google: Daemon = { name: 'google', program: 'lab/google/main.ts', ports: ['port'] }
-export const delivery: Daemon = { name: 'delivery', program: 'lab/delivery/main.ts', ports: ['gitPort', 'registryPort'] }
+export const delivery: Daemon = {
+  name: 'delivery',
+  program: 'lab/delivery/main.ts',
+  ports: ['gitPort', 'registryPort', 'githubPort'],
+}
 export const daemons: readonly Daemon[] = [google, delivery]
 
 export type DaemonRecord = Record<string, number>

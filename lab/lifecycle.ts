@@ -137,6 +137,7 @@ async function writeEndpoints(layout: Layout, records: Record<'google' | 'delive
     iapRelay: `ws://${at}`,
     registry: `http://127.0.0.1:${records.delivery.registryPort}`,
     git: `http://127.0.0.1:${records.delivery.gitPort}`,
+    github: `http://127.0.0.1:${records.delivery.githubPort}`,
     tokenFile: relative(root, layout.token),
   }
   const text = `${JSON.stringify(endpoints, undefined, 2)}\n`

@@ -3,8 +3,8 @@ import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 
 /**
- * Git's smart HTTP protocol for the bare repositories in a folder, as `/<repository>.git/…`. Anybody may fetch; a push wants
- * the token, as bearer token or as Basic password.
+ * Git's smart HTTP protocol for the bare repositories in a folder, as `/<repository>.git/…` or, as GitHub has it, with an owner
+ * before it, which may be any. Anybody may fetch; a push wants the token, as bearer token or as Basic password.
  */
 export function createGitServer({ repositories, token }: { repositories: string; token: string }): Server {
   return createServer((request, response) => {
@@ -41,7 +41,7 @@ function serve(repositories: string, url: URL, request: IncomingMessage, respons
       HTTP_CONTENT_ENCODING: header('content-encoding'),
       CONTENT_TYPE: header('content-type'),
       ...(request.headers['content-length'] && { CONTENT_LENGTH: request.headers['content-length'] }),
-      PATH_INFO: decodeURIComponent(url.pathname),
+      PATH_INFO: decodeURIComponent(url.pathname).replace(/^\/[^/]+(?=\/[^/]+\.git\/)/, ''),
       QUERY_STRING: url.search.slice(1),
       REMOTE_ADDR: request.socket.remoteAddress ?? '',
       REQUEST_METHOD: request.method,

@@ -9,10 +9,14 @@ import { writeAtomically } from '../../lib/runtime/files.ts'
 import { identify } from '../machine/process.ts'
 import { socketPath } from '../machine/sockets.ts'
 import { programPath } from '../tools/catalog.ts'
+import { createActionsApi } from './actions/api.ts'
+import { listenForPushes, notesOf } from './actions/pushes.ts'
+import { Runner } from './actions/runner.ts'
+import { Runs } from './actions/runs.ts'
 import { createGitServer } from './git-server.ts'
 import { startRegistry } from './registry.ts'
 
-/** Serves git and images to this host on loopback ports, and to the lab's network through Unix sockets, until SIGTERM. */
+/** Serves git, images and CI runs to this host on loopback ports, and to the lab's network through Unix sockets, until SIGTERM. */
 const { values } = parseArgs({ options: { lab: { type: 'string' } } })
 const lab = resolve(values.lab ?? '.lab')
 const run = join(lab, 'run')
@@ -27,17 +31,29 @@ registry.backend.once('exit', () => {
   stop()
 })
 
+const runs = await Runs.open(join(lab, 'actions/runs'))
+const github = createActionsApi({ runs, token })
+
 const gitPort = await listen(git)
 const registryPort = await listen(registry.server)
+const githubPort = await listen(github)
+const runner = new Runner({
+  ...{ runs, repositories: join(lab, 'git'), registry: `http://127.0.0.1:${registryPort}` },
+  say: line => process.stdout.write(`actions: ${line}\n`),
+})
+runner.resume()
+const ignorePushes = await listenForPushes(notesOf(lab), push => runner.take(push))
 const doors = [await open('git.sock', gitPort), await open('registry.sock', registryPort)]
-await writeAtomically(join(run, 'delivery.json'), `${JSON.stringify({ ...identify(process.pid), gitPort, registryPort })}\n`)
+const record = { ...identify(process.pid), gitPort, registryPort, githubPort }
+await writeAtomically(join(run, 'delivery.json'), `${JSON.stringify(record)}\n`)
 
 process.once('SIGTERM', stop)
 process.once('SIGINT', stop)
 
 function stop(): void {
+  ignorePushes()
   registry.backend.kill()
-  for (const server of [git, registry.server]) {
+  for (const server of [git, registry.server, github]) {
     server.close()
     server.closeAllConnections()
   }

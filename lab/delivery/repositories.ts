@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { messageOf, precondition } from '../../lib/runtime/errors.ts'
+import { installHook } from './actions/pushes.ts'
 
 const execFileAsync = promisify(execFile)
 const sample = fileURLToPath(new URL('./sample', import.meta.url))
@@ -59,6 +60,7 @@ export async function publishCheckout(checkout: string, repositories: string): P
  */
 export async function publishSample(repositories: string): Promise<string> {
   const repository = await bareRepository(join(repositories, 'threads-nextjs.git'), 'master')
+  await installHook(repository)
   const index = join(repository, 'index.first')
   const env = { ...plainGit, ...firstCommit, GIT_DIR: repository, GIT_WORK_TREE: sample, GIT_INDEX_FILE: index }
   await rm(index, { force: true })

@@ -15,25 +15,27 @@ export class ApiError extends Error {
 
 interface Kubeconfig {
   clusters: [{ cluster: { server: string; 'certificate-authority-data': string } }]
-  users: [{ user: { 'client-certificate-data': string; 'client-key-data': string } }]
+  users: [{ user: { 'client-certificate-data'?: string; 'client-key-data'?: string; token?: string } }]
 }
 
-/** A thin client: JSON over HTTPS with the kubeconfig's client certificate. */
+/** A thin client: JSON over HTTPS with the kubeconfig's client certificate or token. */
 export class Api {
   readonly server: string
   /** The cluster's authority, PEM in base64, as a kubeconfig wants it. */
   readonly authority: string
   readonly #options: RequestOptions
+  readonly #headers: Record<string, string>
 
   constructor(kubeconfigFile: string) {
     const { clusters, users } = parse(readFileSync(kubeconfigFile, 'utf8')) as Kubeconfig
     const decoded = (base64: string) => Buffer.from(base64, 'base64')
+    const { 'client-certificate-data': certificate, 'client-key-data': key, token } = users[0].user
     this.server = clusters[0].cluster.server
     this.authority = clusters[0].cluster['certificate-authority-data']
+    this.#headers = token ? { authorization: `Bearer ${token}` } : {}
     this.#options = {
       ca: decoded(this.authority),
-      cert: decoded(users[0].user['client-certificate-data']),
-      key: decoded(users[0].user['client-key-data']),
+      ...(certificate && key ? { cert: decoded(certificate), key: decoded(key) } : {}),
       agent: new Agent({ keepAlive: true, maxSockets: 32 }),
     }
   }
@@ -78,7 +80,7 @@ export class Api {
     return new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
       const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
       // Without its length Node sends a DELETE's body unframed.
-      const headers = payload ? { 'content-type': type, 'content-length': payload.length } : {}
+      const headers = { ...this.#headers, ...(payload ? { 'content-type': type, 'content-length': payload.length } : {}) }
       const call = request(new URL(path, this.server), { ...this.#options, ...options, method, headers }, resolve)
       call.once('error', reject)
       call.end(payload)

@@ -222,7 +222,7 @@ export class ContainerWorker {
     for (let said: string | undefined; ; await this.#pause(2000)) {
       try {
         const environment = await environmentOf(node.api, pod, this.#container)
-        if (program) return await node.programs.start(program, pod, environment, log)
+        if (program) return await node.programs.start(program, pod, this.#container, environment, log)
         const image = node.images.find(this.#container.image)
         if (!application || !image) return undefined
         return await node.containers.start({ pod, podIP, container: this.#container, application, image, environment, log })

@@ -16,11 +16,10 @@ import { namespaceOf, type PersistentVolume, type PersistentVolumeClaim, type Po
 import { logDirectory } from './log.ts'
 import { registerNode } from './node.ts'
 import { type Node, PodWorker } from './pod.ts'
-import { Programs } from './programs.ts'
+import { Programs, REGISTRY } from './programs.ts'
 import { isProvisioner, provision, reclaim } from './provisioner.ts'
 import { Services } from './services.ts'
 
-const REGISTRY = 'http://registry.lab:5000'
 const RUN_DIRECTORY = '/run/k0s/pods'
 /** The node's part of the pods' range; with one node it is the first. */
 const POD_PREFIX = '10.244.0.'

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { programPath } from '../../tools/catalog.ts'
 import type { Api } from './api.ts'
 import { parseImage } from './images.ts'
@@ -18,6 +19,8 @@ interface Program {
   catalogued?: string
   command: string
   args: string[]
+  /** The container's own arguments follow, from the one of this name on. */
+  passesArgsAfter?: string
   environment?: Record<string, string>
   /** What is written to its stdin, where secrets do not show in the process list. */
   input?: (environment: Record<string, string>) => string
@@ -27,6 +30,8 @@ interface Program {
   completes?: boolean
 }
 
+/** The lab's registry, as a machine knows it. */
+export const REGISTRY = 'http://registry.lab:5000'
 const REDIS = ['--redis', '127.0.0.1:6379']
 const ARGOCD = 'quay.io/argoproj/argocd'
 
@@ -69,6 +74,15 @@ const programs: readonly Program[] = [
     completes: true,
   },
   {
+    name: 'argocd-image-updater',
+    matches: image => image === 'quay.io/argoprojlabs/argocd-image-updater',
+    command: process.execPath,
+    args: [fileURLToPath(new URL('../../delivery/image-updater/main.ts', import.meta.url))],
+    passesArgsAfter: 'run',
+    environment: { REGISTRY, READY_PORT: '8090' },
+    port: 8090,
+  },
+  {
     name: 'redis',
     matches: image => image.endsWith('library/redis'),
     command: 'redis-server',
@@ -86,6 +100,12 @@ export function programFor({ image, command = [], args = [] }: Container): Progr
   return programs.find(({ matches }) => matches(`${reference.host}/${reference.path}`, [...command, ...args].join(' ')))
 }
 
+function passedArgs({ passesArgsAfter }: Program, { command = [], args = [] }: Container): string[] {
+  if (passesArgsAfter === undefined) return []
+  const words = [...command, ...args]
+  return words.slice(words.indexOf(passesArgsAfter) + 1)
+}
+
 /** Starts containers' programs; each program has one process, the newest pod's. */
 export class Programs {
   readonly #api: Api
@@ -98,7 +118,13 @@ export class Programs {
     this.#directory = directory
   }
 
-  async start(program: Program, pod: Pod, environment: Record<string, string>, log: ContainerLog): Promise<Running> {
+  async start(
+    program: Program,
+    pod: Pod,
+    container: Container,
+    environment: Record<string, string>,
+    log: ContainerLog,
+  ): Promise<Running> {
     // In a rolling update two pods are there for a while; the process goes over to the newer one.
     await this.#running.get(program.name)?.handOver()
     const path = await this.#path(program)
@@ -109,10 +135,12 @@ export class Programs {
       ARGOCD_FAKE_IN_CLUSTER: 'true',
       HOME: '/tmp',
       HOSTNAME: pod.metadata.name,
+      POD_NAMESPACE: namespaceOf(pod),
       KUBECONFIG: kubeconfig,
       PATH: path,
     }
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program.command, ...program.args], {
+    const args = [...program.args, ...passedArgs(program, container)]
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program.command, ...args], {
       cwd: '/tmp',
       env: own,
       stdio: ['pipe', 'pipe', 'pipe'],

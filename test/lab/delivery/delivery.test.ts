@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,6 +23,15 @@ interface Delivery {
   startTime: string
   gitPort: number
   registryPort: number
+  githubPort: number
+}
+
+interface Run {
+  id: number
+  head_sha: string
+  status: string
+  conclusion: string | null
+  created_at: string
 }
 
 const lab = mkdtempSync(join(tmpdir(), 'delivery-'))
@@ -84,16 +93,73 @@ delivers('clones over HTTP; a push wants the token', () => {
     () => git('-C', clone, '-c', 'credential.helper=', '-c', 'core.askPass=true', 'push', '--quiet', 'origin', 'master'),
     /fatal/,
   )
-  // The token goes by the environment: arguments are for all to see.
-  const environment = {
-    ...process.env,
-    GIT_CONFIG_COUNT: '1',
-    GIT_CONFIG_KEY_0: 'http.extraHeader',
-    GIT_CONFIG_VALUE_0: `Authorization: Bearer ${token}`,
-  }
-  execFileSync('git', ['-C', clone, 'push', '--quiet', 'origin', 'master'], { env: environment, stdio: 'pipe' })
+  execFileSync('git', ['-C', clone, 'push', '--quiet', 'origin', 'master'], { env: withToken, stdio: 'pipe' })
   assert.is.not(git('ls-remote', url, 'refs/heads/master').split('\t')[0], commit)
 })
+
+/** A commit in the clone, pushed with the token; the token goes by the environment: arguments are for all to see. */
+function pushed(message: string, change: (directory: string) => void): string {
+  const clone = join(lab, 'clone')
+  change(clone)
+  git('-C', clone, 'add', '--all')
+  git('-C', clone, '-c', 'user.name=t', '-c', 'user.email=t@example.com', 'commit', '--quiet', '-m', message)
+  execFileSync('git', ['-C', clone, 'push', '--quiet', 'origin', 'master'], { env: withToken, stdio: 'pipe' })
+  return git('-C', clone, 'rev-parse', 'HEAD')
+}
+
+const withToken = {
+  ...process.env,
+  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_KEY_0: 'http.extraHeader',
+  GIT_CONFIG_VALUE_0: `Authorization: Bearer ${token}`,
+}
+
+const edit = (file: string, from: string, to: string) => (directory: string) => {
+  const path = join(directory, file)
+  writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))
+}
+const WORKFLOW = '.github/workflows/deploy-gcp.yml'
+
+const actions = (path: string, headers: Record<string, string> = {}) =>
+  fetch(`http://127.0.0.1:${delivery.githubPort}/repos/anyone/threads-nextjs/actions/runs${path}`, {
+    headers: { authorization: `Bearer ${token}`, ...headers },
+  })
+
+const runsOf = async (sha: string) =>
+  ((await (await actions(`?head_sha=${sha}`)).json()) as { workflow_runs: Run[] }).workflow_runs
+
+const finishedRun = (sha: string): Promise<Run> =>
+  waitFor({
+    what: `the run for ${sha}`,
+    within: 10_000,
+    every: 50,
+    probe: async () => (await runsOf(sha)).find(({ status }) => status === 'completed'),
+  })
+
+interface Platform {
+  os: string
+  architecture: string
+}
+
+/** The image behind a tag: its digest, its platforms and the configuration of the first. */
+async function imageOf(service: string, tag: string) {
+  const base = `http://127.0.0.1:${delivery.registryPort}/v2/web-service-design/threads/${service}`
+  const answer = await fetch(`${base}/manifests/${tag}`)
+  if (!answer.ok) return undefined
+  const { manifests } = (await answer.json()) as { manifests: { digest: string; platform: Platform }[] }
+  const child = await fetch(`${base}/manifests/${manifests[0]?.digest}`)
+  const { config } = (await child.json()) as { config: { digest: string } }
+  const blob = await fetch(`${base}/blobs/${config.digest}`)
+  return {
+    digest: answer.headers.get('docker-content-digest'),
+    platforms: manifests.map(({ platform }) => `${platform.os}/${platform.architecture}`),
+    config: (await blob.json()) as Platform & {
+      created: string
+      rootfs: { diff_ids: string[] }
+      config: { Labels: Record<string, string> }
+    },
+  }
+}
 
 delivers('a commit on top of the sample survives publishing it again', async () => {
   const url = `http://127.0.0.1:${delivery.gitPort}/threads-nextjs.git`
@@ -141,6 +207,102 @@ delivers('the registry has every image that charts and manifests ask for', async
   })
   assert.ok(wanted.length > 10)
   assert.equal(missing, [])
+})
+
+delivers('runs want the token', async () => {
+  assert.is((await actions('', { authorization: 'Bearer wrong' })).status, 401)
+  assert.is((await actions('')).status, 200)
+})
+
+delivers('a push that no workflow is there for makes no run', async () => {
+  const other = pushed('docs: more', edit('README.md', '# threads', '# Threads'))
+  const bump = pushed('chore: bump', edit('ml-service/pyproject.toml', '0.1.0', '0.1.1'))
+  await finishedRun(bump)
+  assert.equal(await runsOf(other), [])
+})
+
+delivers('a push is built as its workflow says, under an index with an attestation', async () => {
+  const before = await imageOf('ml-service', git('-C', join(lab, 'clone'), 'rev-parse', 'HEAD'))
+  const sha = pushed('chore: bump', edit('ml-service/pyproject.toml', '0.1.1', '0.1.2'))
+  const run = await finishedRun(sha)
+  assert.is(run.conclusion, 'success')
+  const image = await imageOf('ml-service', sha)
+  assert.equal(image?.platforms, ['linux/amd64', 'unknown/unknown'])
+  assert.is(`${image?.config.os}/${image?.config.architecture}`, 'linux/amd64')
+  assert.is(image?.config.config.Labels['org.opencontainers.image.revision'], sha)
+  assert.ok(Date.now() - Date.parse(image?.config.created ?? '') < 30_000)
+  assert.is((await imageOf('ml-service', 'latest'))?.digest, image?.digest)
+  // Its content has changed, the other service's has not.
+  assert.is.not(image?.config.rootfs.diff_ids[0], before?.config.rootfs.diff_ids[0])
+  const [one, other] = [
+    await imageOf('nextjs', sha),
+    await imageOf('nextjs', git('-C', join(lab, 'clone'), 'rev-parse', 'HEAD~')),
+  ]
+  assert.is(one?.config.rootfs.diff_ids[0], other?.config.rootfs.diff_ids[0])
+})
+
+delivers('jobs and steps are told, and what has not changed is not sent again', async () => {
+  const [run] = await runsOf(git('-C', join(lab, 'clone'), 'rev-parse', 'HEAD'))
+  const jobs = await actions(`/${run?.id}/jobs`)
+  const body = (await jobs.json()) as { jobs: { name: string; conclusion: string; completed_at: string; steps: object[] }[] }
+  assert.equal(
+    body.jobs.map(({ name, conclusion }) => `${name} ${conclusion}`),
+    ['build (nextjs) success', 'build (ml-service) success'],
+  )
+  assert.is(body.jobs[0]?.steps.length, 5)
+  const etag = jobs.headers.get('etag') ?? ''
+  assert.is((await actions(`/${run?.id}/jobs`, { 'if-none-match': etag })).status, 304)
+  assert.is((await actions('/4711')).status, 404)
+})
+
+delivers('a workflow for arm64 makes images for arm64 alone', async () => {
+  const sha = pushed('ci: arm', edit(WORKFLOW, 'platforms: linux/amd64', 'platforms: linux/arm64'))
+  assert.is((await finishedRun(sha)).conclusion, 'success')
+  const image = await imageOf('ml-service', sha)
+  assert.equal(image?.platforms, ['linux/arm64', 'unknown/unknown'])
+  assert.is(image?.config.architecture, 'arm64')
+})
+
+delivers('a job that may not ask for its identity fails at signing in', async () => {
+  const sha = pushed('ci: less', edit(WORKFLOW, 'id-token: write', 'id-token: none'))
+  assert.is((await finishedRun(sha)).conclusion, 'failure')
+  assert.is(await imageOf('ml-service', sha), undefined)
+})
+
+delivers('a workflow that is none fails at once', async () => {
+  const sha = pushed('ci: broken', directory => {
+    mkdirSync(join(directory, '.github/workflows'), { recursive: true })
+    writeFileSync(join(directory, '.github/workflows/other.yml'), 'jobs: [')
+  })
+  assert.is((await finishedRun(sha)).conclusion, 'startup_failure')
+  pushed('ci: mended', directory => rmSync(join(directory, '.github/workflows/other.yml')))
+})
+
+delivers('runs survive kill -9: what was queued is run by the next one', async () => {
+  await stop(delivery, 'SIGKILL')
+  const sha = git('-C', join(lab, 'clone'), 'rev-parse', 'HEAD')
+  const now = new Date().toISOString()
+  const queued = {
+    ...{ id: 4000, run_number: 1, repository: 'threads-nextjs', name: 'deploy-gcp', path: WORKFLOW, display_title: 'x' },
+    ...{ head_branch: 'master', head_sha: sha, status: 'in_progress', conclusion: null },
+    ...{ created_at: now, run_started_at: now, updated_at: now, jobs: [] },
+  }
+  writeFileSync(join(lab, 'actions/runs/4000.json'), JSON.stringify(queued))
+  // A push that nobody heard.
+  writeFileSync(join(lab, 'actions/pushes/1'), `threads-nextjs ${sha}~ ${sha} refs/heads/other\n`)
+  delivery = await start()
+  const run = await waitFor({
+    what: 'the run that was left',
+    within: 10_000,
+    every: 50,
+    probe: async () => {
+      const found = (await (await actions('/4000')).json()) as Run
+      return found.status === 'completed' ? found : undefined
+    },
+  })
+  assert.is(run.conclusion, 'failure')
+  assert.is(run.created_at, now)
+  assert.throws(() => readFileSync(join(lab, 'actions/pushes/1')), /ENOENT/)
 })
 
 delivers('the Unix socket leads to the same registry', async () => {

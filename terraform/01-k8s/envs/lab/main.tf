@@ -55,4 +55,7 @@ module "argocd_image_updater" {
 
   namespace = module.argocd.namespace
   chart     = "${var.charts_directory}/argocd-image-updater"
+
+  # Nobody waits two minutes for a registry on the same machine.
+  interval = "10s"
 }

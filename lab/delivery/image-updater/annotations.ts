@@ -1,0 +1,78 @@
+const PREFIX = 'argocd-image-updater.argoproj.io'
+
+/** What an Application's annotations say of one image. */
+export interface ImageSettings {
+  alias: string
+  /** With its registry, without tag. */
+  image: string
+  strategy: string
+  /** Whether a tag may be considered; a filter that makes no sense lets none pass, so as not to update by accident. */
+  allows(tag: string): boolean
+  /** Shell patterns. */
+  ignoredTags: string[]
+  /** `os/architecture[/variant]`; empty where nothing is said. */
+  platforms: string[]
+  /** The image's name in the kustomization, where it has another one. */
+  kustomizeName: string | undefined
+}
+
+export interface Settings {
+  images: ImageSettings[]
+  writeBack: string
+}
+
+/**
+ * Undefined without a list of images: the Application is none of the updater's.
+ * https://argocd-image-updater.readthedocs.io/en/stable/configuration/images/
+ */
+export function settingsOf(annotations: Readonly<Record<string, string>> = {}): Settings | undefined {
+  const list = annotations[`${PREFIX}/image-list`]
+  if (list === undefined) return undefined
+  return {
+    images: listed(list).map(item => imageSettings(item, annotations)),
+    writeBack: annotations[`${PREFIX}/write-back-method`] ?? 'argocd',
+  }
+}
+
+function imageSettings(item: string, annotations: Readonly<Record<string, string>>): ImageSettings {
+  const [, alias = '', image = ''] = /^(?:([^=]+)=)?(.+)$/.exec(item) ?? []
+  // An image's own setting goes before the Application's.
+  const option = (name: string) =>
+    annotations[`${PREFIX}/${alias.replaceAll('/', '_')}.${name}`] ?? annotations[`${PREFIX}/${name}`]
+  return {
+    alias,
+    image,
+    strategy: option('update-strategy') ?? 'semver',
+    allows: tagFilter(option('allow-tags')),
+    ignoredTags: listed(option('ignore-tags')),
+    platforms: listed(option('platforms')),
+    kustomizeName: option('kustomize.image-name'),
+  }
+}
+
+const listed = (text = ''): string[] =>
+  text
+    .split(',')
+    .map(item => item.trim())
+    .filter(Boolean)
+
+function tagFilter(filter: string | undefined): (tag: string) => boolean {
+  if (!filter || filter.toLowerCase() === 'any') return () => true
+  const source = /^regexp:(.*)$/is.exec(filter)?.[1]
+  if (source === undefined) return () => false
+  try {
+    const pattern = new RegExp(source)
+    return tag => pattern.test(tag)
+  } catch {
+    return () => false
+  }
+}
+
+/** Go's filepath.Match, which knows `*`, `?` and `[…]`, none of which match a slash. */
+export function matchesPattern(pattern: string, text: string): boolean {
+  const source = pattern
+    .replace(/[.+^$(){}|\\]/g, '\\$&')
+    .replaceAll('*', '[^/]*')
+    .replaceAll('?', '[^/]')
+  return new RegExp(`^${source}$`).test(text)
+}

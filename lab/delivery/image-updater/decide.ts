@@ -1,0 +1,69 @@
+import { type ImageSettings, matchesPattern } from './annotations.ts'
+
+/** A tag with what the registry says of the image behind it. */
+export interface Tag {
+  name: string
+  /** Each of its platforms, `os/architecture[/variant]`, with the time of its build in ISO 8601. */
+  builds: { platform: string; created: string }[]
+}
+
+export type Level = 'debug' | 'info' | 'warn' | 'error'
+
+interface Reference {
+  name: string
+  tag: string
+}
+
+function parseReference(reference: string): Reference {
+  const [withTag = ''] = reference.split('@')
+  const colon = withTag.indexOf(':', withTag.lastIndexOf('/') + 1)
+  return colon < 0 ? { name: withTag, tag: '' } : { name: withTag.slice(0, colon), tag: withTag.slice(colon + 1) }
+}
+
+/**
+ * What an Application runs of an image, by the images in its status; of several builds, as in a rollout, the first. Undefined when
+ * it runs none.
+ */
+export const liveTag = (images: readonly string[] = [], name: string): string | undefined =>
+  images.map(parseReference).find(reference => reference.name === name)?.tag
+
+/** The tags whose images are worth looking at. */
+export const candidates = (tags: readonly string[], { allows, ignoredTags }: ImageSettings): string[] =>
+  tags.filter(tag => allows(tag) && !ignoredTags.some(pattern => matchesPattern(pattern, tag)))
+
+/**
+ * The newest build for the wanted platforms: by the youngest of a tag's builds; of equally old ones, the lexically last tag.
+ * A tag that has none for them is passed over, and that is only said at level debug.
+ */
+export function newestBuild(
+  tags: readonly Tag[],
+  platforms: readonly string[],
+  say: (level: Level, message: string) => void,
+): string | undefined {
+  let newest: { name: string; created: number } | undefined
+  for (const { name, builds } of tags) {
+    const fitting = builds.filter(({ platform }) => platforms.some(wanted => fits(platform, wanted)))
+    if (fitting.length === 0) {
+      const included = builds.map(({ platform }) => platform).join(',')
+      say('debug', `ignoring ${name}. Manifest platform: ${included}, requested: ${platforms.join(',')}`)
+      continue
+    }
+    const created = Math.max(...fitting.map(build => Date.parse(build.created)))
+    if (!newest || created > newest.created || (created === newest.created && name > newest.name)) newest = { name, created }
+  }
+  return newest?.name
+}
+
+/** A platform without a variant is wanted in every variant. */
+const fits = (platform: string, wanted: string): boolean => platform === wanted || platform.startsWith(`${wanted}/`)
+
+/** `spec.source.kustomize.images` with one image at a tag; the others stay as they are. */
+export function withImage(
+  images: readonly string[],
+  { image, kustomizeName }: Pick<ImageSettings, 'image' | 'kustomizeName'>,
+  tag: string,
+): string[] {
+  const named = (entry: string) => (entry.includes('=') ? entry.split('=')[0] : parseReference(entry).name)
+  const others = images.filter(entry => named(entry) !== (kustomizeName ?? image))
+  return [...others, `${kustomizeName ? `${kustomizeName}=` : ''}${image}:${tag}`]
+}

@@ -1,0 +1,71 @@
+/**
+ * The Image Updater's stand-in: runs in a machine for as long as the updater's pod does, with the pod's arguments and access.
+ * Environment: KUBECONFIG, POD_NAMESPACE, REGISTRY (the lab's), READY_PORT.
+ */
+import { createServer } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { Api } from '../../machine/node-agent/api.ts'
+import type { Level } from './decide.ts'
+import { intervalMs } from './interval.ts'
+import { Registry } from './registry.ts'
+import { type ImageUpdater, type Surroundings, updateApplications } from './update.ts'
+
+const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error']
+
+// Flags of the real one that change nothing here pass unnoticed.
+const { values } = parseArgs({
+  args: process.argv.slice(2),
+  strict: false,
+  options: { interval: { type: 'string' }, loglevel: { type: 'string' }, 'disable-kube-events': { type: 'boolean' } },
+})
+const namespace = process.env.POD_NAMESPACE ?? 'argocd'
+const every = intervalMs(String(values.interval ?? '2m'))
+const least = LEVELS.indexOf((values.loglevel ?? 'info') as Level)
+
+function say(level: Level, message: string, fields: Record<string, string> = {}): void {
+  if (LEVELS.indexOf(level) < least) return
+  const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${value}`)
+  const text = message.replaceAll('"', '\\"')
+  process.stdout.write(`time="${new Date().toISOString()}" level=${level} msg="${text}"${rest.join('')}\n`)
+}
+
+const surroundings: Surroundings = {
+  api: new Api(process.env.KUBECONFIG ?? ''),
+  namespace,
+  registry: new Registry(process.env.REGISTRY ?? ''),
+  ownPlatform: 'linux/amd64',
+  events: values['disable-kube-events'] !== true,
+  say,
+}
+
+/** An ImageUpdater is gone through when it appears or changes, and then at each interval. */
+const watched = new Map<string, { generation: number | undefined; stop: AbortController }>()
+
+async function keepUpdating(updater: ImageUpdater, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    await updateApplications(updater, surroundings).catch(error => say('error', (error as Error).message))
+    if (every === 0) return
+    await sleep(every, undefined, { signal: stop }).catch(() => undefined)
+  }
+}
+
+function forget({ metadata }: ImageUpdater): void {
+  watched.get(metadata.uid)?.stop.abort()
+  watched.delete(metadata.uid)
+}
+
+createServer((_, response) => response.end('ok')).listen(Number(process.env.READY_PORT), '127.0.0.1')
+say('info', `Argo CD Image Updater, interval ${every / 1000} s`)
+const collection = `/apis/argocd-image-updater.argoproj.io/v1alpha1/namespaces/${namespace}/imageupdaters`
+await surroundings.api.follow<ImageUpdater>(collection, {
+  seen: updater => {
+    const { uid, generation } = updater.metadata
+    if (watched.has(uid) && watched.get(uid)?.generation === generation) return
+    forget(updater)
+    const stop = new AbortController()
+    watched.set(uid, { generation, stop })
+    void keepUpdating(updater, stop.signal)
+  },
+  gone: forget,
+})
