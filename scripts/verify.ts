@@ -1,5 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
 import { parseDuration } from '../lib/config/schema.ts'
+import { sorted, verdictOf } from '../lib/model/health/finding.ts'
+import { newestBuilds } from '../lib/phases/image.ts'
 import { environmentScript, type Operation } from '../lib/phases/operation.ts'
 import { type Assessment, assessment, untilHealthy } from '../lib/phases/verify.ts'
 import { findingsText, stdoutChalk } from '../lib/report/findings.ts'
@@ -20,8 +22,13 @@ export default environmentScript<VerifyOptions>({
   },
 
   async run(operation, { options }) {
-    const { verdict, findings } =
-      options.wait === undefined ? await assessment(operation) : await waited(operation, options.wait)
+    const [assessed, newest] = await Promise.all([
+      options.wait === undefined ? assessment(operation) : waited(operation, options.wait),
+      newestBuilds(operation),
+    ])
+    const findings = sorted([...assessed.findings, ...newest])
+    // What was awaited in vain has become an error.
+    const verdict = assessed.verdict === 'unhealthy' ? 'unhealthy' : verdictOf(findings)
     return {
       exitCode: { healthy: exitCodes.ok, unhealthy: exitCodes.unhealthy, progressing: exitCodes.partial }[verdict],
       document: { verdict, findings: findings as unknown as Json },

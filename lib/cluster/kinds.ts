@@ -33,6 +33,10 @@ export const kinds: Record<InventoryKind, Kind> = {
   applications: kind('/apis/argoproj.io/v1alpha1')('applications'),
 }
 
+/** What only the watch of a bump reads. */
+export const events = core('events')
+export const imageUpdaters = kind('/apis/argocd-image-updater.argoproj.io/v1alpha1')('imageupdaters')
+
 /** An object's or, without a name, a collection's path; without a namespace that of all namespaces. */
 export function pathOf(
   { base, plural, namespaced }: Kind,

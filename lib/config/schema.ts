@@ -72,6 +72,47 @@ export const environmentSchema = z.strictObject({
     volumes: z.array(z.string().regex(/^[^/]+\/[^/]+$/, 'must look like threads/postgres')),
   }),
 
+  /** How the application's images come about and reach the cluster; the image verbs want it. */
+  delivery: z
+    .strictObject({
+      /** The application's repository on GitHub. */
+      repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/, 'must look like owner/name'),
+      branch: z.string().default('master'),
+      /** The workflow that builds the images, in that repository. */
+      workflow: z.string().default('.github/workflows/deploy-gcp.yml'),
+      /** The node's platform. */
+      platform: z
+        .string()
+        .regex(/^[a-z]+\/[a-z0-9]+$/, 'must look like linux/amd64')
+        .default('linux/amd64'),
+      /** The Argo CD Application whose images they are, as namespace/name. */
+      application: z.string().regex(/^[^/]+\/[^/]+$/, 'must look like argocd/threads'),
+      /** Where its pods run. */
+      namespace: z.string(),
+      services: z.record(
+        z.string(),
+        z.strictObject({
+          /** In the repository. */
+          folder: z.string().regex(/^[\w.-]+(\/[\w.-]+)*$/, 'must be a folder of the repository'),
+          /** File in that folder that has the version. */
+          versionFile: z.enum(['package.json', 'pyproject.toml']),
+          /** With its registry, without tag. */
+          image: z.string().regex(/^[^:@/]+(:\d+)?\/[^:@]+$/, 'must name its registry and neither tag nor digest'),
+        }),
+      ),
+      /** How long each leg of a bump's way may take. */
+      deadlines: z
+        .strictObject({
+          ci: duration.prefault('20m'),
+          image: duration.prefault('2m'),
+          updater: duration.prefault('6m'),
+          sync: duration.prefault('5m'),
+          pods: duration.prefault('10m'),
+        })
+        .prefault({}),
+    })
+    .optional(),
+
   guards: z.strictObject({
     /** `none`: destructive verbs only ask; `typed`: they want the environment's name. */
     confirm: z.enum(['none', 'typed']),

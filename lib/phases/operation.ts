@@ -104,6 +104,8 @@ export function verb<O>(definition: {
   phases(operation: Operation, run: Run<O & VerbOptions>): Phase<Operation>[]
   /** The result for people once every phase is done. */
   report?(operation: Operation): Promise<string>
+  /** More members of the `--json` document, whether it went well or not. */
+  document?(operation: Operation): Outcome['document']
 }): ScriptDefinition<O & VerbOptions> {
   return environmentScript<O>({
     ...definition,
@@ -120,7 +122,11 @@ export function verb<O>(definition: {
 
       const journal = await newJournal(operation, run)
       keepJournal(operation, journal)
-      const document = () => ({ run: journal.journal.id, phases: journal.journal.phases as unknown as Json })
+      const document = () => ({
+        run: journal.journal.id,
+        phases: journal.journal.phases as unknown as Json,
+        ...definition.document?.(operation),
+      })
       try {
         const records = await runPhases(phases, operation, journal)
         await journal.end(exitCodes.ok)

@@ -3,7 +3,7 @@ import { ApiError } from '../cluster/rest.ts'
 import type { Watcher } from '../cluster/watcher.ts'
 import { assess } from '../model/health/assess.ts'
 import { blocking, type Finding, overdue, sorted, type Verdict, verdictOf } from '../model/health/finding.ts'
-import type { Inventory } from '../model/health/inventory.ts'
+import type { Expectations, Inventory } from '../model/health/inventory.ts'
 import { countsText, findingsText, plain } from '../report/findings.ts'
 import { exitCodes, interrupted, OpsError, unhealthy } from '../runtime/errors.ts'
 import type { Json } from '../runtime/json.ts'
@@ -19,16 +19,24 @@ export interface Assessment {
 /** Rules read the clock too: without any change something may be overdue. In milliseconds. */
 const RECHECK_MS = 5000
 /** Until a lost connection is tried again. In milliseconds. */
-const RECONNECT_MS = 2000
+export const RECONNECT_MS = 2000
 
-/** The system is healthy, or becomes so in time. @param within milliseconds */
-export function verified({ within }: { within: number }): Phase<Operation> {
+/**
+ * The system is healthy, or becomes so in time.
+ * @param within milliseconds
+ * @param images that must run besides, asked for when it is their turn
+ */
+export function verified({ within, images }: { within: number; images?: () => Expectations['images'] }): Phase<Operation> {
+  const expected = ({ environment }: Operation): Expectations => ({
+    ...environment.verify,
+    ...(images && { images: images() ?? [] }),
+  })
   return {
     id: 'verified',
     title: 'Everything is healthy',
 
     async check(operation) {
-      const { verdict, findings } = await assessment(operation)
+      const { verdict, findings } = await assessment(operation, expected(operation))
       return verdict === 'healthy'
         ? { state: 'done', evidence: { verdict, findings: findings as unknown as Json } }
         : { state: 'todo', changes: [`wait until it is healthy: ${countsText(findings)}`] }
@@ -36,7 +44,7 @@ export function verified({ within }: { within: number }): Phase<Operation> {
 
     async run(operation) {
       const started = performance.now()
-      const { verdict, findings } = await untilHealthy(operation, within)
+      const { verdict, findings } = await untilHealthy(operation, within, expected(operation))
       if (verdict !== 'healthy') {
         await operation.journal?.fact('findings', findings as unknown as Json)
         throw unhealthy(
@@ -50,14 +58,17 @@ export function verified({ within }: { within: number }): Phase<Operation> {
 }
 
 /** What the environment's cluster looks like now. */
-export async function assessment(operation: Operation): Promise<Assessment> {
+export async function assessment(
+  operation: Operation,
+  expected: Expectations = operation.environment.verify,
+): Promise<Assessment> {
   const cluster = await operation.cluster()
   const { inventory } = await cluster.inventory(operation.signal)
-  return judge(inventory, operation)
+  return judge(inventory, expected, operation)
 }
 
-function judge(inventory: Inventory, { environment, now }: Operation): Assessment {
-  const findings = assess(inventory, environment.verify, now())
+function judge(inventory: Inventory, expected: Expectations, { now }: Operation): Assessment {
+  const findings = assess(inventory, expected, now())
   return { verdict: verdictOf(findings), findings }
 }
 
@@ -66,7 +77,11 @@ function judge(inventory: Inventory, { environment, now }: Operation): Assessmen
  * as an error. A connection that is lost meanwhile is no reason to give up.
  * @throws OpsError 5 when the cluster is out of reach at the end, 130 when interrupted
  */
-export async function untilHealthy(operation: Operation, within: number): Promise<Assessment> {
+export async function untilHealthy(
+  operation: Operation,
+  within: number,
+  expected: Expectations = operation.environment.verify,
+): Promise<Assessment> {
   const { signal } = operation
   const deadline = performance.now() + within
   const cluster = await operation.cluster()
@@ -82,7 +97,7 @@ export async function untilHealthy(operation: Operation, within: number): Promis
         watcher?.close()
         watcher = undefined
       } else {
-        const { verdict, findings } = judge(seen.inventory, operation)
+        const { verdict, findings } = judge(seen.inventory, expected, operation)
         if (verdict === 'healthy') return { verdict, findings }
         if (left <= 0) return { verdict: 'unhealthy', findings: overdue(findings) }
         tell(findings)
@@ -98,7 +113,7 @@ export async function untilHealthy(operation: Operation, within: number): Promis
 }
 
 /** No answer, or one of a server that is only just coming up (429, 503): it may come back. A refusal stays one. */
-function lostConnection(error: unknown): OpsError {
+export function lostConnection(error: unknown): OpsError {
   const refused = error instanceof ApiError && (error.status === 401 || error.status === 403)
   if (error instanceof OpsError && error.code === exitCodes.external && !refused) return error
   throw error

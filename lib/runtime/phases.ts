@@ -19,6 +19,8 @@ export interface Phase<C> {
   /** @returns evidence of what was done */
   run(context: C): Promise<Json>
   undo?(context: C): Promise<void>
+  /** What there is to say of it once it is done, in a few words. */
+  told?(evidence: Json): string
 }
 
 /** What the phase runner itself needs of a context. */
@@ -77,7 +79,7 @@ export async function runPhases<C extends PhaseContext>(
       for (const change of before.changes) context.log.debug(`${phase.id}: ${change}`)
       const evidence = await phase.run(context)
       await record('done', { evidence })
-      activity.done()
+      activity.done(phase.told?.(evidence))
     } catch (thrown) {
       const error = context.signal.aborted
         ? interrupted(`interrupted in "${phase.title}"`, 'run the same command again to go on from here', thrown)

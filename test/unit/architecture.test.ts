@@ -11,6 +11,7 @@ const rules: { from: string; may: string[]; types?: string[] }[] = [
   { from: 'lib/phases/', may: ['lib/'] },
   { from: 'lib/report/', may: ['lib/report/', 'lib/model/', 'lib/runtime/'] },
   { from: 'lib/google/', may: ['lib/google/', 'lib/model/', 'lib/config/', 'lib/runtime/'] },
+  { from: 'lib/delivery/', may: ['lib/delivery/', 'lib/model/', 'lib/config/', 'lib/runtime/'] },
   { from: 'lib/host/', may: ['lib/host/', 'lib/model/', 'lib/config/', 'lib/runtime/'] },
   { from: 'lib/terraform/', may: ['lib/terraform/', 'lib/model/', 'lib/config/', 'lib/runtime/'] },
   { from: 'lib/cluster/', may: ['lib/cluster/', 'lib/model/', 'lib/config/', 'lib/runtime/'] },

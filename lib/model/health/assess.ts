@@ -6,6 +6,7 @@ import { jobFindings } from './job.ts'
 import { namespaceFindings } from './namespace.ts'
 import { nodeFindings } from './node.ts'
 import { ownershipFindings } from './ownership.ts'
+import { pinnedFindings } from './pinned.ts'
 import { podFindings } from './pod.ts'
 import { rolloutFindings } from './rollout.ts'
 import { serviceFindings } from './service.ts'
@@ -24,6 +25,7 @@ export function assess(inventory: Inventory, expectations: Expectations, now: Da
     ...volumeFindings(inventory.volumeClaims, inventory.storageClasses, pods, now),
     ...serviceFindings(inventory.services, inventory.endpointSlices, pods, now),
     ...applicationFindings(inventory.applications, now),
+    ...pinnedFindings(inventory.applications),
     ...expectationFindings(inventory, expectations),
   ])
 }

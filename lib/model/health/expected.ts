@@ -1,3 +1,4 @@
+import { parseReference } from '../image/reference.ts'
 import { broken, type Finding, underway } from './finding.ts'
 import type { Expectations, Inventory } from './inventory.ts'
 import { isLive, isReady, type KubernetesObject, nameOf } from './objects.ts'
@@ -49,7 +50,7 @@ const unbound = (wanted: readonly string[], { volumeClaims }: Inventory): Findin
     })
 
 function imageFindings(namespace: string, image: string, { pods }: Inventory): Finding[] {
-  const wanted = splitReference(image)
+  const wanted = parseReference(image)
   const running = pods
     .filter(pod => pod.metadata.namespace === namespace && isLive(pod))
     .flatMap(pod =>
@@ -60,7 +61,7 @@ function imageFindings(namespace: string, image: string, { pods }: Inventory): F
         imageID: status.imageID ?? '',
       })),
     )
-    .filter(container => splitReference(container.image).repository === wanted.repository)
+    .filter(container => parseReference(container.image).repository === wanted.repository)
   if (running.length === 0) {
     return [
       underway('expected/image', `Namespace/${namespace}`, `no pod runs ${image}`, {
@@ -77,11 +78,4 @@ function imageFindings(namespace: string, image: string, { pods }: Inventory): F
           'see whether the Image Updater has bumped it: kubectl -n argocd get events --field-selector reason=ImagesUpdated',
       }),
     )
-}
-
-/** `host:port/path:tag@sha256:…`; a colon before the last slash is the port's. */
-function splitReference(reference: string): { repository: string; digest?: string } {
-  const [name = '', digest] = reference.split('@')
-  const tag = name.indexOf(':', name.lastIndexOf('/') + 1)
-  return { repository: tag < 0 ? name : name.slice(0, tag), ...(digest && { digest }) }
 }

@@ -158,10 +158,19 @@ export interface EndpointSlice extends KubernetesObject {
   endpoints?: { addresses?: string[]; conditions?: { ready?: boolean } }[] | null
 }
 
+/** Where an Application's manifests come from; `kustomize.images` are the Image Updater's: `name=image:tag`. */
+export interface ApplicationSource {
+  kustomize?: { images?: string[] }
+}
+
 /** argoproj.io/v1alpha1 */
 export interface Application extends KubernetesObject {
-  spec?: { syncPolicy?: { automated?: { selfHeal?: boolean; enabled?: boolean } } }
+  spec?: { source?: ApplicationSource; syncPolicy?: { automated?: { selfHeal?: boolean; enabled?: boolean } } }
   status?: {
+    /** What its pods run. */
+    summary?: { images?: string[] }
+    /** Every sync that succeeded, oldest first. */
+    history?: { deployStartedAt?: string; deployedAt?: string; source?: ApplicationSource }[]
     reconciledAt?: string
     sync?: { status?: string; revision?: string }
     health?: { status?: string; message?: string }

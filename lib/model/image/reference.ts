@@ -1,0 +1,25 @@
+/** An image's name taken apart. */
+export interface Reference {
+  /** With its registry. */
+  repository: string
+  tag?: string
+  /** `sha256:…` */
+  digest?: string
+}
+
+/** `host:port/path:tag@sha256:…`; a colon before the last slash is the port's. */
+export function parseReference(reference: string): Reference {
+  const [name = '', digest] = reference.split('@')
+  const colon = name.indexOf(':', name.lastIndexOf('/') + 1)
+  return {
+    repository: colon < 0 ? name : name.slice(0, colon),
+    ...(colon >= 0 && { tag: name.slice(colon + 1) }),
+    ...(digest !== undefined && { digest }),
+  }
+}
+
+/** A registry's host, and the image's path in it. */
+export function splitRepository(repository: string): { host: string; path: string } {
+  const slash = repository.indexOf('/')
+  return { host: repository.slice(0, slash), path: repository.slice(slash + 1) }
+}

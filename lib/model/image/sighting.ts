@@ -1,0 +1,35 @@
+import type { Json } from '../../runtime/json.ts'
+
+/** When something came about, as well as it can be told. */
+export interface Sighting {
+  /** ISO 8601, the middle of the time in which it happened. */
+  at: string
+  /** It happened at most so many milliseconds before or after that. */
+  error: number
+  evidence: Json
+}
+
+/** When a part of the world was looked at, and when before that; ISO 8601. */
+export interface Look {
+  before: string
+  at: string
+}
+
+/** A time of someone else's clock, in whole seconds: the true moment is within the second that it names. */
+export function stamped(time: string | null | undefined, evidence: Json): Sighting | undefined {
+  if (!time) return undefined
+  const isWhole = !/\.\d/.test(time)
+  const error = isWhole ? 500 : 1
+  return { at: new Date(Date.parse(time) + (isWhole ? error : 0)).toISOString(), error, evidence }
+}
+
+/** What was not there at one look and there at the next. */
+export function seen({ before, at }: Look, evidence: Json): Sighting {
+  const [from, to] = [Date.parse(before), Date.parse(at)]
+  return { at: new Date((from + to) / 2).toISOString(), error: Math.ceil((to - from) / 2), evidence }
+}
+
+const sortedTimes = (times: readonly (string | null | undefined)[] = []): string[] =>
+  times.flatMap(time => time ?? []).sort((a, b) => Date.parse(a) - Date.parse(b))
+export const earliest = (times?: readonly (string | null | undefined)[]): string | undefined => sortedTimes(times)[0]
+export const latest = (times?: readonly (string | null | undefined)[]): string | undefined => sortedTimes(times).at(-1)

@@ -1,0 +1,192 @@
+import { applicationFindings } from '../health/application.ts'
+import { assess } from '../health/assess.ts'
+import { blocking, broken, doubtful, type Finding } from '../health/finding.ts'
+import { type Application, isReady, nameOf, type Pod } from '../health/objects.ts'
+import { runsOn } from './facts.ts'
+import type { HopId } from './hops.ts'
+import { parseReference } from './reference.ts'
+import { type UpdaterImage, updaterImages, wildcard } from './updater.ts'
+import { applicationOf, chosenTag, oldPods, podsOf, syncOf, type World } from './world.ts'
+
+/** What else is known when a hop does not come. */
+export interface Circumstances {
+  now: Date
+  /** What is wrong with the workflow of this very commit. */
+  workflow: readonly Finding[]
+}
+
+/** Why a hop has not come in its time, the likeliest cause first; never empty. */
+export const causes = (hop: HopId, world: World, circumstances: Circumstances): Finding[] => rules[hop](world, circumstances)
+
+type Rule = (world: World, circumstances: Circumstances) => Finding[]
+
+const commit = ({ subject }: World): string => `${subject.repository}@${subject.sha}`
+
+const rules: Record<HopId, Rule> = {
+  'run-created': (world, { workflow }) => [
+    ...errors(workflow),
+    doubtful('delivery/no-run', commit(world), 'GitHub has made no run for this commit', {
+      remedy: `are Actions enabled in ${world.subject.repository}, and is ${world.subject.workflow} on the branch? \`./taskw image:check\``,
+    }),
+  ],
+
+  'run-started': world => [
+    doubtful('delivery/run-queued', commit(world), 'no runner has taken the run', {
+      evidence: { status: world.ci?.run?.status ?? null },
+      remedy: `minutes used up, no runner with its label, or its concurrency group is busy: see ${world.ci?.run?.html_url}`,
+    }),
+  ],
+
+  'run-completed': world => {
+    const job = world.ci?.jobs.find(({ status }) => status !== 'completed')
+    const step = job?.steps?.find(({ status }) => status === 'in_progress')
+    const where = job ? `: job "${job.name}"${step ? `, step "${step.name}"` : ''}` : ''
+    const remedy = `see ${world.ci?.run?.html_url}`
+    return [doubtful('delivery/run-slow', commit(world), `the run is still going on${where}`, { remedy })]
+  },
+
+  image: (world, { workflow }) => [
+    ...errors(workflow),
+    broken(
+      'image/missing',
+      `${world.subject.image}:${world.subject.sha}`,
+      'is not in the registry, although the run succeeded',
+      {
+        remedy: 'compare the tags in the workflow with the image that the Application runs: `./taskw image:check`',
+      },
+    ),
+  ],
+
+  updater: world => updaterCauses(world),
+
+  synced: (world, { now }) => {
+    const application = applicationOf(world)
+    const found = application ? blocking(applicationFindings([application], now)) : [noApplication(world)]
+    if (found.length > 0) return found
+    const remedy = 'kubectl -n argocd logs statefulset/argocd-application-controller'
+    return [doubtful('delivery/unsynced', objectOf(world), 'Argo CD has not synced what the Image Updater wrote', { remedy })]
+  },
+
+  'pods-ready': (world, { now }) => {
+    const found = inNamespace(world, now)
+    if (found.length > 0) return found
+    const message = podsOf(world).length === 0 ? `no pod runs ${world.subject.image}` : 'its new pods are not all ready yet'
+    const remedy = `kubectl -n ${world.subject.namespace} describe pods`
+    return [doubtful('delivery/pods', `Namespace/${world.subject.namespace}`, message, { remedy })]
+  },
+
+  'old-pods-gone': (world, { now }) => {
+    const found = inNamespace(world, now)
+    if (found.length > 0) return found
+    return oldPods(world).map(pod =>
+      doubtful('delivery/old-pod', nameOf('Pod', pod), `still runs ${imagesOf(pod, world)}`, {
+        remedy: `kubectl -n ${world.subject.namespace} describe pod ${pod.metadata.name}`,
+      }),
+    )
+  },
+}
+
+const errors = (findings: readonly Finding[]): Finding[] => findings.filter(({ severity }) => severity === 'error')
+
+const objectOf = ({ subject }: World): string => subject.application.replace('/', '/Application/')
+
+const imagesOf = ({ spec }: Pod, { subject }: World): string =>
+  (spec?.containers ?? [])
+    .map(({ image }) => image)
+    .filter(image => parseReference(image).repository === subject.image)
+    .join(', ')
+
+function inNamespace({ cluster, subject }: World, now: Date): Finding[] {
+  if (!cluster) return []
+  const nothing = { namespaces: {}, applications: [], volumes: [] }
+  return blocking(assess(cluster.inventory, nothing, now)).filter(({ object }) => object.startsWith(`${subject.namespace}/`))
+}
+
+const noApplication = (world: World): Finding =>
+  broken('delivery/application', objectOf(world), 'is not there', { remedy: './taskw layer:apply -- 02-argocd-app' })
+
+/** In the order in which the updater itself decides. */
+function updaterCauses(world: World): Finding[] {
+  const application = applicationOf(world)
+  if (!application) return [noApplication(world)]
+  const settings = updaterImages(application).find(({ image }) => image === world.subject.image)
+  const found = settings ? filterCauses(world, settings) : [notListed(world)]
+  const selected = world.cluster?.imageUpdaters.some(({ spec }) =>
+    spec?.applicationRefs?.some(({ namePattern = '' }) => wildcard(namePattern).test(application.metadata.name)),
+  )
+  const running = world.cluster?.inventory.pods.filter(pod => isUpdater(pod, application)) ?? []
+  return [
+    ...(running.some(isReady) ? [] : [notRunning(running, application)]),
+    ...found,
+    ...(selected ? [] : [notSelected(world)]),
+    doubtful('updater/silent', objectOf(world), 'the Image Updater has not taken the image', {
+      remedy: 'kubectl -n argocd logs deployment/argocd-image-updater-controller; for what it passes over: --loglevel debug',
+    }),
+  ]
+}
+
+function filterCauses(world: World, settings: UpdaterImage): Finding[] {
+  const { subject, registry } = world
+  const object = objectOf(world)
+  const remedy = 'correct it in terraform/modules/argocd-app, `./taskw layer:apply -- 02-argocd-app`'
+  const found: Finding[] = []
+  if (!settings.allows(subject.sha)) {
+    found.push(broken('updater/allow-tags', object, `its allow-tags leave ${subject.sha} out`, { remedy }))
+  }
+  if (settings.ignores(subject.sha)) {
+    const lift = 'take the tag out of its ignore-tags, or bump again'
+    found.push(broken('updater/ignored', object, `its ignore-tags name ${subject.sha}`, { remedy: lift }))
+  }
+  const image = registry?.image
+  if (image && settings.platforms.length > 0 && !settings.platforms.some(platform => runsOn(image, platform))) {
+    const message = `its platforms are ${settings.platforms.join(', ')}, the image is for none of them`
+    found.push(broken('updater/platforms', object, message, { remedy }))
+  }
+  const application = applicationOf(world)
+  const live = application?.status?.summary?.images?.map(parseReference) ?? []
+  if (!live.some(({ repository }) => repository === subject.image)) {
+    const message = `runs no ${subject.image}: the Image Updater looks only at images that are live`
+    found.push(broken('updater/not-live', object, message, { remedy: 'see why its pods are not there: `./taskw verify`' }))
+  }
+  const chosen = chosenTag(application?.spec?.source, subject)
+  const since = chosen && syncOf(world, chosen)?.deployStartedAt
+  const isLater = since === undefined || Date.parse(since) > Date.parse(subject.pushedAt)
+  if (chosen && chosen !== subject.sha && settings.allows(chosen) && isLater) {
+    const message = `has gone on to ${chosen} meanwhile: a newer build has overtaken this one`
+    found.push(
+      broken('updater/overtaken', object, message, {
+        evidence: { tag: chosen },
+        remedy: 'see the newest commits and their runs',
+      }),
+    )
+  }
+  return found
+}
+
+const notListed = (world: World): Finding =>
+  broken('updater/not-listed', objectOf(world), `its image-list does not name ${world.subject.image}`, {
+    remedy: 'add it to images in terraform/02-argocd-app, `./taskw layer:apply -- 02-argocd-app`',
+  })
+
+const notSelected = (world: World): Finding =>
+  doubtful(
+    'updater/not-selected',
+    objectOf(world),
+    'no ImageUpdater selects it, as the Image Updater wants since version 1.0',
+    {
+      remedy: '`./taskw layer:apply -- 02-argocd-app`',
+    },
+  )
+
+function notRunning(pods: readonly Pod[], { metadata: { namespace = '' } }: Application): Finding {
+  const name = 'argocd-image-updater-controller'
+  return broken('updater/not-running', `${namespace}/Deployment/${name}`, 'no pod of the Image Updater is ready', {
+    evidence: { pods: pods.map(({ metadata }) => metadata.name) },
+    remedy: `kubectl -n ${namespace} get pods; kubectl -n ${namespace} scale deployment ${name} --replicas=1`,
+  })
+}
+
+/** It lives beside the Applications that it updates. */
+const isUpdater = ({ metadata }: Pod, application: Application): boolean =>
+  metadata.namespace === application.metadata.namespace &&
+  metadata.labels?.['app.kubernetes.io/name'] === 'argocd-image-updater'

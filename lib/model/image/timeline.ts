@@ -1,0 +1,54 @@
+import type { Json } from '../../runtime/json.ts'
+import { type HopId, hops } from './hops.ts'
+import type { Sighting } from './sighting.ts'
+
+export type Sightings = Partial<Record<HopId, Sighting>>
+
+/** A hop that was made. Milliseconds. */
+export interface Leg {
+  hop: HopId
+  title: string
+  /** ISO 8601. */
+  at: string
+  /** From the hop before, `after`, to this one. */
+  took: number
+  after: HopId | 'push'
+  /** `took` is right to so many, either way. */
+  error: number
+  /** From the push. */
+  since: number
+  sinceError: number
+  evidence: Json
+}
+
+/**
+ * The hops that were made, in their order, each with its duration and how exact that is. Durations are differences of several
+ * clocks: one may be below zero by as much as they disagree, or by the error.
+ */
+export function timeline(pushed: Sighting, sightings: Sightings): Leg[] {
+  return hops.flatMap(({ id, title, after }) => {
+    const sighting = sightings[id]
+    const from = after === 'push' ? pushed : sightings[after]
+    if (!sighting || !from) return []
+    const between = (start: Sighting) => {
+      const took = Date.parse(sighting.at) - Date.parse(start.at)
+      const error = sighting.error + start.error
+      // Below zero by no more than the error means: at once.
+      return { took: took < 0 && took >= -error ? 0 : took, error }
+    }
+    const [{ took, error }, total] = [between(from), between(pushed)]
+    return [
+      {
+        hop: id,
+        title,
+        at: sighting.at,
+        took,
+        after,
+        error,
+        since: total.took,
+        sinceError: total.error,
+        evidence: sighting.evidence,
+      },
+    ]
+  })
+}

@@ -1,0 +1,36 @@
+/** `on` of a workflow that runs for pushes of branches. */
+interface PushTrigger {
+  branches?: string[]
+  'branches-ignore'?: string[]
+  paths?: string[]
+  'paths-ignore'?: string[]
+}
+
+/** What keeps a push from starting a workflow, or undefined when it starts. @param path of the one file that the push changes */
+export function triggerProblem(on: unknown, branch: string, path: string): 'push' | 'branch' | 'path' | undefined {
+  if (on === 'push' || (Array.isArray(on) && on.includes('push'))) return undefined
+  if (typeof on !== 'object' || on === null || Array.isArray(on) || !('push' in on)) return 'push'
+  const { branches, 'branches-ignore': notBranches, paths, 'paths-ignore': notPaths } = (on.push ?? {}) as PushTrigger
+  if ((branches && !matches(branches, branch)) || (notBranches && matches(notBranches, branch))) return 'branch'
+  if ((paths && !matches(paths, path)) || (notPaths && matches(notPaths, path))) return 'path'
+  return undefined
+}
+
+/**
+ * The last pattern that matches decides; `!` before it excludes. A star stops at a slash, two do not.
+ * @see https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#filter-pattern-cheat-sheet
+ */
+const matches = (patterns: readonly string[], text: string): boolean =>
+  patterns.reduce((matched, pattern) => {
+    const excludes = pattern.startsWith('!')
+    return regExpOf(excludes ? pattern.slice(1) : pattern).test(text) ? !excludes : matched
+  }, false)
+
+function regExpOf(pattern: string): RegExp {
+  const parts = pattern.split(/(\*\*\/?|\*)/).map(part => {
+    if (part === '**/') return '(?:.*/)?'
+    if (part === '**') return '.*'
+    return part === '*' ? '[^/]*' : part.replace(/[.^$(){}|\\]/g, '\\$&')
+  })
+  return new RegExp(`^${parts.join('')}$`)
+}

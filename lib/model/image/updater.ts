@@ -1,0 +1,54 @@
+import type { Application } from '../health/objects.ts'
+
+const PREFIX = 'argocd-image-updater.argoproj.io'
+
+/** What an Application asks the Image Updater to do about one image. */
+export interface UpdaterImage {
+  /** With its registry, without tag. */
+  image: string
+  allows(tag: string): boolean
+  ignores(tag: string): boolean
+  /** `os/architecture`; none: the updater's own. */
+  platforms: string[]
+}
+
+/**
+ * The images that an Application's annotations name, each with its filters.
+ * @see https://argocd-image-updater.readthedocs.io/en/stable/configuration/images/
+ */
+export function updaterImages({ metadata: { annotations = {} } }: Application): UpdaterImage[] {
+  return listed(annotations[`${PREFIX}/image-list`]).map(item => {
+    const equals = item.indexOf('=')
+    const alias = item.slice(0, Math.max(equals, 0))
+    const option = (name: string) => annotations[`${PREFIX}/${alias}.${name}`] ?? annotations[`${PREFIX}/${name}`]
+    const ignored = listed(option('ignore-tags')).map(wildcard)
+    return {
+      image: item.slice(equals + 1),
+      allows: allowed(option('allow-tags')),
+      ignores: tag => ignored.some(pattern => pattern.test(tag)),
+      platforms: listed(option('platforms')),
+    }
+  })
+}
+
+const listed = (text = ''): string[] => text.split(',').flatMap(item => item.trim() || [])
+
+/** A shell pattern, of tags or of names. */
+export const wildcard = (pattern: string): RegExp =>
+  new RegExp(
+    `^${pattern
+      .replace(/[.+^$(){}|\\]/g, '\\$&')
+      .replaceAll('*', '[^/]*')
+      .replaceAll('?', '[^/]')}$`,
+  )
+
+/** Without a filter all pass; with one that is none, nothing does: the updater would rather not update than by accident. */
+function allowed(filter = 'any'): (tag: string) => boolean {
+  if (filter.toLowerCase() === 'any') return () => true
+  try {
+    const pattern = new RegExp(/^regexp:(.*)$/s.exec(filter)?.[1] ?? '(?!)')
+    return tag => pattern.test(tag)
+  } catch {
+    return () => false
+  }
+}

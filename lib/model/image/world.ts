@@ -1,0 +1,121 @@
+import type { Inventory } from '../health/inventory.ts'
+import { type Application, type ApplicationSource, controllerOf, type KubernetesObject, type Pod } from '../health/objects.ts'
+import { digestsOf, type ImageFacts } from './facts.ts'
+import { parseReference } from './reference.ts'
+import { earliest } from './sighting.ts'
+
+/** What is on its way. */
+export interface Subject {
+  service: string
+  /** On GitHub, owner/name. */
+  repository: string
+  /** Path of the workflow's file. */
+  workflow: string
+  sha: string
+  /** ISO 8601. */
+  pushedAt: string
+  /** With its registry, without tag. */
+  image: string
+  namespace: string
+  /** `namespace/name` of the Argo CD Application. */
+  application: string
+  /** The node's: `linux/amd64`. */
+  platform: string
+}
+
+/** A workflow run, by GitHub's names. */
+export interface Run {
+  id: number
+  path: string
+  status: string
+  conclusion: string | null
+  created_at: string
+  updated_at: string
+  html_url: string
+}
+export interface Job {
+  name: string
+  status: string
+  conclusion: string | null
+  started_at: string | null
+  completed_at: string | null
+  steps?: { name: string; status: string; conclusion: string | null }[]
+}
+
+/** The event of the Image Updater: its annotations say which image has got which tag. */
+export interface KubernetesEvent extends KubernetesObject {
+  reason?: string
+  firstTimestamp?: string
+  involvedObject?: { name?: string }
+}
+
+export interface ImageUpdater extends KubernetesObject {
+  spec?: { applicationRefs?: { namePattern?: string }[] }
+}
+
+/** What is known of the world at the moment: each part is looked at on its own. */
+export interface World {
+  subject: Subject
+  ci?: { run: Run | undefined; jobs: Job[] }
+  registry?: { image: ImageFacts | undefined }
+  cluster?: { inventory: Inventory; events: KubernetesEvent[]; imageUpdaters: ImageUpdater[] }
+}
+export type Source = Exclude<keyof World, 'subject'>
+
+/** The Application that the image belongs to. */
+export const applicationOf = ({ cluster, subject }: World): Application | undefined =>
+  cluster?.inventory.applications.find(({ metadata }) => `${metadata.namespace}/${metadata.name}` === subject.application)
+
+/** The tag that the Image Updater has written for the image. */
+export const chosenTag = (source: ApplicationSource | undefined, { image }: Subject): string | undefined =>
+  source?.kustomize?.images
+    ?.map(entry => parseReference(entry.slice(entry.indexOf('=') + 1)))
+    .find(({ repository }) => repository === image)?.tag
+
+/** The first sync that had the tag, by default the commit's; later ones may be for other reasons. */
+export const syncOf = (world: World, tag = world.subject.sha) =>
+  applicationOf(world)?.status?.history?.find(({ source }) => chosenTag(source, world.subject) === tag)
+
+export function updateEvent({ cluster, subject }: World): KubernetesEvent | undefined {
+  const mine = ({ metadata: { annotations = {} } }: KubernetesEvent) =>
+    Object.entries(annotations).some(([key, name]) => {
+      const prefix = /^(argocd-image-updater\.image-\d+)\/full-image-name$/.exec(key)?.[1]
+      return prefix !== undefined && name === subject.image && annotations[`${prefix}/new-tag`] === subject.sha
+    })
+  const events = cluster?.events.filter(event => event.reason === 'ImagesUpdated' && mine(event)) ?? []
+  // During a rollout the updater may say it again.
+  const first = earliest(events.map(({ firstTimestamp }) => firstTimestamp))
+  return events.find(({ firstTimestamp }) => firstTimestamp === first)
+}
+
+/** The pods that run any build of the image; those that have ended run none. */
+export function podsOf({ cluster, subject }: World): Pod[] {
+  return (cluster?.inventory.pods ?? []).filter(
+    ({ metadata, spec, status }) =>
+      metadata.namespace === subject.namespace &&
+      !['Succeeded', 'Failed'].includes(status?.phase ?? '') &&
+      spec?.containers?.some(container => parseReference(container.image).repository === subject.image),
+  )
+}
+
+export const isNew = ({ spec }: Pod, { image, sha }: Subject): boolean =>
+  spec?.containers?.some(container => container.image === `${image}:${sha}`) === true
+
+export const oldPods = (world: World): Pod[] => podsOf(world).filter(pod => !isNew(pod, world.subject))
+
+/** What the new pods' Deployment wants of them; at least one. */
+export function wantedPods(pods: readonly Pod[], { cluster }: World): number {
+  const { replicaSets = [], deployments = [] } = cluster?.inventory ?? {}
+  const owners = new Set(pods.map(pod => controllerOf(pod)?.uid))
+  const sets = new Set(replicaSets.filter(({ metadata }) => owners.has(metadata.uid)).map(set => controllerOf(set)?.uid))
+  const owner = deployments.find(({ metadata }) => sets.has(metadata.uid))
+  return Math.max(1, owner?.spec?.replicas ?? 1)
+}
+
+/** The image's digest as the pod's runtime has it. */
+export function hasDigest(pod: Pod, { registry, subject }: World): boolean {
+  const container = pod.spec?.containers?.find(({ image }) => image === `${subject.image}:${subject.sha}`)
+  const imageID = pod.status?.containerStatuses?.find(({ name }) => name === container?.name)?.imageID ?? ''
+  // Without the registry's word there is nothing to compare.
+  return !registry?.image || digestsOf(registry.image).some(digest => imageID.endsWith(digest))
+}

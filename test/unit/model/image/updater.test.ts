@@ -1,0 +1,44 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { updaterImages } from '../../../../lib/model/image/updater.ts'
+import { application, IMAGE, PREFIX, SHA } from './fixture.ts'
+
+const annotated = (annotations: Record<string, string>) =>
+  updaterImages(
+    application({
+      annotations: Object.fromEntries(Object.entries(annotations).map(([name, value]) => [`${PREFIX}/${name}`, value])),
+    }),
+  )
+
+const lists = suite('updaterImages')
+for (const [why, list, expected] of [
+  ['none', '', []],
+  ['one with an alias', `ml-service=${IMAGE}`, [IMAGE]],
+  ['one without', IMAGE, [IMAGE]],
+  ['several', `a=x/a, b=x/b`, ['x/a', 'x/b']],
+] as const) {
+  lists(why, () =>
+    assert.equal(
+      annotated({ 'image-list': list }).map(({ image }) => image),
+      expected,
+    ),
+  )
+}
+lists.run()
+
+const filters = suite('allows, ignores')
+for (const [why, annotations, tag, allows, ignores] of [
+  ['a commit id', {}, SHA, true, false],
+  ['latest', {}, 'latest', false, false],
+  ['any', { 'ml-service.allow-tags': 'any' }, 'latest', true, false],
+  ["the Application's filter", { 'ml-service.allow-tags': 'regexp:x', 'allow-tags': 'any' }, 'latest', false, false],
+  ['a filter that is no pattern', { 'ml-service.allow-tags': 'regexp:(' }, SHA, false, false],
+  ['a filter of an unknown kind', { 'ml-service.allow-tags': 'glob:*' }, SHA, false, false],
+  ['an ignored tag', { 'ml-service.ignore-tags': 'x, bbb*' }, SHA, true, true],
+] as [string, Record<string, string>, string, boolean, boolean][]) {
+  filters(why, () => {
+    const [image] = annotated(annotations)
+    assert.equal([image?.allows(tag), image?.ignores(tag)], [allows, ignores])
+  })
+}
+filters.run()
