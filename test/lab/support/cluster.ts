@@ -1,0 +1,30 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { type Cluster, openCluster } from '../../../lib/cluster/cluster.ts'
+import { waitFor } from '../../../lib/runtime/wait.ts'
+import type { Checkout } from './checkout.ts'
+
+/** A checkout's cluster as kubectl would see it, through the user's own `./taskw tunnel`. */
+export async function throughTunnel<T>(checkout: Checkout, work: (cluster: Cluster) => Promise<T>): Promise<T> {
+  const tunnel = checkout.start('tunnel')
+  const ended = once(tunnel, 'close')
+  tunnel.stdout?.resume()
+  tunnel.stderr?.resume()
+  const cluster = await openCluster({
+    kubeconfig: join(checkout.directory, '.lab/kube/threads-lab.yaml'),
+    context: 'threads-lab',
+  })
+  try {
+    await waitFor({
+      what: 'the tunnel',
+      within: 30_000,
+      every: 200,
+      probe: async () => (await cluster.readyz().catch(() => ({ ready: false }))).ready || undefined,
+    })
+    return await work(cluster)
+  } finally {
+    cluster.close()
+    if (tunnel.pid) process.kill(-tunnel.pid, 'SIGINT')
+    await ended
+  }
+}
