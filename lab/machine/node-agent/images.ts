@@ -88,6 +88,8 @@ export class Images {
   readonly #registry: string
   readonly #file: string
   readonly #present: Map<string, PulledImage>
+  /** Pods that start together pull the same image at once: one of them unpacks it for all. */
+  readonly #unpacking = new Map<string, Promise<string>>()
 
   /** @param registry base URL of the lab's registry */
   constructor(registry: string, file: string) {
@@ -119,7 +121,7 @@ export class Images {
       imageID: `${reference.host}/${reference.path}@${digest}`,
       bytes: [own.config, ...(own.layers ?? [])].reduce((sum, part) => sum + (part?.size ?? 0), 0),
       labels: configuration.config?.Labels ?? {},
-      content: await this.#unpack(reference, digest, own.layers ?? []),
+      content: await this.#unpacked(reference, digest, own.layers ?? []),
     }
     this.#present.set(reference.name, pulled)
     await writeAtomically(this.#file, JSON.stringify(Object.fromEntries(this.#present)), 0o644)
@@ -135,6 +137,12 @@ export class Images {
   async #configuration(reference: ImageReference, { config }: Manifest): Promise<Configuration> {
     if (!config) return {}
     return (await (await this.#fetch(reference, `blobs/${config.digest}`)).json()) as Configuration
+  }
+
+  #unpacked(reference: ImageReference, digest: string, layers: readonly Descriptor[]): Promise<string> {
+    const started = this.#unpacking.get(digest) ?? this.#unpack(reference, digest, layers)
+    this.#unpacking.set(digest, started)
+    return started.finally(() => this.#unpacking.delete(digest))
   }
 
   /** One layer over the other, without their whiteouts; whole or not at all. @returns the folder */
