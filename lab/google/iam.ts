@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { PROJECT } from './compute/catalogue.ts'
 import { ApiError, invalid, notFound } from './http/errors.ts'
 import type { Call, Router } from './http/router.ts'
+import type { Policies, Policy } from './policies.ts'
 import type { Collection, State } from './state.ts'
 
 /** A service account as IAM describes it. */
@@ -22,11 +23,22 @@ interface ServiceAccount {
 const ACCOUNT_ID = /^[a-z](?:[-a-z0-9]{4,28}[a-z0-9])$/
 const ROUTE = '/v1/projects/{project}/serviceAccounts'
 
-/** The part of IAM that manages service accounts. */
-export async function serveServiceAccounts(router: Router, state: State): Promise<ServiceAccounts> {
-  const accounts = new ServiceAccounts(await state.open<ServiceAccount>('service-accounts', ({ name }) => name))
+/** https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/list */
+const [USUAL_PAGE, LARGEST_PAGE] = [20, 100]
 
-  router.get(ROUTE, call => ({ json: { accounts: accounts.all().filter(({ projectId }) => projectId === projectOf(call)) } }))
+/** The part of IAM that manages service accounts. */
+export function serveServiceAccounts(router: Router, accounts: ServiceAccounts, policies: Policies): void {
+  serveAccounts(router, accounts)
+  serveAccountPolicies(router, accounts, policies)
+  router.delete(`${ROUTE}/{account}`, async call => {
+    const account = accounts.get(projectOf(call), call.param('account'))
+    await Promise.all([accounts.delete(account), policies.delete(account.name)])
+    return { json: {} }
+  })
+}
+
+function serveAccounts(router: Router, accounts: ServiceAccounts): void {
+  router.get(ROUTE, call => ({ json: list(call, accounts.in(projectOf(call))) }))
   router.post(ROUTE, async call => {
     const { accountId, serviceAccount } = await call.json<{ accountId?: string; serviceAccount?: Partial<ServiceAccount> }>()
     return { json: await accounts.create(projectOf(call), accountId ?? '', serviceAccount ?? {}) }
@@ -47,10 +59,6 @@ export async function serveServiceAccounts(router: Router, state: State): Promis
       }),
     }
   })
-  router.delete(`${ROUTE}/{account}`, async call => {
-    await accounts.delete(accounts.get(projectOf(call), call.param('account')))
-    return { json: {} }
-  })
   for (const [verb, disabled] of [
     ['enable', false],
     ['disable', true],
@@ -60,7 +68,28 @@ export async function serveServiceAccounts(router: Router, state: State): Promis
       return { json: {} }
     })
   }
-  return accounts
+}
+
+function serveAccountPolicies(router: Router, accounts: ServiceAccounts, policies: Policies): void {
+  const named = (call: Call) => accounts.get(projectOf(call), call.param('account')).name
+  router.post(`${ROUTE}/{account}:getIamPolicy`, call => ({ json: policies.get(named(call)) }))
+  router.post(`${ROUTE}/{account}:setIamPolicy`, async call => {
+    const { policy = {} } = await call.json<{ policy?: Policy }>()
+    return { json: await policies.set(named(call), policy) }
+  })
+  router.post(`${ROUTE}/{account}:testIamPermissions`, async call => {
+    named(call)
+    const { permissions = [] } = await call.json<{ permissions?: string[] }>()
+    return { json: { permissions } }
+  })
+}
+
+function list(call: Call, all: ServiceAccount[]): object {
+  const size = Math.min(Number(call.query.get('pageSize')) || USUAL_PAGE, LARGEST_PAGE)
+  const after = call.query.get('pageToken') ?? ''
+  const rest = all.filter(({ email }) => email > after).sort((left, right) => (left.email < right.email ? -1 : 1))
+  const accounts = rest.slice(0, size)
+  return { ...(accounts.length > 0 && { accounts }), ...(rest.length > size && { nextPageToken: accounts.at(-1)?.email }) }
 }
 
 /** `-` stands for whatever project the account belongs to. */
@@ -72,20 +101,26 @@ const projectOf = (call: Call): string => {
 export class ServiceAccounts {
   readonly #accounts: Collection<ServiceAccount>
 
-  constructor(accounts: Collection<ServiceAccount>) {
+  private constructor(accounts: Collection<ServiceAccount>) {
     this.#accounts = accounts
   }
 
-  all(): ServiceAccount[] {
-    return this.#accounts.all()
+  static async open(state: State): Promise<ServiceAccounts> {
+    return new ServiceAccounts(await state.open<ServiceAccount>('service-accounts', ({ name }) => name))
+  }
+
+  in(project: string): ServiceAccount[] {
+    return this.#accounts.all().filter(({ projectId }) => projectId === project)
+  }
+
+  exists(email: string): boolean {
+    return this.#accounts.all().some(account => account.email === email)
   }
 
   /** By email or unique id. @throws ApiError 404 */
   get(project: string, account: string): ServiceAccount {
-    const found = this.all().find(({ email, uniqueId, projectId }) => {
-      return projectId === project && (email === account || uniqueId === account)
-    })
-    if (!found) throw notFound(`projects/${project}/serviceAccounts/${account}`)
+    const found = this.in(project).find(({ email, uniqueId }) => email === account || uniqueId === account)
+    if (!found) throw new ApiError(404, 'notFound', `Unknown service account: projects/${project}/serviceAccounts/${account}`)
     return found
   }
 

@@ -19,16 +19,16 @@ async function main(): Promise<void> {
     hypervisor: createHypervisor({ lab }),
     metadataSocket: socketPath(join(lab, 'run'), 'metadata.sock'),
     // Whatever was told this server's address before a restart finds it there again.
-    port: await lastPort(record),
+    ...(await lastPorts(record)),
     log: line => console.error(`${new Date().toISOString()} ${line}`),
   })
-  await writeAtomically(record, JSON.stringify({ port: google.port, pid: process.pid }))
+  await writeAtomically(record, JSON.stringify({ port: google.port, tlsPort: google.tlsPort, pid: process.pid }))
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void google.close())
 }
 
-async function lastPort(record: string): Promise<number> {
-  const text = await readIfExists(record)
-  return text === undefined ? 0 : Number(JSON.parse(text).port)
+async function lastPorts(record: string): Promise<{ port: number; tlsPort: number }> {
+  const { port = 0, tlsPort = 0 } = JSON.parse((await readIfExists(record)) ?? '{}')
+  return { port, tlsPort }
 }
 
 main().catch(thrown => {

@@ -1,30 +1,42 @@
-import { timingSafeEqual } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { dirname } from 'node:path'
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { dirname, join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { messageOf } from '../../lib/runtime/errors.ts'
 import type { Hypervisor } from '../machine/types.ts'
+import { ensureCertificate } from './certificate.ts'
+import { serveAddresses } from './compute/addresses.ts'
 import { Cloud } from './compute/cloud.ts'
 import { serveDisks } from './compute/disks.ts'
+import { serveFirewalls } from './compute/firewalls.ts'
+import { serveImages } from './compute/images.ts'
 import { serveInstances } from './compute/instances.ts'
+import { type Limits, usualLimits } from './compute/limits.ts'
 import { Machines } from './compute/machines.ts'
 import { serveNetworks } from './compute/networks.ts'
 import { serveOperations } from './compute/operations.ts'
 import { servePlaces } from './compute/places.ts'
+import { serveRouters } from './compute/routers.ts'
 import { serveSnapshots } from './compute/snapshots.ts'
-import { ApiError, notFound } from './http/errors.ts'
-import { failed, type Reply, Router } from './http/router.ts'
-import { serveServiceAccounts } from './iam.ts'
+import { Faults } from './faults.ts'
+import { createFront } from './front.ts'
+import { Rate } from './http/rate.ts'
+import { Router } from './http/router.ts'
+import { ServiceAccounts, serveServiceAccounts } from './iam.ts'
 import { Relay } from './iap/relay.ts'
+import { serveLab } from './lab-api.ts'
 import { startMetadataServer } from './metadata/server.ts'
+import { Policies } from './policies.ts'
 import { serveProjects } from './projects.ts'
 import { serveServiceUsage } from './service-usage.ts'
 import { listenOnPort } from './sockets.ts'
 import { State } from './state.ts'
 import { serveBuckets } from './storage/buckets.ts'
+import { serveCopies } from './storage/copies.ts'
 import { serveObjects, serveXmlReads } from './storage/objects.ts'
 import { Store } from './storage/store.ts'
 import { serveUploads } from './storage/uploads.ts'
+import { isAuthorized, serveTokens } from './token.ts'
 
 export interface GoogleOptions {
   /** Holds the state; disks and snapshots are made beside it, in `../disks` and `../snapshots`. */
@@ -34,14 +46,21 @@ export interface GoogleOptions {
   hypervisor: Hypervisor
   /** Unix socket of the machines' metadata server; none is started without. */
   metadataSocket?: string
-  /** Taken if it is free, else another one. */
+  /** Taken if they are free, else others. */
   port?: number
+  tlsPort?: number
+  /** Google's usual ones unless told. */
+  limits?: Limits
   /** Told about each answer worth a line in a log. */
   log?: (line: string) => void
 }
 
 export interface Google {
   port: number
+  /** The same behind TLS, with a certificate of the lab's own: gsutil speaks nothing else. */
+  tlsPort: number
+  /** That certificate's file, which is its own authority. */
+  certificateFile: string
   /** Ends all connections; operations under way still finish. */
   close(): Promise<void>
 }
@@ -60,117 +79,97 @@ export async function startGoogle({
   hypervisor,
   metadataSocket,
   port = 0,
+  tlsPort = 0,
+  limits = usualLimits,
   log = () => undefined,
 }: GoogleOptions): Promise<Google> {
   const state = new State(directory)
-  const cloud = await Cloud.open(state, hypervisor, dirname(directory))
+  const faults = new Faults()
+  const cloud = await Cloud.open(state, {
+    hypervisor,
+    labDirectory: dirname(directory),
+    faults,
+    limits: structuredClone(limits),
+  })
   const machines = new Machines(cloud)
-  const { api, xml } = await routes(state, cloud)
-  const relay = new Relay(cloud)
+  const relay = new Relay(cloud, faults)
+  const routers = await routes(state, cloud, token)
+  serveLab(routers.api, faults, relay, cloud.limits)
+  const certificate = await ensureCertificate(join(directory, 'tls'))
   const metadata = metadataSocket ? await startMetadataServer(metadataSocket, cloud, machines) : undefined
 
   cloud.operations.resume()
   await machines.notice()
   const noticing = every(NOTICE_EVERY_MS, () => machines.notice())
 
-  const server = createServer((message, response) => {
-    const started = performance.now()
-    response.on('finish', () => {
-      const { method, url = '' } = message
-      const { statusCode } = response
-      // The query may hold a token.
-      const line = `${method} ${url.split('?')[0]} ${statusCode} ${Math.round(performance.now() - started)} ms`
-      if (method !== 'GET' || (statusCode >= 400 && statusCode !== 404)) log(line)
-    })
-    void respond(api, xml, token, message, response)
-  })
-  // Whoever polls comes back on the connection that it has.
-  server.keepAliveTimeout = 60_000
-  server.on('upgrade', (message, socket, head) => upgrade(relay, token, message, socket, head))
-  const listening = await listenOnPort(server, port)
+  const rate = new Rate(() => cloud.limits.requestsPerMinute)
+  const front = createFront({ ...routers, token, faults, rate, log })
+  const servers = [createServer(front), createTlsServer(certificate, front)] as const
+  for (const server of servers) {
+    // Whoever polls comes back on the connection that it has.
+    server.keepAliveTimeout = 60_000
+    server.on('upgrade', (message, socket, head) => upgrade({ relay, token, faults }, message, socket, head))
+  }
   return {
-    port: listening,
+    port: await listenOnPort(servers[0], port),
+    tlsPort: await listenOnPort(servers[1], tlsPort),
+    certificateFile: certificate.file,
     async close() {
       clearInterval(noticing)
+      faults.clear()
       metadata?.close()
       relay.close()
-      await closed(server)
+      await Promise.all(servers.map(closed))
       await state.settled()
     },
   }
 }
 
-async function routes(state: State, cloud: Cloud): Promise<{ api: Router; xml: Router }> {
-  const [api, xml] = [new Router(), new Router()]
-  servePlaces(api)
+async function routes(state: State, cloud: Cloud, token: string) {
+  const [api, xml, open] = [new Router(), new Router(), new Router()]
+  serveTokens(open, token)
+  servePlaces(api, cloud)
   serveOperations(api, cloud.operations)
   serveNetworks(api, cloud)
+  serveFirewalls(api, cloud)
+  serveRouters(api, cloud)
+  serveAddresses(api, cloud)
   serveDisks(api, cloud)
+  serveImages(api, cloud)
   serveSnapshots(api, cloud)
   serveInstances(api, cloud)
-  const accounts = await serveServiceAccounts(api, state)
+  const accounts = await ServiceAccounts.open(state)
+  const policies = await Policies.open(state, email => accounts.exists(email))
+  serveServiceAccounts(api, accounts, policies)
   await serveServiceUsage(api, state)
-  await serveProjects(api, state, accounts)
+  serveProjects(api, policies)
   const store = await Store.open(state)
-  serveBuckets(api, store)
+  serveBuckets(api, store, policies)
   serveUploads(api, store)
+  serveCopies(api, store)
   serveObjects(api, store)
   serveXmlReads(xml, store)
-  return { api, xml }
+  return { api, xml, open }
 }
 
-/** Anything else at the root is a bucket of the XML API. */
-const API_PATH = /^\/(compute|v1|storage|b|upload|download|lab)(\/|$)/
-
-async function respond(
-  api: Router,
-  xml: Router,
-  token: string,
+function upgrade(
+  { relay, token, faults }: { relay: Relay; token: string; faults: Faults },
   message: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  try {
-    const url = new URL(message.url ?? '/', 'http://127.0.0.1')
-    if (!isAuthorized(message, token)) throw unauthorized
-    const reply = await (API_PATH.test(url.pathname) ? api : xml).route(message, url)
-    if (!reply) throw notFound(url.pathname)
-    send(response, reply)
-  } catch (error) {
-    if (!(error instanceof ApiError)) console.error(`${message.method} ${message.url?.split('?')[0]}:`, error)
-    const known = error instanceof ApiError ? error : new ApiError(500, 'backendError', messageOf(error))
-    send(response, failed(known))
-  }
-}
-
-const unauthorized = new ApiError(401, 'authError', 'Invalid Credentials')
-
-function isAuthorized(message: IncomingMessage, token: string, inQuery?: string | null): boolean {
-  const presented = /^Bearer (.+)$/i.exec(message.headers.authorization ?? '')?.[1] ?? inQuery ?? ''
-  const [left, right] = [Buffer.from(presented), Buffer.from(token)]
-  return left.length === right.length && timingSafeEqual(left, right)
-}
-
-/** Statuses that HTTP gives no body. */
-const bodiless = [204, 304, 308]
-
-function send(response: ServerResponse, { status = 200, json, content, headers = {} }: Reply): void {
-  const body = json ? Buffer.from(JSON.stringify(json)) : content
-  const type = json ? { 'content-type': 'application/json; charset=UTF-8' } : {}
-  if (body === undefined || bodiless.includes(status)) {
-    response.writeHead(status, headers)
-    response.end()
-    return
-  }
-  response.writeHead(status, { 'content-length': String(body.length), ...type, ...headers })
-  response.end(body)
-}
-
-function upgrade(relay: Relay, token: string, message: IncomingMessage, socket: Duplex, head: Buffer): void {
+  socket: Duplex,
+  head: Buffer,
+): void {
   socket.on('error', () => socket.destroy())
   const url = new URL(message.url ?? '/', 'http://127.0.0.1')
-  if (isAuthorized(message, token, url.searchParams.get('access_token'))) relay.upgrade(message, socket, head, url)
-  else socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  const { cut, answer, tokenExpired } = faults.request('GET', url.pathname)
+  const isAllowed = !tokenExpired && isAuthorized(message.headers, token, url.searchParams.get('access_token'))
+  if (cut) socket.destroy()
+  else if (!isAllowed) socket.end(refusal(401))
+  else if (answer) socket.end(refusal(answer.status))
+  else relay.upgrade(message, socket, head, url)
 }
+
+const refusal = (status: number): string =>
+  `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
 
 /** Runs work again and again, never twice at once; its failures are told and do not end it. */
 function every(ms: number, work: () => Promise<void>): NodeJS.Timeout {

@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { root as checkout, readIfExists, writeAtomically } from '../../lib/runtime/files.ts'
 import { toolsDirectory } from '../tools/catalog.ts'
+import { changedBytes } from './changed-bytes.ts'
 import { createDisk, createDiskFromSnapshot, readDisk, removeDisk, snapshotDisk } from './disk.ts'
 import { BRIDGE, createNetwork, GATEWAY, PREFIX_LENGTH } from './network.ts'
 import { goneWithin, identify, isAlive, type ProcessId, signal } from './process.ts'
@@ -158,6 +159,7 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
       await removeDisk(disk)
     },
     snapshotDisk: snapshot,
+    snapshotBytes: (of, earlier) => changedBytes(join(of, 'upper'), earlier && join(earlier, 'upper')),
     deleteSnapshot: removeDisk,
     powerOn,
     powerOff,

@@ -32,6 +32,8 @@ export interface Hypervisor {
    * @returns bytes copied
    */
   snapshotDisk(disk: string, snapshot: string, machineId?: string): Promise<number>
+  /** Bytes that a snapshot holds and an earlier one, if there is one, does not: what it takes when snapshots are incremental. */
+  snapshotBytes(snapshot: string, earlier?: string): Promise<number>
   deleteSnapshot(snapshot: string): Promise<void>
 
   /** Returns once the machine's first process runs. The machine outlives the caller. @throws Error when its disk does not boot. */

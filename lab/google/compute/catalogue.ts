@@ -6,6 +6,9 @@ import { linkTo } from './resource.ts'
 
 export const PROJECT = { id: 'web-service-design', number: '843216957420' } as const
 
+/** Whom a machine runs as when nobody says otherwise. */
+export const DEFAULT_SERVICE_ACCOUNT = `${PROJECT.number}-compute@developer.gserviceaccount.com`
+
 const zones: Record<string, string[]> = {
   'us-central1': ['us-central1-a', 'us-central1-b', 'us-central1-c', 'us-central1-f'],
   'us-east1': ['us-east1-b', 'us-east1-c', 'us-east1-d'],
@@ -22,6 +25,7 @@ const series = (prefix: string, sizes: number[], gbPerCpu: number, architecture:
   sizes.map(cpus => ({ name: `${prefix}-${cpus}`, cpus, memoryMb: cpus * gbPerCpu * 1024, architecture }))
 
 const machineShapes: MachineShape[] = [
+  ...series('n1-standard', [1, 2, 4, 8], 3.75, 'x86_64'),
   { name: 'e2-micro', cpus: 2, memoryMb: 1024, architecture: 'x86_64' },
   { name: 'e2-small', cpus: 2, memoryMb: 2048, architecture: 'x86_64' },
   { name: 'e2-medium', cpus: 2, memoryMb: 4096, architecture: 'x86_64' },
@@ -30,7 +34,9 @@ const machineShapes: MachineShape[] = [
   ...series('t2a-standard', [1, 2, 4, 8], 4, 'arm64'),
 ]
 
-const diskTypeNames = ['pd-standard', 'pd-balanced', 'pd-ssd']
+/** With the size in GB of a blank disk whose size nobody says. */
+const diskTypeSizes: Readonly<Record<string, number>> = { 'pd-standard': 500, 'pd-balanced': 100, 'pd-ssd': 100 }
+const diskTypeNames = Object.keys(diskTypeSizes)
 
 interface PublicImage {
   project: string
@@ -62,9 +68,16 @@ const MADE = '2025-10-14T03:00:00.000-07:00'
 
 export const architectureName = (architecture: Architecture): string => (architecture === 'arm64' ? 'ARM64' : 'X86_64')
 
+/** Where Google and its partners publish images; those that are none of `images` are empty here. */
+const imageProjects: readonly string[] = [
+  ...['centos-cloud', 'cos-cloud', 'debian-cloud', 'fedora-coreos-cloud', 'opensuse-cloud', 'oracle-linux-cloud', 'rhel-cloud'],
+  ...['rhel-sap-cloud', 'rocky-linux-accelerator-cloud', 'rocky-linux-cloud', 'suse-cloud', 'suse-sap-cloud'],
+  ...['ubuntu-os-accelerator-images', 'ubuntu-os-cloud', 'ubuntu-os-pro-cloud', 'windows-cloud', 'windows-sql-cloud'],
+]
+
 /** @throws ApiError 404 for a project that does not exist. */
 export function checkProject(project: string): void {
-  const known = [PROJECT.id, PROJECT.number, ...images.map(image => image.project)]
+  const known = [PROJECT.id, PROJECT.number, ...imageProjects]
   if (!known.includes(project)) throw notFound(`projects/${project}`)
 }
 
@@ -81,7 +94,6 @@ export function region(project: string, name: string) {
     description: name,
     status: 'UP',
     zones: zonesOfRegion.map(zone => linkTo(`projects/${project}/zones/${zone}`)),
-    quotas: [],
     selfLink: linkTo(`projects/${project}/regions/${name}`),
   }
 }
@@ -99,6 +111,8 @@ export function zone(project: string, name: string) {
     description: name,
     status: 'UP',
     region: linkTo(`projects/${project}/regions/${regionOf(name)}`),
+    availableCpuPlatforms: ['Ampere Altra', 'Intel Broadwell', 'Intel Skylake'],
+    supportsPzs: false,
     selfLink: linkTo(`projects/${project}/zones/${name}`),
   }
 }
@@ -140,7 +154,7 @@ const diskTypeOf = (project: string, zone: string, name: string) => ({
   name,
   description: name,
   validDiskSize: '10GB-65536GB',
-  defaultDiskSizeGb: '100',
+  defaultDiskSizeGb: String(diskTypeSizes[name]),
   zone: linkTo(`projects/${project}/zones/${zone}`),
   selfLink: linkTo(`projects/${project}/zones/${zone}/diskTypes/${name}`),
 })
@@ -177,18 +191,4 @@ export function image(project: string, name: string) {
   const found = images.find(candidate => candidate.project === project && candidate.name === name)
   if (!found) throw notFound(`projects/${project}/global/images/${name}`)
   return imageOf(found)
-}
-
-export function imageFromFamily(project: string, family: string) {
-  const found = images.find(candidate => candidate.project === project && candidate.family === family)
-  if (!found) throw notFound(`projects/${project}/global/images/family/${family}`)
-  return imageOf(found)
-}
-
-/** The image that a disk's `sourceImage` names, by its name or its family. @throws ApiError 404 */
-export function imageAt(path: string) {
-  const match = /^projects\/([^/]+)\/global\/images\/(family\/)?([^/]+)$/.exec(path)
-  const [, project, isFamily, name] = match ?? []
-  if (!project || !name) throw notFound(path)
-  return isFamily ? imageFromFamily(project, name) : image(project, name)
 }

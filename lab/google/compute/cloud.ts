@@ -1,12 +1,15 @@
 import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import type { Hypervisor } from '../../machine/types.ts'
-import { notFound } from '../http/errors.ts'
+import type { Faults } from '../faults.ts'
+import { invalidField, notFound } from '../http/errors.ts'
 import type { Call, Reply } from '../http/router.ts'
 import type { Collection, State } from '../state.ts'
 import { checkProject, region, zone } from './catalogue.ts'
 import { GuestAttributes } from './guest-attributes.ts'
-import { type Operation, Operations } from './operations.ts'
+import type { Limits } from './limits.ts'
+import { completeMetadata, type Metadata } from './metadata.ts'
+import { type Operation, Operations, Stopped } from './operations.ts'
 import { linkTo, newId, pathOfResource, type Resource, timestamp } from './resource.ts'
 
 /** Every collection of stored Compute resources. */
@@ -17,11 +20,32 @@ const collectionNames = [
   'routers',
   'addresses',
   'disks',
+  'images',
   'snapshots',
   'instances',
 ] as const
 
 export type CollectionName = (typeof collectionNames)[number]
+
+interface CloudOptions {
+  hypervisor: Hypervisor
+  /** Below it, `disks`, `images` and `snapshots` hold what the hypervisor makes. */
+  labDirectory: string
+  faults: Faults
+  limits: Limits
+}
+
+interface ProjectSettings {
+  project: string
+  metadata: Metadata
+}
+
+interface Stored {
+  operations: Operations
+  guestAttributes: GuestAttributes
+  projects: Collection<ProjectSettings>
+  collections: Map<CollectionName, Collection<Resource>>
+}
 
 /** What the handlers of the Compute API share. */
 export class Cloud {
@@ -30,30 +54,42 @@ export class Cloud {
   readonly guestAttributes: GuestAttributes
   /** Emits `change` whenever what a guest may read of itself has changed. */
   readonly changes = new EventEmitter()
+  readonly limits: Limits
+  readonly #projects: Collection<ProjectSettings>
   readonly #collections: Map<CollectionName, Collection<Resource>>
   readonly #labDirectory: string
 
-  private constructor(
-    hypervisor: Hypervisor,
-    operations: Operations,
-    guestAttributes: GuestAttributes,
-    collections: Map<CollectionName, Collection<Resource>>,
-    labDirectory: string,
-  ) {
+  private constructor({ hypervisor, labDirectory, limits }: CloudOptions, stored: Stored) {
     this.hypervisor = hypervisor
-    this.operations = operations
-    this.guestAttributes = guestAttributes
-    this.#collections = collections
+    this.limits = limits
+    this.operations = stored.operations
+    this.guestAttributes = stored.guestAttributes
+    this.#projects = stored.projects
+    this.#collections = stored.collections
     this.#labDirectory = labDirectory
     // One listener per guest that waits for a change.
     this.changes.setMaxListeners(0)
   }
 
-  /** @param labDirectory below it, `disks` and `snapshots` hold what the hypervisor makes. */
-  static async open(state: State, hypervisor: Hypervisor, labDirectory: string): Promise<Cloud> {
+  static async open(state: State, options: CloudOptions): Promise<Cloud> {
     const collections = new Map<CollectionName, Collection<Resource>>()
     for (const name of collectionNames) collections.set(name, await state.open<Resource>(name, pathOfResource))
-    return new Cloud(hypervisor, await Operations.open(state), await GuestAttributes.open(state), collections, labDirectory)
+    return new Cloud(options, {
+      collections,
+      operations: await Operations.open(state, options.faults),
+      guestAttributes: await GuestAttributes.open(state),
+      projects: await state.open<ProjectSettings>('projects', ({ project }) => project),
+    })
+  }
+
+  /** What a project's own metadata holds. */
+  projectMetadata(project: string): Metadata {
+    return this.#projects.get(project)?.metadata ?? completeMetadata({})
+  }
+
+  async setProjectMetadata(project: string, metadata: Metadata): Promise<void> {
+    await this.#projects.put({ project, metadata })
+    this.changes.emit('change')
   }
 
   all<T extends Resource>(name: CollectionName): T[] {
@@ -93,6 +129,10 @@ export class Cloud {
     return join(this.#labDirectory, 'disks', `${project}`, `${zone}`, `${disk}`)
   }
 
+  imageFolder(id: string): string {
+    return join(this.#labDirectory, 'images', id)
+  }
+
   snapshotFolder(id: string): string {
     return join(this.#labDirectory, 'snapshots', id)
   }
@@ -129,6 +169,27 @@ export function placeOf(call: Call): string {
   return `projects/${project}/global`
 }
 
+async function begun(mutate: Mutation, call: Call): Promise<Operation> {
+  try {
+    return await mutate(call)
+  } catch (error) {
+    if (error instanceof Stopped) return error.operation
+    throw error
+  }
+}
+
+const REQUEST_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const ZERO_REQUEST_ID = /^[0-]+$/
+
+/** @throws ApiError 400 for an id that is no UUID, or the one that is all zeros */
+function requestIdOf(call: Call): string | undefined {
+  const requestId = call.query.get('requestId') || undefined
+  if (requestId !== undefined && (!REQUEST_ID.test(requestId) || ZERO_REQUEST_ID.test(requestId))) {
+    throw invalidField('requestId', requestId, 'Must be a valid UUID other than zero.')
+  }
+  return requestId
+}
+
 type Mutation = (call: Call) => Operation | Promise<Operation>
 
 /** Answers a mutation with its operation, and a repetition under the same `requestId` with the one that the first began. */
@@ -136,9 +197,9 @@ export const mutating =
   (cloud: Cloud, mutate: Mutation) =>
   async (call: Call): Promise<Reply> => {
     checkProject(call.param('project'))
-    const requestId = call.query.get('requestId')
+    const requestId = requestIdOf(call)
     const earlier = requestId ? cloud.operations.repeated(call.param('project'), requestId) : undefined
-    const operation = earlier ?? (await mutate(call))
+    const operation = earlier ?? (await begun(mutate, call))
     await cloud.operations.recorded()
     return { json: operation }
   }

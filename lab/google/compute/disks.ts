@@ -1,10 +1,10 @@
-import type { Architecture } from '../../machine/types.ts'
 import { inUse, invalid, invalidField, required } from '../http/errors.ts'
 import type { Router } from '../http/router.ts'
-import { architectureName, diskType, image, imageAt, imageFromFamily, publicImages } from './catalogue.ts'
+import { architectureName, diskType } from './catalogue.ts'
 import { type Cloud, mutating, newResource, placeOf } from './cloud.ts'
+import { diskSource } from './disk-source.ts'
 import { asked, checkFree, type Family, pathIn, placeFields, routeOf, serveReading, serveSetLabels } from './family.ts'
-import { listReply } from './list.ts'
+import { checkQuota } from './limits.ts'
 import {
   canonicalLink,
   checkLabels,
@@ -13,11 +13,9 @@ import {
   lastSegment,
   linkTo,
   pathOf,
-  pathOfResource,
   type Resource,
   segmentAfter,
 } from './resource.ts'
-import type { Snapshot } from './snapshots.ts'
 
 export interface Disk extends Resource {
   status: 'CREATING' | 'READY' | 'DELETING' | 'FAILED'
@@ -28,83 +26,81 @@ export interface Disk extends Resource {
   /** Links of the instances that it is attached to. */
   users?: string[]
   sourceImage?: string
+  sourceImageId?: string
   sourceSnapshot?: string
   sourceSnapshotId?: string
+  licenses?: string[]
+  guestOsFeatures?: object[]
 }
 
 const diskFamily: Family = { collection: 'disks', kind: 'compute#disk', scope: 'zone' }
 
-/** A new disk as the API describes it; `makeDisk` makes it. @throws ApiError 400, 404 */
+/** A new disk as the API describes it; `makeDisk` makes it. @throws ApiError 400, 403, 404 */
 export function newDisk(cloud: Cloud, path: string, sent: Record<string, unknown>): Disk {
   const project = segmentAfter(path, 'projects') ?? ''
-  const zone = segmentAfter(path, 'zones') ?? ''
-  const type = sent.type ? lastSegment(String(sent.type)) : 'pd-standard'
-  const source = sourceOf(cloud, project, sent)
-  const sizeGb = sent.sizeGb === undefined || sent.sizeGb === '' ? source.sizeGb : Number(sent.sizeGb)
-  if (!Number.isInteger(sizeGb) || sizeGb < 1) throw invalidField('resource.sizeGb', sent.sizeGb, 'Must be at least 1.')
-  if (sizeGb < source.sizeGb) {
-    throw invalidField(
-      'resource.sizeGb',
-      sizeGb,
-      `Requested disk size cannot be smaller than the source's size (${source.sizeGb} GB)`,
-    )
-  }
+  const type = diskType(project, segmentAfter(path, 'zones') ?? '', sent.type ? lastSegment(String(sent.type)) : 'pd-standard')
+  const source = diskSource(cloud, project, sent)
   const labels = checkLabels(sent.labels)
-  return {
+  const policies = (sent.resourcePolicies ?? []) as string[]
+  const disk: Disk = {
     physicalBlockSizeBytes: '4096',
     ...newResource(diskFamily.kind, path, { ...sent, ...placeFields(path) }),
-    ...source.fields,
+    ...source?.fields,
+    ...(policies.length > 0 && { resourcePolicies: policies.map(link => canonicalLink(link, project)) }),
     labels,
     labelFingerprint: fingerprint(labels),
-    type: diskType(project, zone, type).selfLink,
-    sizeGb: String(sizeGb),
-    architecture: source.architecture,
+    type: type.selfLink,
+    sizeGb: String(sizeOf(sent.sizeGb, source?.sizeGb, Number(type.defaultDiskSizeGb))),
+    architecture: source?.architecture ?? architectureName('x86_64'),
     status: 'CREATING',
   }
+  checkQuota(cloud, 'disks', disk)
+  return disk
 }
 
-interface Source {
-  sizeGb: number
-  architecture: string
-  fields: object
+/** The least that a persistent disk of any type has, in GB. */
+const SMALLEST_GB = 10
+
+function sizeOf(sent: unknown, ofSource: number | undefined, usual: number): number {
+  const isSaid = sent !== undefined && sent !== '' && Number(sent) !== 0
+  const sizeGb = isSaid ? Number(sent) : (ofSource ?? usual)
+  const smallest = Math.max(SMALLEST_GB, ofSource ?? 0)
+  if (Number.isInteger(sizeGb) && sizeGb >= smallest) return sizeGb
+  const why =
+    ofSource !== undefined && sizeGb < ofSource
+      ? `Requested disk size cannot be smaller than the source's size (${ofSource} GB)`
+      : `Disk size must be a whole number of GB and at least ${SMALLEST_GB}.`
+  throw invalidField('resource.sizeGb', sent, why)
 }
-
-const BLANK_SIZE_GB = 10
-
-function sourceOf(cloud: Cloud, project: string, sent: Record<string, unknown>): Source {
-  if (sent.sourceImage && sent.sourceSnapshot) throw invalid('A disk has one source: an image or a snapshot.')
-  if (sent.sourceImage) {
-    const { selfLink, id, diskSizeGb, architecture, licenses, guestOsFeatures } = imageAt(
-      pathOf(String(sent.sourceImage), project),
-    )
-    const fields = { sourceImage: selfLink, sourceImageId: id, licenses, guestOsFeatures }
-    return { sizeGb: Number(diskSizeGb), architecture, fields }
-  }
-  if (sent.sourceSnapshot) {
-    const snapshot = cloud.get<Snapshot>('snapshots', snapshotPath(String(sent.sourceSnapshot), project))
-    const { selfLink, id, status, diskSizeGb, architecture } = snapshot
-    if (status !== 'READY') throw invalid(`The resource '${pathOfResource(snapshot)}' is not ready`, 'resourceNotReady')
-    return { sizeGb: Number(diskSizeGb), architecture, fields: { sourceSnapshot: selfLink, sourceSnapshotId: id } }
-  }
-  return { sizeGb: BLANK_SIZE_GB, architecture: architectureName('x86_64'), fields: {} }
-}
-
-/** Terraform hands on whatever its user wrote, a bare name included. */
-const snapshotPath = (reference: string, project: string): string =>
-  reference.includes('/') ? pathOf(reference, project) : `projects/${project}/global/snapshots/${reference}`
 
 /** Makes the disk itself; safe to repeat after an interruption. */
 export async function makeDisk(cloud: Cloud, path: string): Promise<void> {
-  const { sourceSnapshot, sourceSnapshotId, architecture, status } = cloud.get<Disk>('disks', path)
-  if (status === 'READY') return
+  const disk = cloud.get<Disk>('disks', path)
+  if (disk.status === 'READY') return
   const folder = cloud.diskFolder(path)
   await cloud.hypervisor.deleteDisk(folder)
-  if (sourceSnapshot) await cloud.hypervisor.createDiskFromSnapshot(folder, cloud.snapshotFolder(String(sourceSnapshotId)))
-  else await cloud.hypervisor.createDisk(folder, architectureOf(architecture))
+  const content = contentOf(cloud, disk)
+  if (content) await cloud.hypervisor.createDiskFromSnapshot(folder, content)
+  else await cloud.hypervisor.createDisk(folder, disk.architecture === architectureName('arm64') ? 'arm64' : 'x86_64')
   await cloud.patch<Disk>('disks', path, { status: 'READY' })
 }
 
-const architectureOf = (name: string): Architecture => (name === 'ARM64' ? 'arm64' : 'x86_64')
+/** The folder that a disk's content is copied from; none for a public image or a blank disk. */
+function contentOf(cloud: Cloud, { sourceSnapshot, sourceSnapshotId, sourceImageId }: Disk): string | undefined {
+  if (sourceSnapshot) return cloud.snapshotFolder(String(sourceSnapshotId))
+  const isMadeHere = cloud.all('images').some(({ id }) => id === sourceImageId)
+  return isMadeHere ? cloud.imageFolder(String(sourceImageId)) : undefined
+}
+
+/** The machine that runs from a disk: its processes stand still while the disk is copied. */
+export function machineUsing(cloud: Cloud, diskPath: string): string | undefined {
+  const { users = [], zone } = cloud.get<Disk>('disks', diskPath)
+  const project = segmentAfter(diskPath, 'projects') ?? ''
+  const user = users
+    .map(link => cloud.find('instances', pathOf(link, project)))
+    .find(instance => instance?.status === 'RUNNING')
+  return user && `${project}/${lastSegment(String(zone))}/${user.name}`
+}
 
 export async function removeDisk(cloud: Cloud, path: string): Promise<void> {
   if (!cloud.find('disks', path)) return
@@ -117,8 +113,9 @@ export function serveDisks(router: Router, cloud: Cloud): void {
   serveReading(router, cloud, diskFamily)
   serveSetLabels(router, cloud, diskFamily)
 
-  cloud.operations.register('disks.insert', async path => {
+  cloud.operations.register('disks.insert', async (path, { proceed }) => {
     try {
+      await proceed()
       await makeDisk(cloud, path)
     } catch (error) {
       await removeDisk(cloud, path)
@@ -140,7 +137,15 @@ export function serveDisks(router: Router, cloud: Cloud): void {
     }),
   )
 
-  cloud.operations.register('disks.delete', path => removeDisk(cloud, path))
+  cloud.operations.register('disks.delete', async (path, { proceed }) => {
+    try {
+      await proceed()
+    } catch (error) {
+      await cloud.patch<Disk>('disks', path, { status: 'READY' })
+      throw error
+    }
+    await removeDisk(cloud, path)
+  })
   router.delete(
     `${route}/{name}`,
     mutating(cloud, async call => {
@@ -170,15 +175,6 @@ export function serveDisks(router: Router, cloud: Cloud): void {
       return operation
     }),
   )
-
-  serveImages(router)
-}
-
-function serveImages(router: Router): void {
-  const route = '/compute/v1/projects/{project}/global/images'
-  router.get(route, call => listReply(call, 'compute#image', publicImages(call.param('project'))))
-  router.get(`${route}/family/{family}`, call => ({ json: imageFromFamily(call.param('project'), call.param('family')) }))
-  router.get(`${route}/{name}`, call => ({ json: image(call.param('project'), call.param('name')) }))
 }
 
 /** The path of an existing disk that an instance's request names. @throws ApiError 400, 404 */

@@ -1,7 +1,9 @@
 import { alreadyExists, inUse } from '../http/errors.ts'
+import { mergePatch } from '../http/merge-patch.ts'
 import type { Call, Router } from '../http/router.ts'
 import { allZones, regions } from './catalogue.ts'
 import { type Cloud, type CollectionName, mutating, newResource, placeOf } from './cloud.ts'
+import { checkQuota } from './limits.ts'
 import { aggregatedReply, listReply } from './list.ts'
 import { checkFingerprint, checkLabels, checkName, fingerprint, linkTo, mentions, type Resource } from './resource.ts'
 
@@ -15,12 +17,18 @@ export interface Family {
   scope: Scope
   /** Adds what Google computes and writes references as links; also after a patch. @throws ApiError 400 */
   complete?: (resource: Resource, cloud: Cloud) => Resource
+  /** How it is answered, where that depends on other resources. */
+  view?: (resource: Resource, cloud: Cloud) => Resource
   /** After the resource's creation. */
   created?: (resource: Resource, cloud: Cloud) => Promise<void>
   /** After the resource's deletion. */
   deleted?: (resource: Resource, cloud: Cloud) => Promise<void>
+  /** Before the resource's deletion, and before it is known whether anything forbids it. */
+  deleting?: (resource: Resource, cloud: Cloud) => Promise<void>
   /** Collections whose resources forbid deletion as long as they mention this one. */
   usedBy?: CollectionName[]
+  /** Links of other resources that forbid it. */
+  users?: (cloud: Cloud, resource: Resource) => string[]
 }
 
 const places: Record<Scope, string> = { global: 'global', region: 'regions/{region}', zone: 'zones/{zone}' }
@@ -34,12 +42,18 @@ const scopesOf: Record<Scope, (project: string) => string[]> = {
   zone: project => allZones(project).map(({ name }) => `zones/${name}`),
 }
 
+const same = (resource: Resource): Resource => resource
+
 /** Get, list and aggregated list: the same for every kind. */
-export function serveReading(router: Router, cloud: Cloud, { collection, kind, scope }: Family): void {
+export function serveReading(router: Router, cloud: Cloud, { collection, kind, scope, view = same }: Family): void {
   const route = routeOf(scope, collection)
-  const below = (prefix: string) => cloud.all(collection).filter(({ selfLink }) => selfLink.startsWith(linkTo(prefix)))
+  const below = (prefix: string) =>
+    cloud
+      .all(collection)
+      .filter(({ selfLink }) => selfLink.startsWith(linkTo(prefix)))
+      .map(resource => view(resource, cloud))
   router.get(route, call => listReply(call, kind, below(`${placeOf(call)}/${collection}/`)))
-  router.get(`${route}/{name}`, call => ({ json: cloud.get(collection, pathIn(call, collection)) }))
+  router.get(`${route}/{name}`, call => ({ json: view(cloud.get(collection, pathIn(call, collection)), cloud) }))
   router.get(`/compute/v1/projects/{project}/aggregated/${collection}`, call => {
     const project = call.param('project')
     return aggregatedReply(call, kind, collection, scopesOf[scope](project), below(`projects/${project}/`))
@@ -55,7 +69,9 @@ export function checkFree(cloud: Cloud, collection: CollectionName, path: string
 }
 
 /** @throws ApiError 400 resourceInUseByAnotherResource */
-function checkUnused(cloud: Cloud, resource: Resource, family: Family): void {
+export function checkUnused(cloud: Cloud, resource: Resource, family: Family): void {
+  const [first] = family.users?.(cloud, resource) ?? []
+  if (first) throw inUse(family.kind.slice('compute#'.length), relative(resource.selfLink), relative(first))
   for (const collection of family.usedBy ?? []) {
     const user = cloud.all(collection).find(candidate => mentions(candidate, resource.selfLink))
     if (user) throw inUse(family.kind.slice('compute#'.length), relative(resource.selfLink), relative(user.selfLink))
@@ -66,7 +82,7 @@ const relative = (link: string): string => link.slice(linkTo('').length)
 
 /** The whole of a simple kind. */
 export function serveFamily(router: Router, cloud: Cloud, family: Family): void {
-  const { collection, kind, scope, complete = (resource: Resource) => resource } = family
+  const { collection, kind, scope, complete = same } = family
   const route = routeOf(scope, collection)
   serveReading(router, cloud, family)
 
@@ -77,6 +93,7 @@ export function serveFamily(router: Router, cloud: Cloud, family: Family): void 
       const path = `${placeOf(call)}/${collection}/${checkName(sent.name)}`
       checkFree(cloud, collection, path)
       const resource = complete(newResource(kind, path, { ...sent, ...placeFields(path) }), cloud)
+      checkQuota(cloud, collection, resource)
       const operation = cloud.operations.begin({ ...asked(call), type: 'insert', target: path, targetId: resource.id })
       await cloud.put(collection, resource)
       await family.created?.(resource, cloud)
@@ -91,7 +108,7 @@ export function serveFamily(router: Router, cloud: Cloud, family: Family): void 
       const { id, kind, name, selfLink, creationTimestamp, ...current } = cloud.get(collection, path)
       if (changes.fingerprint !== undefined) checkFingerprint('fingerprint', changes.fingerprint, current.fingerprint)
       const fixed = { id, kind, name, selfLink, creationTimestamp, ...placeFields(path) }
-      const changed = complete({ ...(type === 'patch' ? current : {}), ...changes, ...fixed }, cloud)
+      const changed = complete({ ...mergePatch(type === 'patch' ? current : {}, changes), ...fixed }, cloud)
       const operation = cloud.operations.begin({ ...asked(call), type, target: path, targetId: id })
       await cloud.put(collection, changed)
       return operation
@@ -104,6 +121,7 @@ export function serveFamily(router: Router, cloud: Cloud, family: Family): void 
     mutating(cloud, async call => {
       const path = pathIn(call, collection)
       const resource = cloud.get(collection, path)
+      await family.deleting?.(resource, cloud)
       checkUnused(cloud, resource, family)
       const operation = cloud.operations.begin({ ...asked(call), type: 'delete', target: path, targetId: resource.id })
       await cloud.delete(collection, path)

@@ -9,6 +9,8 @@ const TOKEN = /\s*(?:"((?:[^"\\]|\\.)*)"|(!=|>=|<=|[=><:()])|([^\s"=!><:()]+))/y
 
 interface Token {
   text: string
+  /** As it was written, for regular expressions: their backslashes are their own. */
+  raw: string
   quoted: boolean
 }
 
@@ -21,7 +23,9 @@ function tokens(filter: string): Token[] {
     if (!match) throw malformed(filter)
     const [, quoted, symbol, bare] = match
     found.push(
-      quoted === undefined ? { text: symbol ?? bare ?? '', quoted: false } : { text: withoutEscapes(quoted), quoted: true },
+      quoted === undefined
+        ? { text: symbol ?? bare ?? '', raw: symbol ?? bare ?? '', quoted: false }
+        : { text: withoutEscapes(quoted), raw: quoted.replaceAll('\\"', '"'), quoted: true },
     )
   }
   return found
@@ -88,8 +92,9 @@ export function compileFilter(filter: string): Predicate {
     if (!isOperator(operator)) throw malformed(filter)
     const value = take()
     if (!value.quoted && /^[()=<>:]$|^!=$/.test(value.text)) throw malformed(filter)
-    kinds.add(operator === 'eq' || operator === 'ne' ? 'pattern' : 'comparison')
-    return comparison(path, operator, value.text, filter)
+    const isPattern = operator === 'eq' || operator === 'ne'
+    kinds.add(isPattern ? 'pattern' : 'comparison')
+    return comparison(path, operator, isPattern ? value.raw : value.text, filter)
   }
 
   const predicate = conjunction()

@@ -5,7 +5,15 @@ import { machineType } from './catalogue.ts'
 import { type Cloud, mutating } from './cloud.ts'
 import { diskAt, setUsers } from './disks.ts'
 import { asked, pathIn, routeOf } from './family.ts'
-import { completeMetadata, completeScheduling, type Instance } from './instance.ts'
+import {
+  accessConfig,
+  checkTags,
+  completeAccounts,
+  completeScheduling,
+  type Instance,
+  type ServiceAccount,
+} from './instance.ts'
+import { completeMetadata } from './metadata.ts'
 import { checkFingerprint, fingerprint, lastSegment } from './resource.ts'
 
 export const ROUTE = routeOf('zone', 'instances')
@@ -46,7 +54,7 @@ export function serveInstanceSettings(router: Router, cloud: Cloud): void {
   })
   serveSetting(router, cloud, 'setTags', ({ tags }, sent) => {
     checkFingerprint('tags.fingerprint', sent.fingerprint, tags.fingerprint)
-    const items = (sent.items ?? []) as string[]
+    const items = checkTags((sent.items ?? []) as string[])
     return { tags: { ...(items.length > 0 ? { items } : {}), fingerprint: fingerprint(items) } }
   })
   serveSetting(router, cloud, 'setScheduling', ({ scheduling }, sent) => {
@@ -56,7 +64,7 @@ export function serveInstanceSettings(router: Router, cloud: Cloud): void {
   })
   serveSetting(router, cloud, 'setServiceAccount', (instance, sent) => {
     stopped(instance)
-    return { serviceAccounts: sent.email ? [{ email: String(sent.email), scopes: (sent.scopes ?? []) as string[] }] : [] }
+    return { serviceAccounts: sent.email ? completeAccounts([sent as unknown as ServiceAccount]) : [] }
   })
   serveSetting(router, cloud, 'setMachineType', (instance, sent, call) => {
     stopped(instance)
@@ -64,14 +72,15 @@ export function serveInstanceSettings(router: Router, cloud: Cloud): void {
     return { machineType: machineType(call.param('project'), call.param('zone'), type).selfLink }
   })
   serveSetting(router, cloud, 'setDeletionProtection', (_, __, call) => ({
-    deletionProtection: call.query.get('deletionProtection') !== 'false',
+    deletionProtection: call.flag('deletionProtection', true),
   }))
   serveSetting(router, cloud, 'setDiskAutoDelete', ({ disks }, _, call) => {
     const name = call.query.get('deviceName')
     if (!disks.some(disk => disk.deviceName === name)) throw invalidField('deviceName', name, 'No such disk is attached.')
-    const autoDelete = call.query.get('autoDelete') === 'true'
+    const autoDelete = call.flag('autoDelete')
     return { disks: disks.map(disk => (disk.deviceName === name ? { ...disk, autoDelete } : disk)) }
   })
+  serveAccessConfigs(router, cloud)
   for (const [verb, field] of [
     ['updateShieldedInstanceConfig', 'shieldedInstanceConfig'],
     ['setShieldedInstanceIntegrityPolicy', 'shieldedInstanceIntegrityPolicy'],
@@ -79,6 +88,24 @@ export function serveInstanceSettings(router: Router, cloud: Cloud): void {
   ] as const) {
     serveSetting(router, cloud, verb, (instance, sent) => ({ [field]: { ...(instance[field] as object), ...sent } }), 'PATCH')
   }
+}
+
+/** A machine has one interface, and that at most one external address. */
+function serveAccessConfigs(router: Router, cloud: Cloud): void {
+  serveSetting(router, cloud, 'addAccessConfig', ({ networkInterfaces }, sent) => {
+    if (networkInterfaces[0]?.accessConfigs?.length) throw invalid('At most one access config currently supported.')
+    const accessConfigs = [accessConfig(cloud, sent)]
+    return { networkInterfaces: networkInterfaces.map(nic => ({ ...nic, accessConfigs })) }
+  })
+  serveSetting(router, cloud, 'deleteAccessConfig', ({ networkInterfaces }, _, call) => {
+    const name = call.query.get('accessConfig')
+    if (!networkInterfaces[0]?.accessConfigs?.some(config => config.name === name)) {
+      throw invalidField('accessConfig', name, 'The instance has no such access config.')
+    }
+    return {
+      networkInterfaces: networkInterfaces.map(({ accessConfigs: _, ...nic }) => nic as typeof nic & { networkIP: string }),
+    }
+  })
 }
 
 function stopped({ name, status }: Instance): void {

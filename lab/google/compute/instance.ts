@@ -1,10 +1,12 @@
 import { invalid, invalidField, required } from '../http/errors.ts'
-import { freeAddress, within } from './addressing.ts'
+import { externalAddress, takenInternally } from './addresses.ts'
+import { freeAddress, type Range, within } from './addressing.ts'
 import { type AttachedDisk, attachDisks } from './attached-disks.ts'
-import { machineType, regionOf } from './catalogue.ts'
+import { DEFAULT_SERVICE_ACCOUNT, machineType, regionOf } from './catalogue.ts'
 import { type Cloud, newResource } from './cloud.ts'
 import type { Disk } from './disks.ts'
 import { placeFields } from './family.ts'
+import { completeMetadata, type Metadata } from './metadata.ts'
 import { rangeOf } from './networks.ts'
 import { checkLabels, fingerprint, lastSegment, linkTo, pathOf, type Resource, segmentAfter } from './resource.ts'
 
@@ -20,9 +22,9 @@ export interface Scheduling {
   instanceTerminationAction?: 'STOP' | 'DELETE'
 }
 
-export interface Metadata {
-  fingerprint: string
-  items?: { key: string; value: string }[]
+export interface AccessConfig {
+  name: string
+  natIP: string
   [field: string]: unknown
 }
 
@@ -30,6 +32,7 @@ export interface NetworkInterface {
   network: string
   subnetwork: string
   networkIP: string
+  accessConfigs?: AccessConfig[]
   [field: string]: unknown
 }
 
@@ -42,7 +45,7 @@ export interface Instance extends Resource {
   metadata: Metadata
   networkInterfaces: NetworkInterface[]
   tags: { items?: string[]; fingerprint: string }
-  serviceAccounts?: { email: string; scopes: string[] }[]
+  serviceAccounts?: ServiceAccount[]
   deletionProtection: boolean
 }
 
@@ -93,17 +96,46 @@ export function newInstance(cloud: Cloud, path: string, sent: Record<string, unk
     labels,
     labelFingerprint: fingerprint(labels),
     metadata: completeMetadata(sent.metadata),
-    tags: { ...tags, fingerprint: fingerprint(tags.items) },
+    tags: { ...(tags.items?.length && { items: checkTags(tags.items) }), fingerprint: fingerprint(tags.items) },
+    ...(sent.serviceAccounts ? { serviceAccounts: completeAccounts(sent.serviceAccounts as ServiceAccount[]) } : {}),
+    resourceStatus: {},
+    satisfiesPzs: false,
     networkInterfaces: connect(cloud, path, sent.networkInterfaces),
   }
   return { instance: { ...instance, fingerprint: fingerprint(instance) }, disks: created }
 }
 
-/** @throws ApiError 400 for what spot machines can't have. */
+export interface ServiceAccount {
+  email: string
+  scopes: string[]
+}
+
+/** `default` is the project's own account. @throws ApiError 400 */
+export function completeAccounts(accounts: ServiceAccount[]): ServiceAccount[] {
+  if (accounts.length > 1)
+    throw invalidField('resource.serviceAccounts', accounts.length, 'At most one service account can be specified.')
+  return accounts.map(({ email, scopes = [] }) => ({ email: email === 'default' ? DEFAULT_SERVICE_ACCOUNT : email, scopes }))
+}
+
+const TAG = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/
+const MOST_TAGS = 64
+
+/** @throws ApiError 400 */
+export function checkTags(tags: string[]): string[] {
+  const wrong = tags.find(tag => !TAG.test(tag))
+  if (wrong !== undefined) throw invalidField('resource.tags.items[0]', wrong, `Must be a match of regex '${TAG.source}'`)
+  if (tags.length > MOST_TAGS) throw invalidField('resource.tags.items', tags.length, `At most ${MOST_TAGS} tags are allowed.`)
+  return tags
+}
+
+/** @throws ApiError 400 for what spot machines can't have, and for what only they can */
 export function completeScheduling(sent: Partial<Scheduling>): Scheduling {
   const spot = sent.preemptible === true || sent.provisioningModel === 'SPOT'
-  if (spot && sent.automaticRestart) {
-    throw invalidField('resource.scheduling.automaticRestart', true, 'Preemptible instances cannot be restarted automatically.')
+  const field = (name: keyof Scheduling, why: string) => invalidField(`resource.scheduling.${name}`, sent[name], why)
+  if (spot && sent.automaticRestart) throw field('automaticRestart', 'Preemptible instances cannot be restarted automatically.')
+  if (spot && sent.onHostMaintenance === 'MIGRATE') throw field('onHostMaintenance', 'Preemptible instances are terminated.')
+  if (!spot && sent.instanceTerminationAction) {
+    throw field('instanceTerminationAction', 'You cannot specify a termination action for a VM instance of this model.')
   }
   return {
     ...sent,
@@ -114,23 +146,6 @@ export function completeScheduling(sent: Partial<Scheduling>): Scheduling {
   }
 }
 
-const METADATA_KEY = /^[a-zA-Z0-9_-]{1,128}$/
-const LONGEST_METADATA_VALUE = 256 * 1024
-
-/** @throws ApiError 400 for keys and values that Google refuses. */
-export function completeMetadata(sent: unknown): Metadata {
-  const { items = [], ...rest } = (sent ?? {}) as Partial<Metadata>
-  for (const { key, value } of items) {
-    if (!METADATA_KEY.test(key))
-      throw invalidField('metadata.items[].key', key, 'Must be a match of regex [a-zA-Z0-9_-]{1,128}')
-    if ((value?.length ?? 0) > LONGEST_METADATA_VALUE) throw invalidField('metadata.items[].value', key, 'Value is too large.')
-  }
-  const keys = items.map(({ key }) => key)
-  const twice = keys.find((key, index) => keys.indexOf(key) !== index)
-  if (twice) throw invalidField('metadata.items[].key', twice, 'Metadata has duplicate keys.')
-  return { kind: 'compute#metadata', ...rest, ...(items.length > 0 ? { items } : {}), fingerprint: fingerprint(items) }
-}
-
 /** Gives the instance its place in a subnetwork: the address asked for, or the lowest free one. */
 function connect(cloud: Cloud, path: string, sent: unknown): NetworkInterface[] {
   const [first, ...more] = (sent ?? []) as Partial<NetworkInterface>[]
@@ -138,22 +153,8 @@ function connect(cloud: Cloud, path: string, sent: unknown): NetworkInterface[] 
   if (more.length > 0)
     throw invalidField('resource.networkInterfaces', more.length + 1, 'The lab has machines with one interface.')
   const { network, subnetwork, ipCidrRange } = subnetworkFor(cloud, path, first)
-  const used = new Set(
-    cloud.all<Instance>('instances').flatMap(({ networkInterfaces }) => networkInterfaces.map(nic => nic.networkIP)),
-  )
   const range = rangeOf(ipCidrRange)
-  if (first.networkIP && !within(range, first.networkIP)) {
-    throw invalidField(
-      'resource.networkInterfaces[0].networkIP',
-      first.networkIP,
-      'Requested internal IP is outside its subnetwork.',
-    )
-  }
-  if (first.networkIP && used.has(first.networkIP)) {
-    throw invalid(`IP '${first.networkIP}' is already being used by another resource.`, 'resourceInUseByAnotherResource')
-  }
-  const networkIP = first.networkIP || freeAddress(range, used)
-  if (!networkIP) throw invalid(`IP space of '${pathOf(subnetwork, '')}' is exhausted.`, 'quotaExceeded')
+  const networkIP = internalAddress(cloud, range, first.networkIP, subnetwork)
   const nic = {
     kind: 'compute#networkInterface',
     stackType: 'IPV4_ONLY',
@@ -162,9 +163,36 @@ function connect(cloud: Cloud, path: string, sent: unknown): NetworkInterface[] 
     subnetwork,
     networkIP,
     name: 'nic0',
+    ...(first.accessConfigs?.length && { accessConfigs: first.accessConfigs.map(config => accessConfig(cloud, config)) }),
   }
   return [{ ...nic, fingerprint: fingerprint(nic) }]
 }
+
+function internalAddress(cloud: Cloud, range: Range, wanted: string | undefined, subnetwork: string): string {
+  if (!wanted) {
+    const free = freeAddress(range, takenInternally(cloud))
+    if (free) return free
+    throw invalid(`IP space of '${pathOf(subnetwork, '')}' is exhausted.`, 'quotaExceeded')
+  }
+  if (!within(range, wanted)) {
+    throw invalidField('resource.networkInterfaces[0].networkIP', wanted, 'Requested internal IP is outside its subnetwork.')
+  }
+  const isTaken = cloud
+    .all<Instance>('instances')
+    .some(({ networkInterfaces }) => networkInterfaces.some(({ networkIP }) => networkIP === wanted))
+  if (isTaken) throw invalid(`IP '${wanted}' is already being used by another resource.`, 'resourceInUseByAnotherResource')
+  return wanted
+}
+
+/** An external address. Nothing answers there: machines of the lab are reached through IAP alone. */
+export const accessConfig = (cloud: Cloud, sent: Partial<AccessConfig>): AccessConfig => ({
+  kind: 'compute#accessConfig',
+  type: 'ONE_TO_ONE_NAT',
+  networkTier: 'PREMIUM',
+  ...sent,
+  name: sent.name ?? 'External NAT',
+  natIP: sent.natIP || externalAddress(cloud),
+})
 
 function subnetworkFor(cloud: Cloud, path: string, nic: Partial<NetworkInterface>) {
   const project = segmentAfter(path, 'projects') ?? ''

@@ -5,6 +5,7 @@ import { setUsers } from './disks.ts'
 import { asked, checkFree, type Family, serveReading, serveSetLabels } from './family.ts'
 import { type Instance, type InstanceStatus, isSpot, machineIdOf, metadataValue, newInstance } from './instance.ts'
 import { current, ROUTE, serveInstanceSettings } from './instance-settings.ts'
+import { checkQuota } from './limits.ts'
 import { PREEMPTION_GRACE_MS } from './machines.ts'
 import type { Operation } from './operations.ts'
 import { checkName, linkTo } from './resource.ts'
@@ -28,6 +29,7 @@ function serveLife(router: Router, cloud: Cloud): void {
       const path = `${placeOf(call)}/instances/${checkName(sent.name)}`
       checkFree(cloud, 'instances', path)
       const { instance, disks } = newInstance(cloud, path, sent)
+      checkQuota(cloud, 'instances', instance)
       const work = { work: 'instances.insert', arguments: { disks: disks.map(disk => disk.selfLink.slice(linkTo('').length)) } }
       const operation = cloud.operations.begin({ ...asked(call), ...work, type: 'insert', target: path, targetId: instance.id })
       const written = [...disks.map(disk => cloud.put('disks', disk)), cloud.put('instances', instance)]
@@ -109,19 +111,12 @@ function checkStatus(path: string, { status }: Instance, wanted: InstanceStatus)
   if (status !== wanted) throw invalid(`The resource '${path}' is not ready`, 'resourceNotReady')
 }
 
-/** Not Google's: what decides there when a spot machine goes is `task lab:preempt` here. */
+/** A spot machine goes when Google wants its place, or a maintenance event, or here `task lab:preempt`, which is not Google's. */
 function servePreemption(router: Router, cloud: Cloud): void {
-  router.post('/lab/preempt', async call => {
-    const { instance: name, graceSeconds } = await call.json()
-    if (typeof name !== 'string') throw required('instance')
-    const instance = cloud.all<Instance>('instances').find(candidate => candidate.name === name)
-    if (!instance) throw notFound(`instances/${name}`)
-    const path = instance.selfLink.slice(linkTo('').length)
-    if (!isSpot(instance)) throw invalid(`Instance '${name}' is no spot instance: it is never preempted.`)
+  const preempt = (path: string, instance: Instance, graceMs: number): Operation => {
+    if (!isSpot(instance)) throw invalid(`Instance '${instance.name}' is no spot instance: it is never preempted.`)
     checkStatus(path, instance, 'RUNNING')
-    const graceMs = Math.min(Number(graceSeconds ?? PREEMPTION_GRACE_MS / 1000) * 1000, PREEMPTION_GRACE_MS)
-    if (!(graceMs >= 0)) throw invalidField('graceSeconds', graceSeconds, 'Must be a number of seconds.')
-    const operation = cloud.operations.begin({
+    return cloud.operations.begin({
       type: 'compute.instances.preempted',
       work: 'instances.preempted',
       arguments: { graceMs },
@@ -129,6 +124,19 @@ function servePreemption(router: Router, cloud: Cloud): void {
       targetId: instance.id,
       user: 'system',
     })
+  }
+  router.post(
+    `${ROUTE}/{name}/simulateMaintenanceEvent`,
+    mutating(cloud, call => preempt(...current(cloud, call), PREEMPTION_GRACE_MS)),
+  )
+  router.post('/lab/preempt', async call => {
+    const { instance: name, graceSeconds } = await call.json()
+    if (typeof name !== 'string') throw required('instance')
+    const instance = cloud.all<Instance>('instances').find(candidate => candidate.name === name)
+    if (!instance) throw notFound(`instances/${name}`)
+    const graceMs = Math.min(Number(graceSeconds ?? PREEMPTION_GRACE_MS / 1000) * 1000, PREEMPTION_GRACE_MS)
+    if (!(graceMs >= 0)) throw invalidField('graceSeconds', graceSeconds, 'Must be a number of seconds.')
+    const operation = preempt(instance.selfLink.slice(linkTo('').length), instance, graceMs)
     await cloud.operations.recorded()
     return { json: operation }
   })

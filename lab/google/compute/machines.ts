@@ -3,7 +3,7 @@ import { machineType } from './catalogue.ts'
 import type { Cloud } from './cloud.ts'
 import { type Disk, makeDisk, removeDisk, setUsers } from './disks.ts'
 import { addressOf, bootDiskOf, type Instance, isSpot, machineIdOf } from './instance.ts'
-import { OperationError } from './operations.ts'
+import { OperationError, type Run } from './operations.ts'
 import { lastSegment, linkTo, pathOfResource, segmentAfter, timestamp } from './resource.ts'
 import { Turns } from './turns.ts'
 
@@ -21,16 +21,17 @@ export class Machines {
   constructor(cloud: Cloud) {
     this.#cloud = cloud
     const { operations } = cloud
-    operations.register('instances.insert', (path, { disks }) =>
-      this.#inTurn(path, () => this.#create(path, disks as string[])),
-    )
-    operations.register('instances.start', path => this.#inTurn(path, () => this.#boot(path)))
-    operations.register('instances.stop', path => this.#inTurn(path, () => this.#stop(path, STOP_GRACE_MS)))
-    operations.register('instances.reset', path => this.#inTurn(path, () => this.#reset(path)))
-    operations.register('instances.delete', path => this.#inTurn(path, () => this.#remove(path)))
-    operations.register('instances.preempted', (path, { graceMs }) =>
-      this.#inTurn(path, () => this.#preempt(path, Number(graceMs))),
-    )
+    const works: Record<string, (path: string, run: Run) => Promise<void>> = {
+      insert: (path, { given, proceed }) => this.#create(path, given.disks as string[], proceed),
+      start: (path, { proceed }) => this.#boot(path, proceed),
+      stop: (path, { proceed }) => this.#unlessStopped(path, proceed, () => this.#stop(path, STOP_GRACE_MS)),
+      reset: (path, { proceed }) => this.#unlessStopped(path, proceed, () => this.#reset(path)),
+      delete: (path, { proceed }) => this.#unlessStopped(path, proceed, () => this.#remove(path)),
+      preempted: (path, { given }) => this.#preempt(path, Number(given.graceMs)),
+    }
+    for (const [name, work] of Object.entries(works)) {
+      operations.register(`instances.${name}`, (path, run) => this.#turns.take(path, () => work(path, run)))
+    }
   }
 
   /** Whether the instance has got the notice of preemption. */
@@ -52,12 +53,21 @@ export class Machines {
     }
   }
 
-  #inTurn(path: string, work: () => Promise<void>): Promise<void> {
-    return this.#turns.take(path, work)
+  /** A machine goes on as it was when what was to end it fails on demand. */
+  async #unlessStopped(path: string, proceed: () => Promise<void>, work: () => Promise<void>): Promise<void> {
+    try {
+      await proceed()
+    } catch (error) {
+      const runs = await this.#cloud.hypervisor.isRunning(machineIdOf(path))
+      await this.#cloud.patch<Instance>('instances', path, { status: runs ? 'RUNNING' : 'TERMINATED' })
+      throw error
+    }
+    await work()
   }
 
-  async #create(path: string, disks: string[]): Promise<void> {
+  async #create(path: string, disks: string[], proceed: () => Promise<void>): Promise<void> {
     try {
+      await proceed()
       for (const disk of disks) await makeDisk(this.#cloud, disk)
       await this.#boot(path)
     } catch (error) {
@@ -68,7 +78,7 @@ export class Machines {
     }
   }
 
-  async #boot(path: string): Promise<void> {
+  async #boot(path: string, proceed = async () => {}): Promise<void> {
     const { hypervisor } = this.#cloud
     const machine = machineIdOf(path)
     const instance = this.#cloud.get<Instance>('instances', path)
@@ -77,6 +87,7 @@ export class Machines {
     if (await hypervisor.isRunning(machine)) return this.#running(path)
     await this.#cloud.patch<Instance>('instances', path, { status: 'STAGING' })
     try {
+      await proceed()
       checkArchitecture(instance, this.#cloud.get<Disk>('disks', diskPath))
       const disk = this.#cloud.diskFolder(diskPath)
       await hypervisor.ensureNetwork()

@@ -1,26 +1,20 @@
 import { invalid, invalidField, required } from '../http/errors.ts'
 import type { Router } from '../http/router.ts'
-import { freeAddress, overlap, parseRange, type Range, toAddress } from './addressing.ts'
-import { type Cloud, mutating } from './cloud.ts'
-import { asked, type Family, pathIn, routeOf, serveFamily } from './family.ts'
+import { overlap, parseRange, type Range, toAddress } from './addressing.ts'
+import { type Cloud, mutating, newResource } from './cloud.ts'
+import { asked, checkUnused, type Family, pathIn, placeFields, routeOf, serveFamily } from './family.ts'
 import { listReply } from './list.ts'
-import {
-  canonicalLink,
-  checkFingerprint,
-  fingerprint,
-  pathOf,
-  pathOfResource,
-  type Resource,
-  segmentAfter,
-} from './resource.ts'
+import { checkFingerprint, fingerprint, pathOf, pathOfResource, type Resource, segmentAfter } from './resource.ts'
 
-/** Networks, subnetworks, firewalls, routers with their NATs, and addresses. */
+/** Networks and subnetworks. */
 
 const networks: Family = {
   collection: 'networks',
   kind: 'compute#network',
   scope: 'global',
   usedBy: ['subnetworks', 'firewalls', 'routers', 'instances'],
+  created: makeAutoSubnetworks,
+  deleting: removeAutoSubnetworks,
   complete: network => ({
     autoCreateSubnetworks: false,
     mtu: 1460,
@@ -35,115 +29,57 @@ const subnetworks: Family = {
   kind: 'compute#subnetwork',
   scope: 'region',
   usedBy: ['instances', 'addresses', 'routers'],
-  complete(sent, cloud) {
-    const subnetwork = { privateIpGoogleAccess: false, ...sent, network: existingNetwork(sent, cloud) }
-    const cidr = String(sent.ipCidrRange)
-    const range = rangeOf(cidr)
-    for (const other of cloud.all('subnetworks')) {
-      const taken = other.network === subnetwork.network && other.selfLink !== sent.selfLink
-      if (taken && overlap(range, rangeOf(String(other.ipCidrRange)))) {
-        throw invalid(
-          `Invalid IPCidrRange: ${cidr} conflicts with existing subnetwork '${other.name}' in region '${regionIn(other)}'.`,
-        )
-      }
-    }
-    return withFingerprint({
-      purpose: 'PRIVATE',
-      stackType: 'IPV4_ONLY',
-      privateIpv6GoogleAccess: 'DISABLE_GOOGLE_ACCESS',
-      ...subnetwork,
-      gatewayAddress: toAddress(range.first + 1),
-    })
-  },
+  complete: completeSubnetwork,
   created: relistSubnetworks,
   deleted: relistSubnetworks,
 }
 
-const firewalls: Family = {
-  collection: 'firewalls',
-  kind: 'compute#firewall',
-  scope: 'global',
-  complete: (sent, cloud) => ({
-    priority: 1000,
-    direction: 'INGRESS',
-    disabled: false,
-    logConfig: { enable: false },
-    ...sent,
-    network: existingNetwork(sent, cloud),
-  }),
-}
-
-const routers: Family = {
-  collection: 'routers',
-  kind: 'compute#router',
-  scope: 'region',
-  complete: (sent, cloud) => ({
-    ...sent,
-    network: existingNetwork(sent, cloud),
-    ...(sent.nats ? { nats: (sent.nats as object[]).map(nat => completeNat(nat, projectOf(sent))) } : {}),
-  }),
-}
-
-const addresses: Family = {
-  collection: 'addresses',
-  kind: 'compute#address',
-  scope: 'region',
-  usedBy: ['routers', 'instances'],
-  complete: (sent, cloud) => ({
-    addressType: 'EXTERNAL',
-    networkTier: 'PREMIUM',
-    ipVersion: 'IPV4',
-    status: 'RESERVED',
-    labelFingerprint: fingerprint(undefined),
-    ...sent,
-    ...(sent.subnetwork ? { subnetwork: canonicalLink(String(sent.subnetwork), projectOf(sent)) } : {}),
-    address: sent.address || externalAddress(cloud),
-  }),
-}
-
-/** Set aside for documentation: nobody is reached by mistake. */
-const EXTERNAL_RANGE = '203.0.113.0/24'
-
-function externalAddress(cloud: Cloud): string {
-  const used = new Set(cloud.all('addresses').map(({ address }) => String(address)))
-  const address = freeAddress(rangeOf(EXTERNAL_RANGE), used)
-  if (!address) throw invalid('No external address is left.', 'quotaExceeded')
-  return address
-}
-
-interface Nat {
-  subnetworks?: { name: string }[]
-  natIps?: string[]
-}
-
-/** What Google fills in of a NAT, references included. */
-function completeNat(sent: Nat, project: string): object {
-  return {
-    type: 'PUBLIC',
-    endpointTypes: ['ENDPOINT_TYPE_VM'],
-    enableEndpointIndependentMapping: false,
-    ...sent,
-    ...(sent.natIps ? { natIps: sent.natIps.map(link => canonicalLink(link, project)) } : {}),
-    ...(sent.subnetworks
-      ? { subnetworks: sent.subnetworks.map(subnet => ({ ...subnet, name: canonicalLink(subnet.name, project) })) }
-      : {}),
+function completeSubnetwork(sent: Resource, cloud: Cloud): Resource {
+  const subnetwork = { privateIpGoogleAccess: false, ...sent, network: existingNetwork(sent, cloud) }
+  if (!sent.ipCidrRange) throw required('resource.ipCidrRange')
+  const cidr = String(sent.ipCidrRange)
+  const range = rangeOf(cidr)
+  if (range.last - range.first + 1 < SMALLEST_SUBNETWORK)
+    throw invalidField('resource.ipCidrRange', cidr, 'Must not be smaller than /29.')
+  for (const other of cloud.all('subnetworks')) {
+    const taken = other.network === subnetwork.network && other.selfLink !== sent.selfLink
+    if (taken && overlap(range, rangeOf(String(other.ipCidrRange)))) {
+      throw invalid(
+        `Invalid IPCidrRange: ${cidr} conflicts with existing subnetwork '${other.name}' in region '${regionIn(other)}'.`,
+      )
+    }
   }
+  return withFingerprint({
+    purpose: 'PRIVATE',
+    stackType: 'IPV4_ONLY',
+    privateIpv6GoogleAccess: 'DISABLE_GOOGLE_ACCESS',
+    ...subnetwork,
+    gatewayAddress: toAddress(range.first + 1),
+  })
 }
 
-const projectOf = (resource: Resource): string => segmentAfter(resource.selfLink, 'projects') ?? ''
+export const projectOf = (resource: Resource): string => segmentAfter(resource.selfLink, 'projects') ?? ''
 const regionIn = (resource: Resource): string => segmentAfter(resource.selfLink, 'regions') ?? ''
 
-function existingNetwork(sent: Resource, cloud: Cloud): string {
+/** The link of the network that a resource names. @throws ApiError 400, 404 */
+export function existingNetwork(sent: Resource, cloud: Cloud): string {
   if (!sent.network) throw required('resource.network')
   const path = pathOf(String(sent.network), projectOf(sent))
   return cloud.get(networks.collection, path).selfLink
 }
 
+/** @throws ApiError 400 for what is no range, or one whose address has bits beyond its prefix */
 export function rangeOf(cidr: string): Range {
   const range = parseRange(cidr)
   if (!range) throw invalidField('resource.ipCidrRange', cidr, 'Must be a CIDR range.')
+  if (toAddress(range.first) !== cidr.split('/')[0]) {
+    throw invalidField('resource.ipCidrRange', cidr, 'Must be a CIDR address range whose host bits are zero.')
+  }
   return range
 }
+
+/** Google keeps four addresses of every subnetwork; a smaller one would have none left. */
+const SMALLEST_SUBNETWORK = 8
 
 /** The fingerprint says whether anything else of the resource has changed. */
 function withFingerprint(resource: Resource): Resource {
@@ -153,7 +89,7 @@ function withFingerprint(resource: Resource): Resource {
 
 export function serveNetworks(router: Router, cloud: Cloud): void {
   router.get('/compute/v1/projects/{project}/global/routes', call => listReply(call, 'compute#route', []))
-  for (const family of [networks, firewalls, routers, addresses]) serveFamily(router, cloud, family)
+  serveFamily(router, cloud, networks)
   serveSubnetworks(router, cloud)
 }
 
@@ -171,12 +107,43 @@ function serveSubnetworks(router: Router, cloud: Cloud): void {
         const path = pathIn(call, 'subnetworks')
         const current = cloud.get('subnetworks', path)
         if (sent.fingerprint !== undefined) checkFingerprint('fingerprint', sent.fingerprint, current.fingerprint)
+        const changed = completeSubnetwork({ ...current, [field]: sent[field] }, cloud)
+        checkGrown(String(current.ipCidrRange), String(changed.ipCidrRange))
         const operation = cloud.operations.begin({ ...asked(call), type: verb, target: path, targetId: current.id })
-        await cloud.put('subnetworks', withFingerprint({ ...current, [field]: sent[field] }))
+        await cloud.put('subnetworks', changed)
         return operation
       }),
     )
   }
+}
+
+/** A subnetwork only ever grows, around what it was. */
+function checkGrown(from: string, to: string): void {
+  const [old, wanted] = [rangeOf(from), rangeOf(to)]
+  if (wanted.first <= old.first && old.last <= wanted.last) return
+  throw invalidField('ipCidrRange', to, `Must contain the existing range ${from}.`)
+}
+
+/** The part of 10.128.0.0/9 that a region of an automatic network has. https://cloud.google.com/vpc/docs/subnets#ip-ranges */
+const autoRanges: Record<string, string> = { 'us-central1': '10.128.0.0/20', 'us-east1': '10.142.0.0/20' }
+
+async function makeAutoSubnetworks(network: Resource, cloud: Cloud): Promise<void> {
+  if (network.autoCreateSubnetworks !== true) return
+  for (const [region, ipCidrRange] of Object.entries(autoRanges)) {
+    const path = `projects/${projectOf(network)}/regions/${region}/subnetworks/${network.name}`
+    const sent = { ipCidrRange, network: network.selfLink, ...placeFields(path) }
+    const subnetwork = completeSubnetwork(newResource('compute#subnetwork', path, sent), cloud)
+    await cloud.put('subnetworks', subnetwork)
+    await relistSubnetworks(subnetwork, cloud)
+  }
+}
+
+/** An automatic network takes its subnetworks with it, unless machines are in them. */
+async function removeAutoSubnetworks(network: Resource, cloud: Cloud): Promise<void> {
+  if (network.autoCreateSubnetworks !== true) return
+  const members = cloud.all('subnetworks').filter(other => other.network === network.selfLink)
+  for (const subnetwork of members) checkUnused(cloud, subnetwork, subnetworks)
+  await Promise.all(members.map(subnetwork => cloud.delete('subnetworks', pathOfResource(subnetwork))))
 }
 
 /** A network lists the subnetworks that it has. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../../lib/runtime/errors.ts'
+import type { Faults, OperationFate } from '../faults.ts'
 import { notFound } from '../http/errors.ts'
 import type { Call, Reply, Router } from '../http/router.ts'
 import type { Collection, State } from '../state.ts'
@@ -23,8 +24,17 @@ interface Stored {
   arguments?: object
 }
 
-/** The target's path, the arguments given to `begin`, and whether a restart interrupted an earlier run. */
-export type Work = (target: string, given: Record<string, unknown>, resumed: boolean) => Promise<void>
+/** One run of an operation's work. */
+export interface Run {
+  /** What was given to `begin`. */
+  given: Record<string, unknown>
+  /** Whether a restart interrupted an earlier run. */
+  resumed: boolean
+  /** Called where the effect begins, so that the work cleans up after a failure on demand as after its own. */
+  proceed(): Promise<void>
+}
+
+export type Work = (target: string, run: Run) => Promise<void>
 
 /** A failure that the operation reports with a code of its own. */
 export class OperationError extends Error {
@@ -33,6 +43,16 @@ export class OperationError extends Error {
   constructor(code: string, message: string) {
     super(message)
     this.code = code
+  }
+}
+
+/** An operation that a fault has ended, or keeps from ending, before anything was changed. */
+export class Stopped extends Error {
+  readonly operation: Operation
+
+  constructor(operation: Operation) {
+    super(`${operation.name} was stopped on demand`)
+    this.operation = operation
   }
 }
 
@@ -57,16 +77,18 @@ const PATIENCE_OF_GET_MS = 2_000
 /** Long-running operations: recorded before their work begins, taken up again after a restart. */
 export class Operations {
   readonly #stored: Collection<Stored>
+  readonly #faults: Faults
   readonly #works = new Map<string, Work>()
   readonly #running = new Map<string, Promise<void>>()
   #lastSave: Promise<void> = Promise.resolve()
 
-  private constructor(stored: Collection<Stored>) {
+  private constructor(stored: Collection<Stored>, faults: Faults) {
     this.#stored = stored
+    this.#faults = faults
   }
 
-  static async open(state: State): Promise<Operations> {
-    return new Operations(await state.open<Stored>('operations', ({ operation }) => operation.name))
+  static async open(state: State, faults: Faults): Promise<Operations> {
+    return new Operations(await state.open<Stored>('operations', ({ operation }) => operation.name), faults)
   }
 
   /** Works must be safe to repeat: one that a restart interrupted runs again from its beginning. */
@@ -74,6 +96,7 @@ export class Operations {
     this.#works.set(name, work)
   }
 
+  /** @throws Stopped when a fault wants it so and the operation has no work that could hear of it */
   begin({ type, target, targetId, requestId, work, arguments: given, user }: Beginning): Operation {
     const name = `operation-${Date.now()}-${randomBytes(12).toString('hex')}`
     const scope = scopeOf(target)
@@ -96,11 +119,18 @@ export class Operations {
       creationTimestamp: now,
       selfLink: linkTo(`${scope.path}/operations/${name}`),
     }
+    // As Google does: even what is done at once is answered as running.
+    const answered: Operation = { ...operation, status: 'RUNNING', progress: 0 }
+    const fault = user === 'system' ? undefined : this.#faults.operation(type)
+    if (!work && fault) {
+      if (fault === 'hang') this.#hang(answered)
+      else this.#save({ operation: { ...operation, ...failureOf(toError(fault)) } })
+      throw new Stopped(answered)
+    }
     const stored: Stored = { operation, ...(work ? { work, arguments: given ?? {} } : {}) }
     this.#save(stored)
-    if (work) this.#start(stored, false)
-    // As Google does: even what is done at once is answered as running.
-    return { ...operation, status: 'RUNNING', progress: 0 }
+    if (work) this.#start(stored, false, fault)
+    return answered
   }
 
   /** Resolves when all that began so far is on disk, and rejects when it is not. */
@@ -117,7 +147,7 @@ export class Operations {
   resume(): void {
     for (const stored of this.#stored.all()) {
       const { operation } = stored
-      if (operation.status !== 'DONE') this.#start(stored, true)
+      if (operation.status !== 'DONE') stored.work ? this.#start(stored, true) : this.#giveUp(operation)
       else if (Date.parse(operation.creationTimestamp) < Date.now() - KEPT_FOR_MS) this.#stored.delete(operation.name)
     }
   }
@@ -154,18 +184,33 @@ export class Operations {
     return this.#stored.all().flatMap(({ operation }) => (operation.selfLink.startsWith(prefix) ? [operation] : []))
   }
 
+  /** What has no work that could go on later ends in an error when the fault is cleared. */
+  #hang(operation: Operation): void {
+    this.#save({ operation })
+    const ended = this.#faults.cleared().then(() => this.#giveUp(operation))
+    this.#running.set(
+      operation.name,
+      ended.finally(() => this.#running.delete(operation.name)),
+    )
+  }
+
+  #giveUp(operation: Operation): void {
+    const failure = failureOf(new OperationError('INTERNAL_ERROR', 'The operation hung on demand and was given up.'))
+    this.#save({ operation: { ...operation, ...failure, status: 'DONE', progress: 100, endTime: timestamp() } })
+  }
+
   #save(stored: Stored): void {
     this.#lastSave = this.#stored.put(stored)
     this.#lastSave.catch(error => console.error(`operation ${stored.operation.name} is not stored: ${messageOf(error)}`))
   }
 
-  #start(stored: Stored, resumed: boolean): void {
+  #start(stored: Stored, resumed: boolean, fault?: OperationFate): void {
     const { name } = stored.operation
-    const run = this.#run(stored, resumed).finally(() => this.#running.delete(name))
+    const run = this.#run(stored, resumed, fault).finally(() => this.#running.delete(name))
     this.#running.set(name, run)
   }
 
-  async #run({ operation, work, arguments: given }: Stored, resumed: boolean): Promise<void> {
+  async #run({ operation, work, arguments: given }: Stored, resumed: boolean, fault?: OperationFate): Promise<void> {
     const target = operation.targetLink.slice(linkTo('').length)
     let failure: Partial<Operation> = {}
     // Whoever began the operation writes its target down first.
@@ -173,13 +218,20 @@ export class Operations {
     try {
       const run = this.#works.get(work ?? '')
       if (!run) throw new OperationError('INTERNAL_ERROR', `nobody knows how to do ${work}`)
-      await run(target, { ...given }, resumed)
+      const proceed = async () => {
+        if (fault === 'hang') await this.#faults.cleared()
+        else if (fault) throw toError(fault)
+      }
+      await run(target, { given: { ...given }, resumed, proceed })
     } catch (error) {
       failure = failureOf(error)
     }
     this.#save({ operation: { ...operation, ...failure, status: 'DONE', progress: 100, endTime: timestamp() } })
   }
 }
+
+const toError = ({ error: { code, message } }: Exclude<OperationFate, 'hang'>): OperationError =>
+  new OperationError(code, message)
 
 function failureOf(error: unknown): Partial<Operation> {
   const code = error instanceof OperationError ? error.code : 'INTERNAL_ERROR'

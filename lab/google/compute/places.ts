@@ -2,6 +2,7 @@ import type { Router } from '../http/router.ts'
 import {
   allZones,
   checkProject,
+  DEFAULT_SERVICE_ACCOUNT,
   diskType,
   diskTypes,
   machineType,
@@ -11,13 +12,38 @@ import {
   regions,
   zone,
 } from './catalogue.ts'
+import { type Cloud, mutating } from './cloud.ts'
+import { asked } from './family.ts'
+import { quotasOf } from './limits.ts'
 import { aggregatedReply, listReply } from './list.ts'
-import { fingerprint, linkTo } from './resource.ts'
+import { completeMetadata } from './metadata.ts'
+import { checkFingerprint, linkTo } from './resource.ts'
 
 const BASE = '/compute/v1/projects/{project}'
 
 /** What can only be read: the project, its regions and zones, machine types and disk types. */
-export function servePlaces(router: Router): void {
+export function servePlaces(router: Router, cloud: Cloud): void {
+  serveProject(router, cloud)
+  const withQuotas = (project: string, name: string) => ({
+    ...region(project, name),
+    quotas: quotasOf(cloud, project, name),
+  })
+  router.get(`${BASE}/regions`, call => {
+    const project = call.param('project')
+    return listReply(
+      call,
+      'compute#region',
+      regions(project).map(({ name }) => withQuotas(project, name)),
+    )
+  })
+  router.get(`${BASE}/regions/{region}`, call => ({ json: withQuotas(call.param('project'), call.param('region')) }))
+  router.get(`${BASE}/zones`, call => listReply(call, 'compute#zone', allZones(call.param('project'))))
+  router.get(`${BASE}/zones/{zone}`, call => ({ json: zone(call.param('project'), call.param('zone')) }))
+  serveTypes(router, 'machineTypes', 'compute#machineType', machineType, machineTypes)
+  serveTypes(router, 'diskTypes', 'compute#diskType', diskType, diskTypes)
+}
+
+function serveProject(router: Router, cloud: Cloud): void {
   router.get(BASE, call => {
     const project = call.param('project')
     checkProject(project)
@@ -27,20 +53,30 @@ export function servePlaces(router: Router): void {
         id: PROJECT.number,
         name: project,
         creationTimestamp: '2025-10-01T00:00:00.000-07:00',
-        commonInstanceMetadata: { kind: 'compute#metadata', fingerprint: fingerprint([]) },
-        defaultServiceAccount: `${PROJECT.number}-compute@developer.gserviceaccount.com`,
-        quotas: [],
+        commonInstanceMetadata: cloud.projectMetadata(project),
+        defaultServiceAccount: DEFAULT_SERVICE_ACCOUNT,
+        defaultNetworkTier: 'PREMIUM',
+        quotas: quotasOf(cloud, project),
         xpnProjectStatus: 'UNSPECIFIED_XPN_PROJECT_STATUS',
         selfLink: linkTo(`projects/${project}`),
       },
     }
   })
-  router.get(`${BASE}/regions`, call => listReply(call, 'compute#region', regions(call.param('project'))))
-  router.get(`${BASE}/regions/{region}`, call => ({ json: region(call.param('project'), call.param('region')) }))
-  router.get(`${BASE}/zones`, call => listReply(call, 'compute#zone', allZones(call.param('project'))))
-  router.get(`${BASE}/zones/{zone}`, call => ({ json: zone(call.param('project'), call.param('zone')) }))
-  serveTypes(router, 'machineTypes', 'compute#machineType', machineType, machineTypes)
-  serveTypes(router, 'diskTypes', 'compute#diskType', diskType, diskTypes)
+  router.post(
+    `${BASE}/setCommonInstanceMetadata`,
+    mutating(cloud, async call => {
+      const sent = await call.json()
+      const project = call.param('project')
+      const { fingerprint } = cloud.projectMetadata(project)
+      // Unlike an instance's, a project's fingerprint may be left out.
+      if (sent.fingerprint !== undefined) checkFingerprint('fingerprint', sent.fingerprint, fingerprint)
+      const metadata = completeMetadata(sent)
+      const target = { target: `projects/${project}`, targetId: PROJECT.number }
+      const operation = cloud.operations.begin({ ...asked(call), type: 'setCommonInstanceMetadata', ...target })
+      await cloud.setProjectMetadata(project, metadata)
+      return operation
+    }),
+  )
 }
 
 interface Type {

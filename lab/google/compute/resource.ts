@@ -50,14 +50,13 @@ export function timestamp(at = new Date()): string {
   return new Date(at.getTime() + minutes * 60_000).toISOString().replace('Z', offset)
 }
 
-/** Changes with the value and only then: eight bytes in base64, as Google's fingerprints are. */
+/** Changes with the value and only then: eight bytes in the base64 of URLs, padded, as Google's fingerprints are. */
 export function fingerprint(value: unknown): string {
-  return createHash('sha256')
-    .update(JSON.stringify(value ?? null))
-    .digest()
-    .subarray(0, 8)
-    .toString('base64')
+  const hash = createHash('sha256').update(JSON.stringify(value ?? null))
+  return `${hash.digest().subarray(0, 8).toString('base64url')}=`
 }
+
+const bytesOf = (text: unknown): string => Buffer.from(String(text), 'base64').toString('hex')
 
 const NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/
 
@@ -92,7 +91,8 @@ export function checkLabels(labels: unknown): Labels {
 /** @throws ApiError 412 when somebody else changed the value since the client read it; 400 without a fingerprint. */
 export function checkFingerprint(field: string, sent: unknown, current: unknown): void {
   if (sent === undefined || sent === '') throw required(field)
-  if (sent !== current) throw conditionNotMet(`Supplied fingerprint does not match current ${field} of the resource.`)
+  if (bytesOf(sent) !== bytesOf(current))
+    throw conditionNotMet(`Supplied fingerprint does not match current ${field} of the resource.`)
 }
 
 /** Whether a link occurs anywhere in a value. */

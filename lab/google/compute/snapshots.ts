@@ -1,19 +1,12 @@
 import { invalid, required } from '../http/errors.ts'
 import type { Call, Router } from '../http/router.ts'
 import { type Cloud, mutating, newResource } from './cloud.ts'
-import type { Disk } from './disks.ts'
+import { type Disk, machineUsing } from './disks.ts'
 import { asked, checkFree, type Family, pathIn, routeOf, serveReading, serveSetLabels } from './family.ts'
+import { checkQuota, checkSnapshotRate, RATE_EXCEEDED } from './limits.ts'
 import { type Operation, OperationError } from './operations.ts'
-import {
-  checkLabels,
-  checkName,
-  fingerprint,
-  lastSegment,
-  pathOf,
-  pathOfResource,
-  type Resource,
-  segmentAfter,
-} from './resource.ts'
+import { checkLabels, checkName, fingerprint, pathOf, pathOfResource, type Resource } from './resource.ts'
+import { Turns } from './turns.ts'
 
 export interface Snapshot extends Resource {
   status: 'CREATING' | 'UPLOADING' | 'READY' | 'FAILED' | 'DELETING'
@@ -22,21 +15,29 @@ export interface Snapshot extends Resource {
   sourceDisk: string
   sourceDiskId: string
   storageBytes: string
+  licenses?: string[] | undefined
+  guestOsFeatures?: object[] | undefined
 }
 
 const snapshotFamily: Family = { collection: 'snapshots', kind: 'compute#snapshot', scope: 'global' }
 const ROUTE = routeOf('global', 'snapshots')
 
 export function serveSnapshots(router: Router, cloud: Cloud): void {
+  // One snapshot of a disk builds on another: what comes and what goes takes turns.
+  const turns = new Turns()
   serveReading(router, cloud, snapshotFamily)
   serveSetLabels(router, cloud, snapshotFamily)
-  serveCreation(router, cloud)
+  serveCreation(router, cloud, turns)
 
-  cloud.operations.register('snapshots.delete', async path => {
+  cloud.operations.register('snapshots.delete', async (path, { proceed }) => {
+    try {
+      await proceed()
+    } catch (error) {
+      await cloud.patch<Snapshot>('snapshots', path, { status: 'READY' })
+      throw error
+    }
     const snapshot = cloud.find<Snapshot>('snapshots', path)
-    if (!snapshot) return
-    await cloud.hypervisor.deleteSnapshot(cloud.snapshotFolder(snapshot.id))
-    await cloud.delete('snapshots', path)
+    if (snapshot) await turns.take(snapshot.sourceDiskId, () => remove(cloud, snapshot))
   })
   router.delete(
     `${ROUTE}/{name}`,
@@ -53,14 +54,23 @@ export function serveSnapshots(router: Router, cloud: Cloud): void {
 }
 
 /** Two ways to the same: Terraform and the Node client ask the disk, gcloud the collection of snapshots. */
-function serveCreation(router: Router, cloud: Cloud): void {
-  cloud.operations.register('snapshots.create', async (_, { snapshot, disk }, resumed) => {
+function serveCreation(router: Router, cloud: Cloud, turns: Turns): void {
+  const taken = new Map<string, Date[]>()
+  cloud.operations.register('snapshots.create', async (_, { given, resumed, proceed }) => {
+    const [snapshot, disk] = [String(given.snapshot), String(given.disk)]
     try {
       // What is on the disk by now is not what it was when the snapshot was asked for.
       if (resumed) throw new OperationError('INTERNAL_ERROR', 'The snapshot was interrupted by a restart.')
-      await copyDisk(cloud, String(disk), String(snapshot))
+      await proceed()
+      const { id } = cloud.get('disks', disk)
+      const earlier = taken.get(id) ?? []
+      checkSnapshotRate(cloud, disk, earlier, new Date())
+      taken.set(id, [...earlier, new Date()])
+      await turns.take(id, () => copyDisk(cloud, disk, snapshot))
     } catch (error) {
-      await cloud.patch<Snapshot>('snapshots', String(snapshot), { status: 'FAILED' })
+      // What came too soon was never begun; anything else leaves a snapshot that failed.
+      if (error instanceof OperationError && error.code === RATE_EXCEEDED) await cloud.delete('snapshots', snapshot)
+      else await cloud.patch<Snapshot>('snapshots', snapshot, { status: 'FAILED' })
       throw error
     }
   })
@@ -93,9 +103,10 @@ async function begin(
   checkFree(cloud, 'snapshots', path)
   const diskPath = pathOfResource(disk)
   if (disk.status !== 'READY') throw invalid(`The resource '${diskPath}' is not ready`, 'resourceNotReady')
-  const snapshot = describe(path, disk, sent, call.query.get('guestFlush') === 'true')
+  const snapshot = describe(path, disk, sent, call.flag('guestFlush'))
   const target = type === 'insert' ? { target: path, targetId: snapshot.id } : { target: diskPath, targetId: disk.id }
   const work = { type, work: 'snapshots.create', arguments: { snapshot: path, disk: diskPath } }
+  checkQuota(cloud, 'snapshots', snapshot)
   const operation = cloud.operations.begin({ ...asked(call), ...work, ...target })
   await cloud.put('snapshots', snapshot)
   return operation
@@ -117,28 +128,42 @@ function describe(path: string, disk: Disk, sent: Record<string, unknown>, guest
     creationSizeBytes: '0',
     storageBytes: '0',
     storageBytesStatus: 'UPDATING',
-    ...(disk.licenses ? { licenses: disk.licenses } : {}),
+    autoCreated: false,
+    licenses: disk.licenses,
+    guestOsFeatures: disk.guestOsFeatures,
     ...(guestFlush ? { guestFlush } : {}),
   }
 }
 
 async function copyDisk(cloud: Cloud, disk: string, snapshot: string): Promise<void> {
-  const { id } = cloud.get<Snapshot>('snapshots', snapshot)
-  const bytes = await cloud.hypervisor.snapshotDisk(
-    cloud.diskFolder(disk),
-    cloud.snapshotFolder(id),
-    runningMachine(cloud, disk),
+  const { id, sourceDiskId } = cloud.get<Snapshot>('snapshots', snapshot)
+  const bytes = await cloud.hypervisor.snapshotDisk(cloud.diskFolder(disk), cloud.snapshotFolder(id), machineUsing(cloud, disk))
+  const own = String(
+    await cloud.hypervisor.snapshotBytes(cloud.snapshotFolder(id), folderOf(cloud, chainOf(cloud, sourceDiskId).at(-1))),
   )
-  const storage = { storageBytes: String(bytes), storageBytesStatus: 'UP_TO_DATE', downloadBytes: String(bytes) }
+  const storage = { creationSizeBytes: own, storageBytes: own, storageBytesStatus: 'UP_TO_DATE', downloadBytes: String(bytes) }
   await cloud.patch<Snapshot>('snapshots', snapshot, { ...storage, status: 'READY' })
 }
 
-/** The machine that runs from a disk: its processes stand still while the disk is copied. */
-function runningMachine(cloud: Cloud, diskPath: string): string | undefined {
-  const { users = [], zone } = cloud.get<Disk>('disks', diskPath)
-  const project = segmentAfter(diskPath, 'projects') ?? ''
-  const user = users
-    .map(link => cloud.find('instances', pathOf(link, project)))
-    .find(instance => instance?.status === 'RUNNING')
-  return user && `${project}/${lastSegment(String(zone))}/${user.name}`
+const folderOf = (cloud: Cloud, snapshot?: Snapshot): string | undefined => snapshot && cloud.snapshotFolder(snapshot.id)
+
+/** A disk's snapshots, oldest first: each holds only what has changed since the one before. */
+const chainOf = (cloud: Cloud, diskId: string): Snapshot[] =>
+  cloud
+    .all<Snapshot>('snapshots')
+    .filter(({ sourceDiskId, status }) => sourceDiskId === diskId && (status === 'READY' || status === 'DELETING'))
+    .sort((left, right) => Date.parse(left.creationTimestamp) - Date.parse(right.creationTimestamp))
+
+/** What the next snapshot of the chain needs of one that goes becomes its own. */
+async function remove(cloud: Cloud, snapshot: Snapshot): Promise<void> {
+  const chain = chainOf(cloud, snapshot.sourceDiskId)
+  const at = chain.findIndex(({ id }) => id === snapshot.id)
+  const [before, after] = at < 0 ? [] : [chain[at - 1], chain[at + 1]]
+  await cloud.hypervisor.deleteSnapshot(cloud.snapshotFolder(snapshot.id))
+  await cloud.delete('snapshots', pathOfResource(snapshot))
+  if (!after) return
+  const bytes = await cloud.hypervisor.snapshotBytes(cloud.snapshotFolder(after.id), folderOf(cloud, before))
+  if (cloud.find('snapshots', pathOfResource(after))) {
+    await cloud.patch<Snapshot>('snapshots', pathOfResource(after), { storageBytes: String(bytes) })
+  }
 }

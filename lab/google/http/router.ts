@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import { type ApiError, invalid } from './errors.ts'
 
 /** What a handler answers with: JSON, or bytes with their own headers. */
@@ -9,6 +9,13 @@ export interface Reply {
   headers?: Record<string, string>
 }
 
+/** A request as handlers read it: HTTP's own, or one that came within another. */
+export interface Incoming {
+  method?: string | undefined
+  headers: IncomingHttpHeaders
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array>
+}
+
 export type Handler = (call: Call) => Reply | Promise<Reply>
 
 /** JSON above this is no request that a client of this project makes. */
@@ -16,14 +23,14 @@ const LARGEST_JSON = 16 * 1024 * 1024
 
 /** One request, with what its route captured. */
 export class Call {
-  readonly message: IncomingMessage
+  readonly #message: Incoming
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
   readonly #captured: Record<string, string>
 
-  constructor(message: IncomingMessage, url: URL, captured: Record<string, string>) {
-    this.message = message
+  constructor(message: Incoming, url: URL, captured: Record<string, string>) {
+    this.#message = message
     this.method = message.method ?? 'GET'
     this.path = url.pathname
     this.query = url.searchParams
@@ -41,8 +48,14 @@ export class Call {
     return this.#captured[name] !== undefined
   }
 
+  /** A parameter that says yes or no; Python's clients write it with a capital. */
+  flag(name: string, usual = false): boolean {
+    const value = this.query.get(name)
+    return value === null ? usual : value.toLowerCase() === 'true'
+  }
+
   header(name: string): string | undefined {
-    const value = this.message.headers[name]
+    const value = this.#message.headers[name]
     return Array.isArray(value) ? value[0] : value
   }
 
@@ -52,9 +65,9 @@ export class Call {
   }
 
   async body(limit = Number.POSITIVE_INFINITY): Promise<Buffer> {
-    const chunks: Buffer[] = []
+    const chunks: Uint8Array[] = []
     let size = 0
-    for await (const chunk of this.message) {
+    for await (const chunk of this.#message) {
       size += chunk.length
       if (size > limit) throw invalid('The request is too large.', 'uploadTooLarge')
       chunks.push(chunk)
@@ -111,7 +124,7 @@ export class Router {
   delete = (template: string, handler: Handler): void => this.on('DELETE', template, handler)
 
   /** The handler's answer, or undefined when no route matches. @throws ApiError what the handler throws. */
-  async route(message: IncomingMessage, url: URL): Promise<Reply | undefined> {
+  async route(message: Incoming, url: URL): Promise<Reply | undefined> {
     for (const { method, pattern, handler } of this.#routes) {
       if (method !== message.method) continue
       const match = pattern.exec(url.pathname)

@@ -5,12 +5,14 @@ import { messageOf } from '../../../lib/runtime/errors.ts'
 import type { Cloud } from '../compute/cloud.ts'
 import { addressOf, type Instance } from '../compute/instance.ts'
 import { iapReaches } from '../compute/reachability.ts'
+import type { Faults } from '../faults.ts'
 import { closeCodes, LARGEST_DATA, SUBPROTOCOL } from './frames.ts'
 import { Session } from './session.ts'
 
 /** IAP's TCP forwarding: WebSockets at `/v4/connect` and `/v4/reconnect`, joined to ports of instances. */
 export class Relay {
   readonly #cloud: Cloud
+  readonly #faults: Faults
   readonly #sessions = new Map<string, Session>()
   readonly #server = new WebSocketServer({
     noServer: true,
@@ -18,8 +20,9 @@ export class Relay {
     handleProtocols: offered => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   })
 
-  constructor(cloud: Cloud) {
+  constructor(cloud: Cloud, faults: Faults) {
     this.#cloud = cloud
+    this.#faults = faults
   }
 
   /** Takes over a connection whose caller is known to be allowed in. */
@@ -32,9 +35,14 @@ export class Relay {
     })
   }
 
+  /** Breaks every WebSocket without a word, as a network does; the connections behind them wait for their clients. */
+  cut(): void {
+    for (const client of this.#server.clients) client.terminate()
+  }
+
   close(): void {
     for (const session of this.#sessions.values()) session.end(closeCodes.normal, 'the relay is shutting down')
-    for (const client of this.#server.clients) client.terminate()
+    this.cut()
   }
 
   async #connect(client: WebSocket, query: URLSearchParams): Promise<void> {
@@ -56,7 +64,7 @@ export class Relay {
         backend.destroy()
         return
       }
-      const session = new Session(backend, () => this.#sessions.delete(session.sid))
+      const session = new Session(backend, this.#faults, () => this.#sessions.delete(session.sid))
       this.#sessions.set(session.sid, session)
       session.connect(client)
     } catch (error) {

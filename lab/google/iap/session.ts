@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import type { Faults } from '../faults.ts'
+import { DelayLine } from './delay-line.ts'
 import {
   ackFrame,
   closeCodes,
@@ -25,6 +27,10 @@ const WITHOUT_HANDSHAKE = 1006
 export class Session {
   readonly sid = randomBytes(18).toString('base64url')
   readonly #backend: Duplex
+  readonly #faults: Faults
+  /** What is on its way to the client, and from it. */
+  readonly #outgoing = new DelayLine()
+  readonly #incoming = new DelayLine()
   readonly #ended: () => void
   #socket: WebSocket | undefined
   /** Bytes from the client, and how many of them it knows to have arrived. */
@@ -35,8 +41,9 @@ export class Session {
   #unconfirmed: Buffer[] = []
   #abandoned: NodeJS.Timeout | undefined
 
-  constructor(backend: Duplex, ended: () => void) {
+  constructor(backend: Duplex, faults: Faults, ended: () => void) {
     this.#backend = backend
+    this.#faults = faults
     this.#ended = ended
     backend.on('data', (data: Buffer) => this.#fromBackend(data))
     backend.on('end', () => this.end(closeCodes.normal, 'the backend has closed the connection'))
@@ -46,7 +53,7 @@ export class Session {
 
   connect(socket: WebSocket): void {
     this.#adopt(socket)
-    socket.send(connectSuccessFrame(this.sid))
+    this.#send(socket, connectSuccessFrame(this.sid))
   }
 
   /** @param acknowledged bytes that the client has received in all, over every WebSocket of this session */
@@ -57,26 +64,41 @@ export class Session {
     }
     this.#socket?.terminate()
     this.#adopt(socket)
-    socket.send(reconnectSuccessFrame(this.#received))
+    this.#send(socket, reconnectSuccessFrame(this.#received))
     this.#receivedAcked = this.#received
-    for (const data of this.#unconfirmed) socket.send(dataFrame(data))
+    for (const data of this.#unconfirmed) this.#send(socket, dataFrame(data))
   }
 
   end(code: number, reason: string): void {
     clearTimeout(this.#abandoned)
     this.#backend.destroy()
-    // A control frame has room for 123 bytes of reason.
-    this.#socket?.close(code, reason.slice(0, 120))
+    const socket = this.#socket
+    // A control frame has room for 123 bytes of reason. It comes after what is still on its way.
+    this.#outgoing.push(0, () => socket?.close(code, reason.slice(0, 120)))
     this.#socket = undefined
     this.#ended()
   }
 
   #adopt(socket: WebSocket): void {
     clearTimeout(this.#abandoned)
+    this.#outgoing.clear()
+    this.#incoming.clear()
     this.#socket = socket
-    socket.on('message', (bytes: Buffer, isBinary) => this.#fromClient(socket, isBinary ? bytes : Buffer.alloc(0)))
+    socket.on('message', (bytes: Buffer, isBinary) => {
+      this.#carry(this.#incoming, socket, () => this.#fromClient(socket, isBinary ? bytes : Buffer.alloc(0)))
+    })
     socket.on('close', code => this.#closed(socket, code))
     socket.on('error', () => socket.terminate())
+  }
+
+  #send(socket: WebSocket, frame: Buffer): void {
+    this.#carry(this.#outgoing, socket, () => socket.send(frame))
+  }
+
+  /** A frame on its way, late or lost as the faults have it; TCP loses none without breaking. */
+  #carry(line: DelayLine, socket: WebSocket, arrive: () => void): void {
+    const { latencyMs, breaks } = this.#faults.frame()
+    line.push(latencyMs, breaks ? () => socket.terminate() : arrive)
   }
 
   #fromClient(socket: WebSocket, bytes: Buffer): void {
@@ -95,7 +117,7 @@ export class Session {
       this.#backend.once('drain', () => socket.resume())
     }
     if (this.#received - this.#receivedAcked > ACK_AFTER) {
-      socket.send(ackFrame(this.#received))
+      this.#send(socket, ackFrame(this.#received))
       this.#receivedAcked = this.#received
     }
   }
@@ -104,7 +126,7 @@ export class Session {
     for (let at = 0; at < data.length; at += LARGEST_DATA) {
       const part = data.subarray(at, at + LARGEST_DATA)
       this.#unconfirmed.push(part)
-      this.#socket?.send(dataFrame(part))
+      if (this.#socket) this.#send(this.#socket, dataFrame(part))
     }
     if (this.#pending() > LARGEST_UNACKNOWLEDGED) this.#backend.pause()
   }

@@ -6,7 +6,7 @@ import type { Cloud } from '../compute/cloud.ts'
 import { addressOf, type Instance } from '../compute/instance.ts'
 import { publishesGuestAttributes } from '../compute/instances.ts'
 import type { Machines } from '../compute/machines.ts'
-import { pathOfResource } from '../compute/resource.ts'
+import { pathOfResource, segmentAfter } from '../compute/resource.ts'
 import { listenOnSocket } from '../sockets.ts'
 import { type Answer, answer } from './answer.ts'
 import { metadataTree } from './tree.ts'
@@ -151,6 +151,7 @@ class MetadataServer {
     if (!instance) return { status: 404, text: 'Not Found\n', type: 'application/text', etag: '0' }
     const tree = metadataTree({
       instance,
+      projectMetadata: this.#cloud.projectMetadata(segmentAfter(instancePath, 'projects') ?? ''),
       accessToken: this.#accessToken,
       preempted: this.#machines.preempted(instancePath),
       guestAttributes: this.#cloud.guestAttributes.query(instancePath),

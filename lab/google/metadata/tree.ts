@@ -1,5 +1,6 @@
 import { PROJECT } from '../compute/catalogue.ts'
 import type { Instance } from '../compute/instance.ts'
+import type { Metadata } from '../compute/metadata.ts'
 import { lastSegment, segmentAfter } from '../compute/resource.ts'
 
 /** A value, a list (whose elements are named by their index), or a directory. */
@@ -7,6 +8,7 @@ export type Node = string | Node[] | { [name: string]: Node }
 
 export interface GuestView {
   instance: Instance
+  projectMetadata: Metadata
   /** The token that the machine gets for its service account. */
   accessToken: string
   preempted: boolean
@@ -15,21 +17,23 @@ export interface GuestView {
 
 /** What `/computeMetadata/v1/` holds for one machine. */
 export function metadataTree(view: GuestView): Node {
-  return { instance: instanceTree(view), project: projectTree() }
+  return { instance: instanceTree(view), project: projectTree(view) }
 }
 
-const projectTree = (): Node => ({
-  attributes: {},
+const projectTree = ({ projectMetadata }: GuestView): Node => ({
+  attributes: attributesIn(projectMetadata),
   'numeric-project-id': PROJECT.number,
   'project-id': PROJECT.id,
 })
+
+const attributesIn = ({ items = [] }: Metadata): Node => Object.fromEntries(items.map(({ key, value }) => [key, value]))
 
 function instanceTree({ instance, accessToken, preempted, guestAttributes }: GuestView): Node {
   const { name, id, scheduling, metadata, tags, networkInterfaces } = instance
   const zone = lastSegment(instance.zone)
   const project = segmentAfter(instance.selfLink, 'projects') ?? ''
   return {
-    attributes: Object.fromEntries((metadata.items ?? []).map(({ key, value }) => [key, value])),
+    attributes: attributesIn(metadata),
     'cpu-platform': String(instance.cpuPlatform),
     description: String(instance.description ?? ''),
     'guest-attributes': grouped(guestAttributes),

@@ -1,24 +1,18 @@
-import { checkLabels } from '../compute/resource.ts'
-import { ApiError, invalid, required } from '../http/errors.ts'
+import { ApiError, required } from '../http/errors.ts'
 import type { Call, Router } from '../http/router.ts'
+import type { Policies, Policy } from '../policies.ts'
+import { insertBucket, updateBucket } from './bucket.ts'
 import { checkPreconditions } from './preconditions.ts'
 import { bucketReply } from './representation.ts'
 import type { Bucket, Store } from './store.ts'
 
-const BUCKET_NAME = /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/
-
 /** `/storage/v1/b` as Google has it, `/b` as clients of an emulator ask for it. */
 export const BASES = ['/storage/v1/b', '/b'] as const
 
-export function serveBuckets(router: Router, store: Store): void {
+export function serveBuckets(router: Router, store: Store, policies: Policies): void {
   for (const base of BASES) {
-    router.get(base, call => {
-      if (!call.query.get('project')) throw required('project')
-      const prefix = call.query.get('prefix') ?? ''
-      const items = store.buckets.all().filter(({ name }) => name.startsWith(prefix))
-      return { json: { kind: 'storage#buckets', items: items.map(bucket => bucketReply(bucket, call.origin)) } }
-    })
-    router.post(base, async call => ({ json: bucketReply(await insert(store, call), call.origin) }))
+    router.get(base, call => ({ json: list(store, call) }))
+    router.post(base, async call => ({ json: bucketReply(await insertBucket(store, call), call.origin) }))
     router.get(`${base}/{bucket}`, call => {
       const bucket = store.bucket(call.param('bucket'))
       checkPreconditions(call.query, bucket, true)
@@ -27,7 +21,7 @@ export function serveBuckets(router: Router, store: Store): void {
     const change = (whole: boolean) => async (call: Call) => {
       const bucket = store.bucket(call.param('bucket'))
       checkPreconditions(call.query, bucket)
-      return { json: bucketReply(await update(store, bucket, await call.json(), whole), call.origin) }
+      return { json: bucketReply(await updateBucket(store, bucket, await call.json(), whole), call.origin) }
     }
     router.patch(`${base}/{bucket}`, change(false))
     router.put(`${base}/{bucket}`, change(true))
@@ -37,50 +31,61 @@ export function serveBuckets(router: Router, store: Store): void {
       if (store.list(bucket.name, true).length > 0) {
         throw new ApiError(409, 'conflict', 'The bucket you tried to delete is not empty.')
       }
-      await store.buckets.delete(bucket.name)
+      await Promise.all([store.buckets.delete(bucket.name), policies.delete(resourceOf(bucket))])
       return { status: 204 }
     })
+    router.get(`${base}/{bucket}/storageLayout`, call => {
+      const { name: bucket, location, locationType } = store.bucket(call.param('bucket'))
+      return {
+        json: { kind: 'storage#storageLayout', bucket, location, locationType, hierarchicalNamespace: { enabled: false } },
+      }
+    })
+    // Folders with policies of their own: nobody makes any here, and clients look for them.
+    router.get(`${base}/{bucket}/managedFolders`, call => {
+      store.bucket(call.param('bucket'))
+      return { json: { kind: 'storage#managedFolders' } }
+    })
+    servePolicy(router, base, store, policies)
   }
 }
 
-async function insert(store: Store, call: Call): Promise<Bucket> {
-  if (!call.query.get('project')) throw required('project')
-  const sent = await call.json()
-  if (typeof sent.name !== 'string' || !BUCKET_NAME.test(sent.name))
-    throw invalid(`Invalid bucket name: '${String(sent.name)}'`)
-  if (store.buckets.get(sent.name)) {
-    throw new ApiError(409, 'conflict', 'Your previous request to create the named bucket succeeded and you already own it.')
-  }
-  const now = new Date().toISOString()
-  const bucket: Bucket = {
-    location: 'US-EAST1',
-    locationType: 'region',
-    storageClass: 'STANDARD',
-    iamConfiguration: { uniformBucketLevelAccess: { enabled: true }, publicAccessPrevention: 'enforced' },
-    ...sent,
-    labels: checkLabels(sent.labels),
-    kind: 'storage#bucket',
-    id: sent.name,
-    name: sent.name,
-    projectNumber: '843216957420',
-    metageneration: '1',
-    timeCreated: now,
-    updated: now,
-  }
-  await store.buckets.put(bucket)
-  return bucket
+const resourceOf = ({ name }: Bucket): string => `buckets/${name}`
+
+function servePolicy(router: Router, base: string, store: Store, policies: Policies): void {
+  const answer = (bucket: Bucket, policy: Policy) => ({
+    json: { kind: 'storage#policy', resourceId: `projects/_/buckets/${bucket.name}`, bindings: [], ...policy },
+  })
+  router.get(`${base}/{bucket}/iam`, call => {
+    const bucket = store.bucket(call.param('bucket'))
+    return answer(bucket, policies.get(resourceOf(bucket)))
+  })
+  router.put(`${base}/{bucket}/iam`, async call => {
+    const bucket = store.bucket(call.param('bucket'))
+    const { bindings, etag, version } = await call.json<Policy>()
+    const policy = { ...(bindings && { bindings }), ...(etag && { etag }), ...(version && { version }) }
+    return answer(bucket, await policies.set(resourceOf(bucket), policy))
+  })
+  router.get(`${base}/{bucket}/iam/testPermissions`, call => {
+    store.bucket(call.param('bucket'))
+    return { json: { kind: 'storage#testIamPermissionsResponse', permissions: call.query.getAll('permissions') } }
+  })
 }
 
-async function update(store: Store, bucket: Bucket, sent: Record<string, unknown>, whole: boolean): Promise<Bucket> {
-  const { kind, id, name, timeCreated, location, locationType, storageClass, projectNumber } = bucket
-  const fixed = { kind, id, name, timeCreated, location, locationType, storageClass, projectNumber }
-  const changed: Bucket = {
-    ...(whole ? {} : bucket),
-    ...sent,
-    ...fixed,
-    metageneration: String(Number(bucket.metageneration) + 1),
-    updated: new Date().toISOString(),
+const LARGEST_PAGE = 1000
+
+function list(store: Store, { query, origin }: Call): object {
+  if (!query.get('project')) throw required('project')
+  const [prefix, token] = [query.get('prefix') ?? '', query.get('pageToken')]
+  const after = token ? Buffer.from(token, 'base64url').toString() : ''
+  const rest = store.buckets
+    .all()
+    .filter(({ name }) => name.startsWith(prefix) && name > after)
+    .sort((left, right) => (left.name < right.name ? -1 : 1))
+  const items = rest.slice(0, Number(query.get('maxResults')) || LARGEST_PAGE)
+  const last = items.at(-1)?.name ?? ''
+  return {
+    kind: 'storage#buckets',
+    ...(rest.length > items.length && { nextPageToken: Buffer.from(last).toString('base64url') }),
+    ...(items.length > 0 && { items: items.map(bucket => bucketReply(bucket, origin)) }),
   }
-  await store.buckets.put(changed)
-  return changed
 }

@@ -1,29 +1,28 @@
 import { invalidField } from '../http/errors.ts'
+import { mergePatch } from '../http/merge-patch.ts'
 import type { Call, Reply, Router } from '../http/router.ts'
 import { BASES } from './buckets.ts'
 import { checkPreconditions } from './preconditions.ts'
 import { etagOf, objectReply } from './representation.ts'
 import type { Store, StoredObject } from './store.ts'
+import { noSettings, writable } from './writable.ts'
 
 const LARGEST_PAGE = 1000
 
 export function serveObjects(router: Router, store: Store): void {
   for (const base of BASES) {
     router.get(`${base}/{bucket}/o`, call => list(store, call))
-    for (const verb of ['copyTo', 'rewriteTo'] as const) {
-      router.post(`${base}/{bucket}/o/{+object}/${verb}/b/{toBucket}/o/{+toObject}`, call => copy(store, call, verb))
-    }
     router.get(`${base}/{bucket}/o/{+object}`, call =>
       call.query.get('alt') === 'media' ? download(store, call) : get(store, call),
     )
-    const change = async (call: Call): Promise<Reply> => {
+    const change = (whole: boolean) => async (call: Call) => {
       const object = named(store, call)
       checkPreconditions(call.query, object)
-      const changes = writable(await call.json())
-      return { json: objectReply(await store.patch(object, changes), call.origin) }
+      const settings = mergePatch(whole ? {} : writable(object), writable(await call.json()))
+      return { json: objectReply(await store.patch(object, { ...noSettings, ...settings }), call.origin) }
     }
-    router.patch(`${base}/{bucket}/o/{+object}`, change)
-    router.put(`${base}/{bucket}/o/{+object}`, change)
+    router.patch(`${base}/{bucket}/o/{+object}`, change(false))
+    router.put(`${base}/{bucket}/o/{+object}`, change(true))
     router.delete(`${base}/{bucket}/o/{+object}`, async call => {
       const object = named(store, call)
       checkPreconditions(call.query, object)
@@ -52,20 +51,6 @@ function get(store: Store, call: Call): Reply {
   return { json: objectReply(object, call.origin), headers: { etag: etagOf(object) } }
 }
 
-/** What a client may set of an object's metadata. */
-export function writable(sent: Record<string, unknown>): Record<string, unknown> {
-  const fields = [
-    'contentType',
-    'contentEncoding',
-    'contentDisposition',
-    'contentLanguage',
-    'cacheControl',
-    'customTime',
-    'metadata',
-  ]
-  return Object.fromEntries(fields.flatMap(field => (sent[field] === undefined ? [] : [[field, sent[field]]])))
-}
-
 function list(store: Store, call: Call): Reply {
   const { query, origin } = call
   const bucket = store.bucket(call.param('bucket')).name
@@ -80,7 +65,7 @@ function list(store: Store, call: Call): Reply {
   const prefixes = new Set<string>()
   let last = ''
   let more = false
-  for (const object of store.list(bucket, query.get('versions') === 'true')) {
+  for (const object of store.list(bucket, call.flag('versions'))) {
     const { name } = object
     if (!name.startsWith(prefix) || name < start || (end && name >= end)) continue
     const at = delimiter ? name.indexOf(delimiter, prefix.length) : -1
@@ -108,21 +93,6 @@ function list(store: Store, call: Call): Reply {
 /** Where a listing stands; a folder stands behind all that is in it. */
 const placeOf = ({ name, generation }: StoredObject, folder?: string): string =>
   folder ? `${folder}\u{10ffff}` : `${name}\0${generation}`
-
-async function copy(store: Store, call: Call, verb: 'copyTo' | 'rewriteTo'): Promise<Reply> {
-  const { query, origin } = call
-  const source = store.get(call.param('bucket'), call.param('object'), query.get('sourceGeneration'))
-  checkPreconditions(query, source, false, 'ifSource')
-  const [bucket, name] = [store.bucket(call.param('toBucket')).name, call.param('toObject')]
-  const metadata = { ...writable(source), ...writable(await call.json()) }
-  const copied = await store.write(bucket, name, await store.read(source), metadata, current =>
-    checkPreconditions(query, current),
-  )
-  const resource = objectReply(copied, origin)
-  if (verb === 'copyTo') return { json: resource }
-  const { size } = copied
-  return { json: { kind: 'storage#rewriteResponse', totalBytesRewritten: size, objectSize: size, done: true, resource } }
-}
 
 async function download(store: Store, call: Call): Promise<Reply> {
   const object = named(store, call)

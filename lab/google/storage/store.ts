@@ -121,7 +121,7 @@ export class Store {
     check(this.find(bucket, name))
     const file = randomUUID()
     await writeAtomically(join(this.#contents, file), content)
-    const { versioning } = this.bucket(bucket)
+    const { versioning, storageClass } = this.bucket(bucket)
     const replaced = this.find(bucket, name)
     try {
       check(replaced)
@@ -131,7 +131,7 @@ export class Store {
     }
     const now = new Date().toISOString()
     const object: StoredObject = {
-      storageClass: 'STANDARD',
+      storageClass,
       ...metadata,
       kind: 'storage#object',
       bucket,
@@ -143,6 +143,8 @@ export class Store {
       md5Hash: md5(content),
       crc32c: crc32c(content),
       timeCreated: now,
+      timeStorageClassUpdated: now,
+      timeFinalized: now,
       updated: now,
       content: file,
     }

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { ApiError, invalid, invalidField, required } from '../http/errors.ts'
+import { parseMultipart } from '../http/multipart.ts'
 import { type Call, parseObject, type Reply, type Router } from '../http/router.ts'
 import { BASES } from './buckets.ts'
 import { crc32c, md5 } from './checksums.ts'
-import { parseMultipart } from './multipart.ts'
-import { writable } from './objects.ts'
 import { checkPreconditions } from './preconditions.ts'
 import { objectReply } from './representation.ts'
 import type { Store, StoredObject } from './store.ts'
+import { writable } from './writable.ts'
 
 /** A resumable upload under way. It ends with the server: its client is told 404 and begins anew, as Google demands. */
 interface Session {
@@ -17,10 +17,17 @@ interface Session {
   received: Buffer
 }
 
+/**
+ * What does not end an upload is kept in multiples of this; the client sends the rest again.
+ * https://cloud.google.com/storage/docs/performing-resumable-uploads#chunked-upload
+ */
+const PERSISTED_BYTES = 256 * 1024
+
 export function serveUploads(router: Router, store: Store): void {
   const sessions = new Map<string, Session>()
-  for (const base of BASES) {
-    const route = `/upload${base}/{bucket}/o`
+  // The Cloud SDK begins its resumable uploads under `/resumable`.
+  for (const base of BASES.flatMap(path => [`/upload${path}`, `/resumable/upload${path}`])) {
+    const route = `${base}/{bucket}/o`
     router.post(route, call => {
       store.bucket(call.param('bucket'))
       const type = call.query.get('uploadType')
@@ -42,7 +49,7 @@ async function multipart(store: Store, call: Call): Promise<Reply> {
   const [description, content] = parseMultipart(call.header('content-type') ?? '', await call.body())
   if (!description || !content) throw invalid('A multipart upload has two parts.', 'badContent')
   const metadata = parseObject(description.content.toString()) as Record<string, unknown>
-  const type = metadata.contentType ?? content.contentType
+  const type = metadata.contentType ?? content.headers['content-type']
   return stored(
     call,
     await finish(store, call.param('bucket'), content.content, { ...metadata, contentType: type }, call.query),
@@ -84,6 +91,7 @@ async function proceed(store: Store, sessions: Map<string, Session>, call: Call)
   const size = total === undefined || total === '*' ? undefined : Number(total)
   const complete = size === undefined ? !range : session.received.length >= size
   if (!complete) {
+    session.received = session.received.subarray(0, session.received.length - (session.received.length % PERSISTED_BYTES))
     const { length } = session.received
     return { status: 308, headers: { 'content-length': '0', ...(length > 0 ? { range: `bytes=0-${length - 1}` } : {}) } }
   }
@@ -101,12 +109,20 @@ function finish(
 ): Promise<StoredObject> {
   const name = query.get('name') ?? metadata.name
   if (typeof name !== 'string' || name === '') throw required('name')
+  checkObjectName(name)
   if (metadata.md5Hash && metadata.md5Hash !== md5(content))
     throw invalid('The MD5 you specified did not match what we computed.')
   if (metadata.crc32c && metadata.crc32c !== crc32c(content)) {
     throw invalid('The CRC32C you specified did not match what we computed.')
   }
   return store.write(bucket, name, content, writable(metadata), current => checkPreconditions(query, current))
+}
+
+/** @throws ApiError 400 https://cloud.google.com/storage/docs/objects#naming */
+export function checkObjectName(name: string): void {
+  if (Buffer.byteLength(name) > 1024 || /[\r\n]/.test(name) || name === '.' || name === '..') {
+    throw invalid(`Invalid object name: '${name}'`)
+  }
 }
 
 const stored = (call: Call, object: StoredObject): Reply => ({ json: objectReply(object, call.origin) })

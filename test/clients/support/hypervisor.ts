@@ -1,6 +1,7 @@
 import { cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
+import { changedBytes } from '../../../lab/machine/changed-bytes.ts'
 import type { Architecture, Hypervisor, MachineSpec } from '../../../lab/machine/types.ts'
 
 /** A hypervisor whose machines are entries in a map; its disks and snapshots are real folders. */
@@ -33,6 +34,10 @@ export class FakeHypervisor implements Hypervisor {
     await rename(`${snapshot}.partial`, snapshot)
     const sizes = await Promise.all((await readdir(snapshot)).map(async name => (await stat(join(snapshot, name))).size))
     return sizes.reduce((sum, size) => sum + size, 0)
+  }
+
+  snapshotBytes(snapshot: string, earlier?: string): Promise<number> {
+    return changedBytes(snapshot, earlier)
   }
 
   async deleteSnapshot(snapshot: string): Promise<void> {

@@ -42,8 +42,13 @@ export class TestLab {
     await rm(this.directory, { recursive: true, force: true })
   }
 
+  get google(): Google {
+    if (!this.#google) throw new Error('the stand-in does not run')
+    return this.#google
+  }
+
   get port(): number {
-    return this.#google?.port ?? 0
+    return this.google.port
   }
 
   get url(): string {

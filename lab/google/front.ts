@@ -1,0 +1,123 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../lib/runtime/errors.ts'
+import type { Faults, RequestFate } from './faults.ts'
+import { batch } from './http/batch.ts'
+import { ApiError, notFound } from './http/errors.ts'
+import { selectFields } from './http/fields.ts'
+import type { Rate } from './http/rate.ts'
+import { Call, failed, type Incoming, type Reply, type Router } from './http/router.ts'
+import { isAuthorized, unauthorized } from './token.ts'
+
+interface FrontOptions {
+  /** Google's JSON APIs, and the lab's own beside them. */
+  api: Router
+  /** Anything else at the root is a bucket of the XML API. */
+  xml: Router
+  /** What nobody needs a token for: it is where one comes from. */
+  open: Router
+  token: string
+  faults: Faults
+  /** How fast the Compute API may be asked. */
+  rate: Rate
+  /** Told about each answer worth a line in a log. */
+  log: (line: string) => void
+}
+
+const API_PATH = /^\/(compute|v1|storage|b|upload|resumable|download|lab)(\/|$)/
+const BATCH_PATH = /^\/batch(\/|$)/
+/** The lab's own API is where faults are cleared: none befalls it. */
+const OWN_PATH = /^\/lab\//
+
+/** Answers requests: what stands between a connection and the routes. */
+export function createFront(options: FrontOptions): (message: IncomingMessage, response: ServerResponse) => void {
+  return (message, response) => {
+    const started = performance.now()
+    response.on('finish', () => {
+      const { method, url = '' } = message
+      const { statusCode } = response
+      // The query may hold a token.
+      const line = `${method} ${url.split('?')[0]} ${statusCode} ${Math.round(performance.now() - started)} ms`
+      if (method !== 'GET' || (statusCode >= 400 && statusCode !== 404)) options.log(line)
+    })
+    const url = URL.parse(message.url ?? '/', 'http://127.0.0.1') ?? new URL('http://127.0.0.1')
+    void (BATCH_PATH.test(url.pathname) ? whole(options, message, url) : reply(options, message, url)).then(answer => {
+      if (answer === 'cut') response.destroy()
+      else send(response, answer)
+    })
+  }
+}
+
+/** A batch is answered as a whole, once its parts are; a part's own authorization counts, else the whole's. */
+async function whole(options: FrontOptions, message: IncomingMessage, url: URL): Promise<Reply> {
+  try {
+    if (!isAuthorized(message.headers, options.token)) throw unauthorized
+    return await batch(new Call(message, url, {}), async (part, target) => {
+      const { authorization } = message.headers
+      const headers = { ...(authorization && { authorization }), ...part.headers }
+      const answer = await reply(options, { ...part, headers }, target)
+      return answer === 'cut' ? failed(new ApiError(503, 'backendError', 'Backend Error')) : answer
+    })
+  } catch (error) {
+    return failure(message, url, error)
+  }
+}
+
+async function reply(options: FrontOptions, message: Incoming, url: URL): Promise<Reply | 'cut'> {
+  const { open, faults } = options
+  const fate = OWN_PATH.test(url.pathname) ? undefined : faults.request(message.method ?? 'GET', url.pathname)
+  if (fate?.delayMs) await sleep(fate.delayMs)
+  if (fate?.cut === 'before') return 'cut'
+  try {
+    const answer = (await open.route(message, url)) ?? (await authorized(options, message, url, fate))
+    return fate?.cut === 'after' ? 'cut' : answer
+  } catch (error) {
+    return fate?.cut === 'after' ? 'cut' : failure(message, url, error)
+  }
+}
+
+async function authorized(
+  { api, xml, token, rate }: FrontOptions,
+  message: Incoming,
+  url: URL,
+  fate?: RequestFate,
+): Promise<Reply> {
+  if (fate?.tokenExpired || !isAuthorized(message.headers, token)) throw unauthorized
+  if (fate?.answer) throw onDemand(fate.answer)
+  if (url.pathname.startsWith('/compute/')) rate.take(performance.now())
+  const answer = await (API_PATH.test(url.pathname) ? api : xml).route(message, url)
+  if (!answer) throw notFound(url.pathname)
+  const fields = url.searchParams.get('fields')
+  return answer.json && fields ? { ...answer, json: selectFields(answer.json, fields) } : answer
+}
+
+const usualReasons: Record<number, string> = {
+  403: 'rateLimitExceeded',
+  404: 'notFound',
+  409: 'conflict',
+  412: 'conditionNotMet',
+  429: 'rateLimitExceeded',
+}
+
+const onDemand = ({ status, reason }: { status: number; reason?: string }): ApiError =>
+  new ApiError(status, reason ?? usualReasons[status] ?? 'backendError', `HTTP ${status} on demand`)
+
+function failure({ method }: Incoming, url: URL, error: unknown): Reply {
+  if (!(error instanceof ApiError)) console.error(`${method} ${url.pathname}:`, error)
+  return failed(error instanceof ApiError ? error : new ApiError(500, 'backendError', messageOf(error)))
+}
+
+/** Statuses that HTTP gives no body. */
+const bodiless = [204, 304, 308]
+
+function send(response: ServerResponse, { status = 200, json, content, headers = {} }: Reply): void {
+  const body = json ? Buffer.from(JSON.stringify(json)) : content
+  const type = json ? { 'content-type': 'application/json; charset=UTF-8' } : {}
+  if (body === undefined || bodiless.includes(status)) {
+    response.writeHead(status, headers)
+    response.end()
+    return
+  }
+  response.writeHead(status, { 'content-length': String(body.length), ...type, ...headers })
+  response.end(body)
+}

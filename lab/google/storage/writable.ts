@@ -1,0 +1,24 @@
+const writableFields: readonly string[] = [
+  'contentType',
+  'contentEncoding',
+  'contentDisposition',
+  'contentLanguage',
+  'cacheControl',
+  'customTime',
+  'metadata',
+  'storageClass',
+  'temporaryHold',
+  'eventBasedHold',
+]
+
+/** What a client may set of an object's metadata. */
+export function writable(sent: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(writableFields.flatMap(field => (sent[field] === undefined ? [] : [[field, sent[field]]])))
+}
+
+/** An object's metadata with nothing of it set. */
+export const noSettings: Record<string, unknown> = {
+  ...Object.fromEntries(writableFields.map(field => [field, undefined])),
+  contentType: 'application/octet-stream',
+  storageClass: 'STANDARD',
+}
