@@ -1,26 +1,33 @@
 /**
- * Makes a machine stand still: `node freeze.ts <pid of its first process>` stops every process of that PID namespace, says
+ * Makes a machine stand still: `node freeze.ts <pid of its first process>` stops that process and all that descend from it, says
  * `frozen` on stdout, and lets them go on when its stdin ends. A process of its own, so that the machine goes on as well
  * when whoever copies its disk is killed.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 const first = Number(process.argv[2])
-const namespace = readlinkSync(`/proc/${first}/ns/pid`)
 
-/** Processes of the namespace, the first one last: a shell then never sees a child stopped while it runs itself. */
+/**
+ * The machine's processes, those of PID namespaces within it too: an orphan is adopted by its namespace's first process, so none
+ * ever leaves the tree. The first one comes last: a shell then never sees a child stopped while it runs itself.
+ */
 function members(): number[] {
-  const inside = readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name))
-    .map(Number)
-    .filter(pid => {
-      try {
-        return readlinkSync(`/proc/${pid}/ns/pid`) === namespace
-      } catch {
-        return false
-      }
-    })
-  return inside.sort((a, b) => Number(a === first) - Number(b === first))
+  const children = new Map<number, number[]>()
+  for (const name of readdirSync('/proc')) {
+    const parent = /^\d+$/.test(name) ? parentOf(name) : undefined
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(name)])
+  }
+  const found = [first]
+  for (const pid of found) found.push(...(children.get(pid) ?? []))
+  return found.reverse()
+}
+
+function parentOf(pid: string): number | undefined {
+  try {
+    return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+  } catch {
+    return undefined
+  }
 }
 
 function isStopped(pid: number): boolean {

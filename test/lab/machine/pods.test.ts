@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -70,6 +71,23 @@ interface Answer {
 /** What the application answers at its node port, as anybody in the machine's network sees it. */
 const front = async (lab: Lab, machine: MachineSpec, path = '/'): Promise<Answer> =>
   JSON.parse(await lab.ssh(machine, `curl -sS --max-time 10 http://${machine.address}:30000${path}`))
+
+/** The database server's number on this host. */
+async function pidOfServer(): Promise<number> {
+  return Number((await run('pgrep', ['--full', '^postgres -D /var/lib/postgresql/data/pgdata'])).trim())
+}
+
+/** @returns what ends the watch and says whether the process was ever stopped */
+function watchStops(pid: number): () => boolean {
+  let stopped = false
+  const timer = setInterval(() => {
+    stopped ||= /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  }, 5)
+  return () => {
+    clearInterval(timer)
+    return stopped
+  }
+}
 
 story('the application starts, behind its probes', async ({ lab, machine }) => {
   const manifests = await run(programPath('kustomize'), ['build', join(root, 'k8s/overlays/lab')])
@@ -173,7 +191,9 @@ story('a row outlives the plug being pulled', async ({ lab, machine }) => {
 })
 
 story('a snapshot holds the rows of its instant, and none that came later', async ({ lab, machine }) => {
+  const stopped = watchStops(await pidOfServer())
   await lab.hypervisor.snapshotDisk(machine.disk, join(lab.lab, 'snapshots/one'), machine.id)
+  assert.ok(stopped(), 'the server stands still while its disk is copied')
   await lab.kubectl(machine, psql("INSERT INTO posts (body) VALUES ('later')"))
   await lab.hypervisor.powerOff(machine.id, { graceMs: 30_000 })
   const copy = lab.machine('copy', '10.142.0.2')
