@@ -71,21 +71,20 @@ const PARTS = ['detect', 'decide', 'restore', 'verify'] as const
 function split(rto: NonNullable<DrillReport['rto']>): Html {
   const share = (ms: number) => Math.round((Math.max(0, ms) / Math.max(rto.ms, 1)) * 10_000) / 100
   const from = (index: number) => PARTS.slice(0, index).reduce((sum, part) => sum + share(rto[part]), 0)
-  const notes: Partial<Record<(typeof PARTS)[number], string>> = { detect: `destruction ${seconds(rto.destruction)}` }
   return html`<svg width="100%" height="12" role="img" aria-label="Parts of the recovery time">${PARTS.map(
     (part, index) => html`<rect class="bar ${part}" x="${from(index)}%" width="${share(rto[part])}%" height="12"/>`,
   )}</svg>
 <dl class="parts">${PARTS.map(
-    part =>
-      html`<div><dt><i class="${part}"></i>${part}</dt><dd>${seconds(rto[part])}${notes[part] ? html`<small>${notes[part]}</small>` : undefined}</dd></div>`,
-  )}</dl>${rto.paused > 0 ? html`<p class="muted">For ${seconds(rto.paused)} of it nobody was at it.</p>` : undefined}`
+    part => html`<div><dt><i class="${part}"></i>${part}</dt><dd>${seconds(rto[part])}</dd></div>`,
+  )}</dl>
+<p class="muted">${seconds(rto.destruction)} of the detection is the destruction itself.${rto.paused > 0 ? ` For ${seconds(rto.paused)} of it all nobody was at it.` : ''}</p>`
 }
 
 const reasons = ({ verdict, reasons: found, leftovers }: DrillReport): Html =>
   html`${
     found.length === 0
       ? undefined
-      : html`<section class="reasons ${verdict}"><h2>${verdict === 'unfinished' ? 'Not shown so far' : `Why ${verdict}`}</h2><ul>${found.map(reason => html`<li>${reason}</li>`)}</ul></section>`
+      : html`<section class="reasons ${verdict}"><h2>${verdict === 'unfinished' ? 'Not shown so far' : verdict === 'fail' ? 'Why it failed' : `Why ${verdict}`}</h2><ul>${found.map(reason => html`<li>${reason}</li>`)}</ul></section>`
   }${leftovers.length === 0 ? undefined : html`<section><h2>Left behind</h2><ul>${leftovers.map(leftover => html`<li>${leftover}</li>`)}</ul></section>`}`
 
 const legend = (): Html =>
@@ -120,25 +119,19 @@ const markers = ({ markers: all }: DrillReport): Html =>
   all.length === 0
     ? html``
     : html`<section><h2>Markers</h2>
-${table(
-  ['marker', 'written', 'expected', 'found'],
-  all.map(({ name, writtenAt, expected, because, check }) => [
-    name,
-    utc(writtenAt),
-    html`${expected}<small>${because}</small>`,
-    html`<span class="${check?.outcome ?? 'inconclusive'}">${check?.says ?? 'not judged'}</span>`,
-  ]),
-)}</section>`
+<ul class="checks">${all.map(({ name, writtenAt, expected, because, check }) => {
+        const outcome = check?.outcome ?? 'inconclusive'
+        return html`<li class="${outcome}"><b aria-label="${outcome}">${marks[outcome]}</b><div>${name}<small>written ${utc(writtenAt)}; to be ${expected}: ${because}</small><small class="${outcome}">${check?.says ?? 'not judged'}</small></div></li>`
+      })}</ul></section>`
 
 function pods({ health }: DrillReport): Html {
   if (!health) return html``
   return html`<section><h2>Pods afterwards</h2>
 ${table(
-  ['namespace', 'pod', 'ready', 'restarts', 'since'],
+  ['', 'pod', 'restarts', 'since'],
   health.pods.map(({ namespace, name, ready, restarts, createdAt }) => [
-    namespace,
-    name,
-    ready ? html`<span class="pass">yes</span>` : html`<span class="fail">no</span>`,
+    html`<span class="${ready ? 'pass' : 'fail'}">${ready ? 'ready' : 'not ready'}</span>`,
+    html`${name}<small>${namespace}</small>`,
     restarts,
     utc(createdAt),
   ]),

@@ -27,7 +27,13 @@ export function drillMarkdown(report: DrillReport): string {
     section(
       'Time per step',
       ['step', 'counts as', 'began', 'took', 'ended'],
-      timeline.bars.map(({ title, stage, from, ms, status }) => [title, stage, `+${seconds(from)}`, seconds(ms), status]),
+      timeline.bars.map(({ title, stage, from, ms, status }) => [
+        title,
+        stage,
+        `+${seconds(from)}`,
+        status === 'killed' ? '–' : seconds(ms),
+        status,
+      ]),
     ),
     ...(attempts.length > 1
       ? [

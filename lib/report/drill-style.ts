@@ -32,7 +32,8 @@ section.numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(
 .numbers h2 { margin: 0; color: var(--muted); font-size: .9rem; }
 .numbers svg { display: block; margin: .8rem 0 .4rem; border-radius: 3px; }
 .big { margin: 0; font-size: 2rem; font-weight: 650; line-height: 1.25; font-variant-numeric: tabular-nums; }
-.parts { display: flex; flex-wrap: wrap; gap: .3rem 1.4rem; margin: 0; font-size: .9rem; }
+.parts { display: grid; grid-template-columns: repeat(4, auto); gap: .4rem .8rem; margin: 0; font-size: .9rem; }
+@media (max-width: 30rem) { .parts { grid-template-columns: repeat(2, 1fr); } }
 .parts dt { color: var(--muted); }
 .parts dd { margin: 0; font-variant-numeric: tabular-nums; }
 .reasons { border-left: .3rem solid var(--unsure); }
@@ -46,9 +47,11 @@ ul.checks { padding: 0; list-style: none; }
 .fail, .checks .fail b { color: var(--fail); }
 .inconclusive, .checks .inconclusive b { color: var(--unsure); }
 .checks li, section.reasons { color: var(--text); }
+small.fail { color: var(--fail); }
+small.inconclusive { color: var(--unsure); }
 .badge.pass, .badge.fail, .badge.inconclusive { color: var(--on); }
 .scroll { overflow-x: auto; }
-td code { white-space: nowrap; }
+td { white-space: nowrap; }
 table { width: 100%; border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th { color: var(--muted); font-weight: 500; white-space: nowrap; }
 th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }

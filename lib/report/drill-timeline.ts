@@ -34,9 +34,10 @@ ${ticks(ms).map(
 }
 
 const row = ({ title, stage, status, from, ms }: Bar, y: number, at: (time: number) => number): Html => {
-  const note = status === 'done' || status === 'skipped' ? '' : `${status} · `
+  const note = status === 'done' || status === 'skipped' ? '' : status
+  const took = status === 'killed' ? note : `${note && `${note} · `}${seconds(ms)}`
   return html`<text class="title" x="0" y="${y + TITLE_Y}">${title}</text>
-<text class="took" x="100%" y="${y + TITLE_Y}" text-anchor="end">${note}${seconds(ms)}</text>
+<text class="took" x="100%" y="${y + TITLE_Y}" text-anchor="end">${took}</text>
 <rect class="track" x="0" y="${y + BAR_Y}" width="100%" height="${BAR}" rx="2"/>
 <rect class="bar ${stage}${note ? ' broken' : ''}" x="${Math.min(at(from), 100 - NARROWEST)}%" y="${y + BAR_Y}" width="${Math.max(at(ms), NARROWEST)}%" height="${BAR}" rx="2"/>
 `

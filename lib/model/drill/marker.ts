@@ -66,10 +66,10 @@ export function judgeMarker(marker: Marker, found: Found | undefined, dumped?: s
       ? check('pass', 'there, as it was written')
       : check('fail', 'there, but with another value')
   }
-  const copy = dumped === undefined ? 'no copy holds it' : `${dumped} on the VM holds a copy, which nothing restores by itself`
+  const copy = dumped === undefined ? '' : `; ${dumped} on the VM is a copy that has it, which nothing restores by itself`
   return marker.expected === 'lost'
-    ? check('pass', `lost, as expected: ${marker.because}; ${copy}`)
-    : check('fail', `gone, though it was to be kept: ${marker.because}; ${copy}`)
+    ? check('pass', `lost, as expected: ${marker.because}${copy}`)
+    : check('fail', `gone, though it was to be kept: ${marker.because}${copy}`)
 }
 
 /** Whether the data that a marker stands for is there again. */

@@ -11,8 +11,8 @@ export interface Bar {
   id: string
   title: string
   stage: Stage
-  /** `lost`: it began, and the run was killed in it. */
-  status: PhaseRecord['status'] | 'lost'
+  /** `killed`: the run was, in this step; how long it was at it by then, nobody wrote down. */
+  status: PhaseRecord['status'] | 'killed'
   from: number
   ms: number
 }
@@ -120,7 +120,7 @@ function timelineOf(scenario: Scenario, journal: Journal, disrupted: number | un
     const killed = pauses
       .filter(({ from, to }) => isWithin(begun[id], from, to, journal, id))
       .map(({ from }) => ({
-        status: 'lost' as const,
+        status: 'killed' as const,
         from: active(Date.parse(begun[id] ?? '')),
         ms: Math.max(0, from - Date.parse(begun[id] ?? '')),
       }))

@@ -42,7 +42,7 @@ export const scenarios: Record<string, Scenario> = {
       step('disrupt', '02-argocd-app/destroyed', '02-argocd-app destroyed', { does: 'destroy', layer: '02-argocd-app' }),
       step('disrupt', '01-k8s/destroyed', '01-k8s destroyed', { does: 'destroy', layer: '01-k8s' }),
       step('detect', 'loss-seen', 'Loss seen by verify', { does: 'detect-loss' }),
-      step('decide', '00-vpc/untouched', '00-vpc compared with its proof, and planned', {
+      step('decide', '00-vpc/untouched', '00-vpc compared and planned', {
         does: 'compare-proof',
         layer: '00-vpc',
         moment: 'after the destruction',

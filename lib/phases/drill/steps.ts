@@ -1,6 +1,6 @@
 import { isRecovered } from '../../model/drill/marker.ts'
 import type { Step } from '../../model/drill/scenario.ts'
-import { disruptedAt, finished } from '../../model/drill/times.ts'
+import { finished } from '../../model/drill/times.ts'
 import { messageOf, partial, precondition } from '../../runtime/errors.ts'
 import type { Json } from '../../runtime/json.ts'
 import type { Phase } from '../../runtime/phases.ts'
@@ -49,9 +49,10 @@ function phaseOf(step: Step, drill: Drill, within: number): Phase<Operation> {
     async check(operation) {
       const record = finished(drill.journal.phases, id)
       if (record) return { state: 'done', evidence: record.evidence ?? null }
-      // Before the destruction everything would seem to be done already.
-      const early = !['prepare', 'disrupt'].includes(step.stage) && disruptedAt(drill.scenario, drill.facts.begun) === undefined
-      return early ? { state: 'unknown', needs: 'the destruction' } : inner.check(operation)
+      // Before all is destroyed, whatever comes after would seem to be done already.
+      const before = drill.scenario.steps.find(other => other.stage === 'disrupt' && !finished(drill.journal.phases, other.id))
+      const early = before && step.stage !== 'prepare' && step.stage !== 'disrupt'
+      return early ? { state: 'unknown', needs: before.title } : inner.check(operation)
     },
     async run(operation) {
       const { begun = {} } = drill.facts

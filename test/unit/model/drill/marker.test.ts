@@ -38,7 +38,7 @@ for (const [why, expected, found, outcome, says] of [
   ['kept and empty', 'kept', present(''), 'fail', 'another value'],
   ['kept and unreadable', 'kept', unreadable, 'inconclusive', 'no route'],
   ['kept and never looked at', 'kept', undefined, 'inconclusive', 'not looked at'],
-  ['lost as expected', 'lost', absent, 'pass', 'lost, as expected: so it is; no copy holds it'],
+  ['lost as expected', 'lost', absent, 'pass', 'lost, as expected: so it is'],
   ['better than expected', 'lost', present('aa'), 'pass', 'as it was written'],
   ["somebody else's where a loss was expected", 'lost', present('ab'), 'fail', 'another value'],
   ['a loss that nobody looked at', 'lost', unreadable, 'inconclusive', 'no route'],
@@ -50,7 +50,7 @@ for (const [why, expected, found, outcome, says] of [
   })
 }
 judged('a copy is named', () =>
-  assert.match(judgeMarker(marker('lost'), absent, '/b/x.tar').says, '/b/x.tar on the VM holds a copy'),
+  assert.match(judgeMarker(marker('lost'), absent, '/b/x.tar').says, 'so it is; /b/x.tar on the VM is a copy'),
 )
 judged('only the value that was written counts as recovered', () =>
   assert.equal(

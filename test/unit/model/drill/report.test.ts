@@ -75,13 +75,13 @@ const killed = (): { records: PhaseRecord[]; attempts: typeof facts.attempts } =
     { startedAt: after(1050), operator: 'a' },
   ],
 })
-timeline('a kill is a bar that was lost, and the pause takes no room', () => {
+timeline('a kill is a bar of its own, and the pause takes no room', () => {
   const { records, attempts } = killed()
   const begun = { '02-argocd-app/destroyed': after(40), '01-k8s/destroyed': after(50) }
   const found = reportOf(journalOf({ ...facts, attempts, begun }, records))?.timeline
   assert.equal(found && bars(found).slice(4), [
     ['02-argocd-app/destroyed', 'done', 40, 8],
-    ['01-k8s/destroyed', 'lost', 50, 0],
+    ['01-k8s/destroyed', 'killed', 50, 0],
     ['01-k8s/destroyed', 'done', 55, 8],
   ])
   assert.equal(found?.breaks, [{ at: 50_000, ms: 1_000_000 }])
