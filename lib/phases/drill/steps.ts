@@ -91,6 +91,11 @@ function workOf(step: Step, drill: Drill, within: number): Work {
     case 'write-markers':
       return work('write a marker to the cluster, to the disk of the VM and to every volume', async operation => {
         const markers = await plannedMarkers(operation)
+        for (const { expected, because } of markers) {
+          if (expected === 'kept') continue
+          operation.log.warn(because)
+          await operation.confirm('Data will be lost that nothing restores by itself. Go on')
+        }
         await remember('markers', markers)
         for (const marker of markers) {
           operation.progress(marker.name)
