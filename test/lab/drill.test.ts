@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { $ } from 'zx/core'
@@ -164,8 +165,13 @@ story('kill -9 in mid-destroy, and the next run goes on', async ({ checkout }) =
   await isHealthy(checkout)
 })
 
-story('kill -9 in mid-destroy, and an abort brings the system back', async ({ checkout }) => {
-  await killDuring(checkout, '01-k8s destroyed', DRILL, 5000)
+story('Ctrl-C in mid-destroy, and an abort brings the system back', async ({ checkout }) => {
+  const stopped = await during(checkout, '01-k8s destroyed', DRILL, async child => {
+    await sleep(5000)
+    process.kill(-(child.pid ?? 0), 'SIGINT')
+  })
+  ended(stopped, 130)
+  assert.is(drilled(stopped).verdict, 'unfinished')
   const ran = await checkout.task('dr-drill', '--', '--json', '--abort')
   ended(ran, 7)
   assert.is(drilled(ran).verdict, 'inconclusive')

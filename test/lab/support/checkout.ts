@@ -124,11 +124,16 @@ export async function killDuring(checkout: Checkout, phase: string, args: string
 }
 
 /** Runs a command, does something once a phase of it has begun, and waits for the command's end. */
-export async function during(checkout: Checkout, phase: string, args: string[], action: () => Promise<unknown>): Promise<Ran> {
+export async function during(
+  checkout: Checkout,
+  phase: string,
+  args: string[],
+  action: (child: ChildProcess) => Promise<unknown>,
+): Promise<Ran> {
   const child = checkout.start(...args)
   const { story, ended } = outcome(child, args)
   await begun(phase, child, story)
-  await action()
+  await action(child)
   return ended
 }
 
