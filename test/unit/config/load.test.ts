@@ -31,7 +31,7 @@ load('it is frozen to the bottom', () => {
 })
 
 load('an unknown key is refused with its line and the nearest one', () => {
-  const text = lab.replace('  deadline: 20m', '  dedline: 5m')
+  const text = lab.replace('  deadline: 45m', '  dedline: 5m')
   assert.match(
     messageOf(text),
     `environments/lab.yaml:${lineOf(text, 'dedline')}: unknown key "dedline" in k0s (did you mean "deadline"?)`,

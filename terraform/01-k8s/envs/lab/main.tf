@@ -1,4 +1,7 @@
 locals {
+  # The first time, Argo CD is still being built when its pods start.
+  timeout_seconds = 2700
+
   vpc = data.terraform_remote_state.vpc.outputs
 }
 
@@ -37,6 +40,7 @@ module "external_secrets" {
   namespace              = module.namespaces.names["external-secrets-system"]
   chart                  = "${var.charts_directory}/external-secrets"
   webhook_failure_policy = "Ignore"
+  timeout_seconds        = local.timeout_seconds
 
   depends_on = [module.local_path_provisioner]
 }
@@ -47,6 +51,8 @@ module "argocd" {
   namespace = module.namespaces.names["argocd"]
   chart     = "${var.charts_directory}/argo-cd"
 
+  timeout_seconds = local.timeout_seconds
+
   depends_on = [module.local_path_provisioner]
 }
 
@@ -55,6 +61,8 @@ module "argocd_image_updater" {
 
   namespace = module.argocd.namespace
   chart     = "${var.charts_directory}/argocd-image-updater"
+
+  timeout_seconds = local.timeout_seconds
 
   # Nobody waits two minutes for a registry on the same machine.
   interval = "10s"
