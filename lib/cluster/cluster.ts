@@ -17,8 +17,8 @@ export interface Cluster {
   apply<T extends KubernetesObject>(kind: Kind, where: Where, object: unknown, signal?: AbortSignal): Promise<T>
   /** A JSON merge patch. */
   patch<T extends KubernetesObject>(kind: Kind, where: Where, change: unknown, signal?: AbortSignal): Promise<T>
-  /** Asks for the deletion. @returns false when there was nothing to delete */
-  delete(kind: Kind, where: Where, signal?: AbortSignal): Promise<boolean>
+  /** Asks for the deletion, of what it owns as well. @returns false when there was nothing to delete */
+  delete(kind: Kind, where: Where & { uid?: string }, signal?: AbortSignal): Promise<boolean>
   /** Watches what a snapshot has read, from that very point on. */
   watch(since: Snapshot, signal: AbortSignal): Watcher
   /** Closes its connections. */
@@ -77,8 +77,11 @@ export function clusterOver(rest: Rest): Cluster {
         body: change,
         contentType: 'application/merge-patch+json',
       }),
-    async delete(kind, where, signal) {
-      const answer = await orMissing(rest.text(pathOf(kind, where), { ...withSignal(signal), method: 'DELETE' }))
+    async delete(kind, { uid, ...where }, signal) {
+      // By its uid, another object that has taken the name meanwhile is left alone: the server answers 409.
+      const body = { propagationPolicy: 'Background', ...(uid !== undefined && { preconditions: { uid } }) }
+      const gone = uid === undefined ? [404] : [404, 409]
+      const answer = await unless(gone, rest.text(pathOf(kind, where), { ...withSignal(signal), method: 'DELETE', body }))
       return answer !== undefined
     },
     watch({ versions }, signal) {
@@ -93,11 +96,14 @@ export function clusterOver(rest: Rest): Cluster {
 }
 
 /** Undefined for a 404, which the API gives for an object and for a kind that it does not know. */
-async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+const orMissing = <T>(answer: Promise<T>): Promise<T | undefined> => unless([404], answer)
+
+/** Undefined where the server refuses with one of these. */
+async function unless<T>(statuses: readonly number[], answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return undefined
+    if (error instanceof ApiError && statuses.includes(error.status)) return undefined
     throw error
   }
 }

@@ -14,7 +14,7 @@ import { openTunnel, type Tunnel } from '../google/tunnel.ts'
 import { type Host, openHost } from '../host/ssh.ts'
 import { asOpsError, exitCodes, precondition, usage } from '../runtime/errors.ts'
 import { root } from '../runtime/files.ts'
-import { type JournalWriter, openJournal } from '../runtime/journal.ts'
+import { type JournalWriter, openJournal, type PhaseRecord } from '../runtime/journal.ts'
 import type { Json } from '../runtime/json.ts'
 import { type Phase, type PhaseContext, planPhases, runPhases } from '../runtime/phases.ts'
 import { DetailedError, type Outcome, type Run, type ScriptDefinition, script } from '../runtime/script.ts'
@@ -120,29 +120,45 @@ export function verb<O>(definition: {
       if (run.options.dryRun) return describePlan(phases, operation)
       if (definition.destructive) await permitted(definition.name, 'destroy', operation, run.options)
 
-      const journal = await newJournal(operation, run)
-      keepJournal(operation, journal)
-      const document = () => ({
-        run: journal.journal.id,
-        phases: journal.journal.phases as unknown as Json,
-        ...definition.document?.(operation),
+      return journalled(phases, operation, run, {
+        async conclude(records) {
+          const changed = records.filter(({ status }) => status === 'done').length
+          const nothing = changed === 0 ? 'Nothing to do: everything is as it should be.' : ''
+          return { document: { changed }, text: (await definition.report?.(operation)) ?? nothing }
+        },
+        more: () => definition.document?.(operation),
       })
-      try {
-        const records = await runPhases(phases, operation, journal)
-        await journal.end(exitCodes.ok)
-        const changed = records.filter(({ status }) => status === 'done').length
-        return {
-          document: { ...document(), changed },
-          text:
-            (await definition.report?.(operation)) ?? (changed === 0 ? 'Nothing to do: everything is as it should be.' : ''),
-        }
-      } catch (thrown) {
-        const error = asOpsError(thrown)
-        await journal.end(error.code)
-        throw new DetailedError(error, document())
-      }
     },
   })
+}
+
+/**
+ * Runs phases with a journal of their own.
+ * @param ends what comes of it once every phase is done, and more members of the `--json` document whether they are or not
+ * @throws DetailedError of the phase that failed
+ */
+export async function journalled<O>(
+  phases: Phase<Operation>[],
+  operation: Operation,
+  run: Run<O & VerbOptions>,
+  ends: { conclude(records: PhaseRecord[]): Promise<Outcome>; more?(): Outcome['document'] | undefined },
+): Promise<Outcome> {
+  const journal = await newJournal(operation, run)
+  keepJournal(operation, journal)
+  const document = () => ({
+    run: journal.journal.id,
+    phases: journal.journal.phases as unknown as Json,
+    ...ends.more?.(),
+  })
+  try {
+    const outcome = await ends.conclude(await runPhases(phases, operation, journal))
+    await journal.end(outcome.exitCode ?? exitCodes.ok)
+    return { ...outcome, document: { ...document(), ...outcome.document } }
+  } catch (thrown) {
+    const error = asOpsError(thrown)
+    await journal.end(error.code)
+    throw new DetailedError(error, document())
+  }
 }
 
 /** What the phases would do, by their checks alone. Exit code 8 when something would change. */
@@ -190,15 +206,24 @@ export function keepJournal(operation: Operation, journal: JournalWriter): void 
 export async function permitted(
   name: string,
   guard: 'destroy' | 'drills',
-  { environment, log }: Operation,
+  operation: Operation,
   options: VerbOptions,
 ): Promise<void> {
+  const { environment } = operation
   if (!environment.guards[guard]) {
     throw precondition(
       `${environment.name} does not allow \`${name}\``,
       `set guards.${guard} in environments/${environment.name}.yaml, in a reviewed change`,
     )
   }
+  await confirmed(name, operation, options)
+}
+
+/**
+ * The operator's word: the environment's name typed where its guard is `typed`, else a yes.
+ * @throws OpsError 4 without it, 2 for another environment's name
+ */
+export async function confirmed(name: string, { environment, log }: Operation, options: VerbOptions): Promise<void> {
   if (options.confirm === environment.name) return
   if (options.confirm !== undefined)
     throw usage(

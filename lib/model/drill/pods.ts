@@ -39,12 +39,14 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 export function duplicates(
   before: readonly PodRow[],
   after: readonly PodRow[],
-  findings: readonly Pick<Finding, 'rule' | 'object' | 'message'>[],
+  findings: readonly Pick<Finding, 'rule' | 'severity' | 'object' | 'message'>[],
 ): string[] {
   const count = (pods: readonly PodRow[], namespace: string) => pods.filter(pod => pod.namespace === namespace).length
   const namespaces = [...new Set(after.map(({ namespace }) => namespace))]
   return [
-    ...findings.filter(({ rule }) => rule.startsWith('ownership/')).map(({ object, message }) => `${object}: ${message}`),
+    ...findings
+      .filter(({ rule, severity }) => rule.startsWith('ownership/') && severity === 'error')
+      .map(({ object, message }) => `${object}: ${message}`),
     ...namespaces
       .map(namespace => ({ namespace, was: count(before, namespace), is: count(after, namespace) }))
       .filter(({ was, is }) => is > was)

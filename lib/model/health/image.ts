@@ -1,3 +1,4 @@
+import type { Json } from '../../runtime/json.ts'
 import { broken, type Finding } from './finding.ts'
 import { type ContainerStatus, type Node, nameOf, type Pod } from './objects.ts'
 
@@ -59,10 +60,7 @@ export function imageFinding({ pod, container, image, node }: Where): Finding | 
   const evidence = { container: container.name, image, reason: waiting?.reason ?? null, message: said }
 
   if (WRONG_PLATFORM.test(said)) {
-    const architecture = node?.status?.nodeInfo?.architecture
-    const message = `image ${image} is not for ${architecture ? `linux/${architecture}, which the node is` : "its node's platform"}`
-    const remedy = `docker buildx build --platform linux/${architecture ?? 'amd64'} --push -t ${image} …`
-    return broken('pod/architecture', object, message, { evidence: { ...evidence, node: architecture }, remedy })
+    return wrongPlatform(object, { ...evidence, node: node?.status?.nodeInfo?.architecture })
   }
   const { reason = '', message: refusal = '' } = waiting ?? {}
   if (!IMAGE_REASONS.has(reason)) return undefined
@@ -71,4 +69,18 @@ export function imageFinding({ pod, container, image, node }: Where): Finding | 
   const [, what, remedy] = known ?? [undefined, "can't be pulled", `kubectl -n ${namespace} describe pod ${name}`]
   const detail = refusal || `${reason}, the kubelet says no more`
   return broken('pod/image', object, `image ${image} ${what}: ${detail}`, { evidence, remedy })
+}
+
+/** @param evidence the node's architecture, and the image's platforms, where they are known */
+export function wrongPlatform(
+  object: string,
+  evidence: { [key: string]: Json | undefined } & { image: string; node?: string | undefined; platforms?: string[] },
+): Finding {
+  const { image, node, platforms } = evidence
+  const remedy = `docker buildx build --platform linux/${node ?? 'amd64'} --push -t ${image} …`
+  const wanted = node === undefined ? "its node's platform" : `linux/${node}, which the node is`
+  const message = platforms
+    ? `image ${image} has {${platforms.join(', ')}}, the node is linux/${node}`
+    : `image ${image} is not for ${wanted}`
+  return broken('pod/architecture', object, message, { evidence, remedy })
 }

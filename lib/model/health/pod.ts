@@ -65,7 +65,9 @@ function failure(pod: Pod): Finding {
 function containerTrouble(pod: Pod, node: Node | undefined): Finding | undefined {
   for (const container of statusesOf(pod)) {
     const image = imageOf(pod, container)
-    const finding = imageFinding({ pod, container, image, node }) ?? waiting(pod, container) ?? crash(pod, container)
+    const about = { container: container.name, image, node: node?.status?.nodeInfo?.architecture }
+    const finding =
+      imageFinding({ pod, container, image, node }) ?? waiting(pod, container, about) ?? crash(pod, container, about)
     if (finding) return finding
   }
   return undefined
@@ -74,12 +76,15 @@ function containerTrouble(pod: Pod, node: Node | undefined): Finding | undefined
 /** `Err*`, `*Error` and `*BackOff`, as gitops-engine has it, in init containers as well. */
 const BAD_REASON = /^Err|Error$|BackOff$/
 
-function waiting(pod: Pod, container: ContainerStatus): Finding | undefined {
+/** Which container of which image on which architecture. */
+type About = Record<'container' | 'image' | 'node', string | undefined>
+
+function waiting(pod: Pod, container: ContainerStatus, about: About): Finding | undefined {
   const { reason = '', message } = container.state?.waiting ?? {}
   if (!BAD_REASON.test(reason)) return undefined
   const { name, restartCount = 0 } = container
   const last = container.lastState?.terminated
-  const evidence = { container: name, reason, restarts: restartCount, exitCode: last?.exitCode ?? null }
+  const evidence = { ...about, reason, restarts: restartCount, exitCode: last?.exitCode ?? null }
   if (reason === 'CrashLoopBackOff') {
     const text = `container ${name} crashes again and again: ${last ? describe(last) : message || reason}, ${restartCount} restarts`
     return broken('pod/crash-loop', nameOf('Pod', pod), text, { evidence, remedy: previousLogs(pod, name) })
@@ -89,12 +94,12 @@ function waiting(pod: Pod, container: ContainerStatus): Finding | undefined {
 }
 
 /** Between two back-offs a crashing container runs for a moment: it must not look like progress. */
-function crash(pod: Pod, { name, ready, lastState, restartCount = 0 }: ContainerStatus): Finding | undefined {
+function crash(pod: Pod, { name, ready, lastState, restartCount = 0 }: ContainerStatus, about: About): Finding | undefined {
   const last = lastState?.terminated
   // After a node's boot the kubelet says `Unknown`, or 0 for what was stopped in good order: nobody's crash.
   if (ready || isReady(pod) || last === undefined || last.exitCode === 0 || last.reason === 'Unknown') return undefined
   return broken('pod/crashed', nameOf('Pod', pod), `container ${name} ${describe(last)} and is not ready again`, {
-    evidence: { container: name, exitCode: last.exitCode, restarts: restartCount },
+    evidence: { ...about, exitCode: last.exitCode, restarts: restartCount },
     remedy: previousLogs(pod, name),
   })
 }

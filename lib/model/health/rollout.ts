@@ -135,3 +135,11 @@ function daemonSetRemainder(set: DaemonSet): string | undefined {
   if (updatedNumberScheduled < wanted) return `${updatedNumberScheduled} of ${wanted} pods are updated`
   return numberAvailable < wanted ? `${numberAvailable} of ${wanted} pods are available` : undefined
 }
+
+/** What is left to do of a workload's rollout, or undefined when it is complete or knows no rollout. */
+export function remainderOf({ kind, object }: { kind: string; object: KubernetesObject }): string | undefined {
+  if (kind === 'Deployment') return deploymentRemainder(object)
+  if (kind === 'ReplicaSet') return replicaSetRemainder(object)
+  if (kind === 'StatefulSet') return statefulSetRemainder(object)
+  return kind === 'DaemonSet' ? daemonSetRemainder(object) : undefined
+}

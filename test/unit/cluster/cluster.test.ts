@@ -71,9 +71,19 @@ cluster('a list of an unknown kind is empty', async () => {
 cluster('a deletion says whether there was something to delete', async () => {
   const { cluster, asked } = clusterWith({ [PATH]: '{}' })
   assert.is(await cluster.delete(kinds.deployments, NEXTJS), true)
-  assert.is(asked[0]?.request?.method, 'DELETE')
+  assert.equal(asked[0]?.request, { method: 'DELETE', body: { propagationPolicy: 'Background' } })
   assert.is(await clusterWith({}).cluster.delete(kinds.deployments, NEXTJS), false)
   assert.is(await codeOf(clusterWith({ [PATH]: 500 }).cluster.delete(kinds.deployments, NEXTJS)), 5)
+})
+cluster('a deletion by uid spares another object of that name', async () => {
+  const { cluster, asked } = clusterWith({ [PATH]: '{}' })
+  assert.is(await cluster.delete(kinds.deployments, { ...NEXTJS, uid: 'u1' }), true)
+  assert.equal(asked[0], {
+    path: PATH,
+    request: { method: 'DELETE', body: { propagationPolicy: 'Background', preconditions: { uid: 'u1' } } },
+  })
+  assert.is(await clusterWith({ [PATH]: 409 }).cluster.delete(kinds.deployments, { ...NEXTJS, uid: 'u1' }), false)
+  assert.is(await codeOf(clusterWith({ [PATH]: 409 }).cluster.delete(kinds.deployments, NEXTJS)), 5)
 })
 cluster('a patch is a merge patch', async () => {
   const { cluster, asked } = clusterWith({ [PATH]: {} })

@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { duplicates, type PodRow, podRows } from '../../../../lib/model/drill/pods.ts'
+import type { Severity } from '../../../../lib/model/health/finding.ts'
 import type { Pod } from '../../../../lib/model/health/objects.ts'
 
 const pod = (namespace: string, name: string, more: Partial<Pod> = {}): Pod => ({
@@ -65,7 +66,12 @@ const row = (namespace: string, name: string): PodRow => ({
   restarts: 0,
   createdAt: '',
 })
-const finding = (rule: string) => ({ rule, object: 'threads/Pod/old', message: 'orphan' })
+const finding = (rule: string, severity: Severity = 'error') => ({
+  rule,
+  severity,
+  object: 'threads/Pod/old',
+  message: 'orphan',
+})
 const before = [row('threads', 'a'), row('threads', 'b')]
 
 const twice = suite('duplicates')
@@ -75,6 +81,7 @@ for (const [why, after, findings, expected] of [
   ['one less is no duplicate', [row('threads', 'c')], [], []],
   ['moved to another namespace', [row('argocd', 'x'), row('threads', 'a')], [], ['argocd has 1 pods, before it had 0']],
   ['an orphan', before, [finding('ownership/orphan')], ['threads/Pod/old: orphan']],
+  ['what an earlier owner left that makes no pods', before, [finding('ownership/orphan', 'info')], []],
   ['other findings are not about duplicates', before, [finding('pod/crash-loop')], []],
 ] as const) {
   twice(why, () => assert.equal(duplicates(before, after, findings), expected))

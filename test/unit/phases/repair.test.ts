@@ -1,0 +1,107 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { kinds } from '../../../lib/cluster/kinds.ts'
+import type { Inventory } from '../../../lib/model/health/inventory.ts'
+import type { Operation } from '../../../lib/phases/operation.ts'
+import { straysRemoved } from '../../../lib/phases/repair.ts'
+import { asOpsError, precondition } from '../../../lib/runtime/errors.ts'
+import { beside, deployment, inventory, NOW, ownedBy, pod, stalePod, staleSet } from '../support/kubernetes.ts'
+
+const OF_EARLIER = ownedBy('Deployment', 'nextjs', 'uid-earlier')
+const CLEAN = inventory()
+const DUPLICATES = inventory(beside(staleSet(OF_EARLIER), stalePod()))
+const KEPT = inventory({
+  ...beside(staleSet(OF_EARLIER), stalePod()),
+  deployments: [deployment({ status: { availableReplicas: 0 } })],
+})
+
+/** An operation on a cluster that looks so, one look after the other; the last one stays. */
+function operationOn(...looks: Inventory[]) {
+  const seen = { deleted: [] as unknown[], warnings: [] as string[] }
+  let next = 0
+  const cluster = {
+    inventory: async () => ({ inventory: looks[Math.min(next++, looks.length - 1)], versions: {} }),
+    delete: async (kind: unknown, where: unknown) =>
+      seen.deleted.push([kind === kinds.replicaSets ? 'ReplicaSet' : 'Pod', where]) > 0,
+  }
+  const operation = {
+    now: () => NOW,
+    signal: new AbortController().signal,
+    log: { warn: (text: string) => seen.warnings.push(text) },
+    progress: () => undefined,
+    cluster: async () => cluster,
+  } as unknown as Operation
+  return { operation, seen }
+}
+const yes = async () => undefined
+const DELETION = 'delete threads/ReplicaSet/nextjs-77aa with nextjs-77aa-y: orphan of a re-created Deployment nextjs'
+const SET = ['ReplicaSet', { namespace: 'threads', name: 'nextjs-77aa', uid: 'uid-stale-set' }]
+
+const repair = suite('straysRemoved')
+repair('nothing stale is done', async () => {
+  const { operation, seen } = operationOn(CLEAN)
+  assert.equal(await straysRemoved({ agreed: yes }).check(operation), { state: 'done', evidence: { kept: [] } })
+  assert.equal(seen.warnings, [])
+})
+repair('a check says what would go and deletes nothing', async () => {
+  const { operation, seen } = operationOn(DUPLICATES)
+  assert.equal(await straysRemoved({ agreed: yes }).check(operation), { state: 'todo', changes: [DELETION] })
+  assert.equal(seen.deleted, [])
+})
+repair('what stays is said once, with the reason', async () => {
+  const { operation, seen } = operationOn(KEPT)
+  const phase = straysRemoved({ agreed: yes })
+  await phase.check(operation)
+  assert.is((await phase.check(operation)).state, 'done')
+  assert.equal(seen.warnings, [
+    'threads/ReplicaSet/nextjs-77aa stays: threads/Deployment/nextjs is to take its place: 0 of 1 new pods are available',
+  ])
+})
+repair('shows it, asks, deletes by uid and waits until it is gone', async () => {
+  const { operation, seen } = operationOn(DUPLICATES, DUPLICATES, DUPLICATES, CLEAN)
+  const phase = straysRemoved({
+    agreed: async () => {
+      assert.equal([seen.warnings, seen.deleted], [[DELETION], []])
+    },
+  })
+  const evidence = await phase.run(operation)
+  assert.equal(seen.deleted, [SET])
+  assert.is(phase.told?.(evidence), '1 pod')
+})
+repair('without the operator’s word nothing is deleted', async () => {
+  const { operation, seen } = operationOn(DUPLICATES)
+  const agreed = async () => {
+    throw precondition('not confirmed', 'run it again when you mean it')
+  }
+  try {
+    await straysRemoved({ agreed }).run(operation)
+    assert.unreachable()
+  } catch (error) {
+    assert.is(asOpsError(error).code, 4)
+  }
+  assert.equal(seen.deleted, [])
+})
+for (const [why, later] of [
+  ['has been cured meanwhile', CLEAN],
+  ['is needed by now', KEPT],
+] as const) {
+  repair(`what ${why} is not deleted, though the operator has agreed`, async () => {
+    const { operation, seen } = operationOn(DUPLICATES, later)
+    await straysRemoved({ agreed: yes }).run(operation)
+    assert.equal(seen.deleted, [])
+  })
+}
+repair('what the operator has not been shown is not deleted', async () => {
+  const more = inventory({
+    ...beside(staleSet(OF_EARLIER), stalePod()),
+    pods: [
+      pod(),
+      stalePod(),
+      stalePod({ name: 'z', uid: 'uid-z', labels: { 'pod-template-hash': '88bb' }, ownerReferences: [] }),
+    ],
+  })
+  const { operation, seen } = operationOn(DUPLICATES, more, CLEAN)
+  await straysRemoved({ agreed: yes }).run(operation)
+  assert.equal(seen.deleted, [SET])
+})
+repair.run()
