@@ -7,6 +7,8 @@ import type { Container } from './kubernetes.ts'
 export interface Application {
   /** Who the image runs as. */
   user: { name: string; uid: number; gid: number }
+  /** The file that is its program, and where the container finds it: the checkout may be closed to all but its owner. */
+  program: { source: string; target: string }
   entrypoint: string[]
   /** What asks it to end, as the image's STOPSIGNAL. */
   stopSignal: NodeJS.Signals
@@ -18,9 +20,14 @@ export interface Application {
 
 const file = (name: string): string => fileURLToPath(new URL(`./application/${name}`, import.meta.url))
 
+const POSTGRES = '/opt/lab/postgres.sh'
+/** Of a module, as no package says so there. */
+const WEB = '/opt/lab/web.mts'
+
 const postgres: Application = {
   user: { name: 'postgres', uid: 70, gid: 70 },
-  entrypoint: ['/bin/sh', file('postgres.sh')],
+  program: { source: file('postgres.sh'), target: POSTGRES },
+  entrypoint: ['/bin/sh', POSTGRES],
   // Its fast shutdown: SIGTERM would wait until every client has gone.
   stopSignal: 'SIGINT',
   environment: () => ({ PGDATA: '/var/lib/postgresql/data' }),
@@ -28,7 +35,8 @@ const postgres: Application = {
 
 const web = (service: string, port: number): Application => ({
   user: { name: service, uid: 1001, gid: 1001 },
-  entrypoint: ['/usr/local/lab/node', file('web.ts')],
+  program: { source: file('web.ts'), target: WEB },
+  entrypoint: ['/usr/local/lab/node', WEB],
   stopSignal: 'SIGTERM',
   content: '/app',
   environment: ({ name, imageID, labels }) => ({

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { json } from 'node:stream/consumers'
 import type { Addresses } from './addresses.ts'
@@ -101,8 +101,8 @@ export class Containers {
     await releaseVolumes(join(this.#directory, pod.metadata.uid))
   }
 
-  /** What the kubelet and the image put below /etc. */
-  #ownFiles(pod: Pod, podIP: string, { uid, gid }: Identity, { user }: Application, directory: string): Mount[] {
+  /** What the kubelet and the image put below /etc, and the image's program. */
+  #ownFiles(pod: Pod, podIP: string, { uid, gid }: Identity, { user, program }: Application, directory: string): Mount[] {
     const hosts = join(directory, 'etc-hosts')
     const write = () =>
       writeFileSync(hosts, `${hostsHeader}${podIP}\t${hostnameOf(pod)}\n${this.#services.namesFor(namespaceOf(pod))}`)
@@ -112,7 +112,11 @@ export class Containers {
     writeFileSync(passwd, `root:x:0:0:root:/root:/bin/sh\n${user.name}:x:${uid}:${gid}::/tmp:/bin/sh\n`)
     const group = join(directory, 'etc-group')
     writeFileSync(group, `root:x:0:\n${user.name}:x:${gid}:\n`)
+    const executable = join(directory, basename(program.target))
+    copyFileSync(program.source, executable)
+    chmodSync(executable, 0o644)
     return [
+      { source: executable, target: program.target, readOnly: true },
       { source: hosts, target: '/etc/hosts' },
       { source: passwd, target: '/etc/passwd', readOnly: true },
       { source: group, target: '/etc/group', readOnly: true },
