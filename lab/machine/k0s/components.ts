@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { EXTENDER_PORT } from '../node-agent/extender.ts'
 import type { ClusterConfig } from './config.ts'
 
 /** A part of the control plane: one process that k0s keeps alive. */
@@ -23,8 +24,22 @@ export interface Plane {
 
 export const RUN_DIRECTORY = '/run/k0s'
 export const ETCD = 'http://127.0.0.1:2379'
+export const SCHEDULER_CONFIG = join(RUN_DIRECTORY, 'scheduler.json')
 const POD_CIDR = '10.244.0.0/16'
 const SERVICE_CIDR = '10.96.0.0/12'
+
+/** The scheduler's configuration: it asks the node agent whether a pod is to find no node. */
+export const schedulerConfig = (dataDir: string): object => ({
+  apiVersion: 'kubescheduler.config.k8s.io/v1',
+  kind: 'KubeSchedulerConfiguration',
+  clientConnection: { kubeconfig: join(dataDir, 'pki/scheduler.conf') },
+  leaderElection: { leaderElect: false },
+  enableProfiling: false,
+  extenders: [
+    // Without the agent pods are scheduled as if it had nothing to say.
+    { urlPrefix: `http://127.0.0.1:${EXTENDER_PORT}`, filterVerb: 'filter', nodeCacheCapable: true, ignorable: true },
+  ],
+})
 
 /** In the order in which they start. */
 export function components({ config, dataDir, nodeName, nodeAddress, labels }: Plane): Component[] {
@@ -75,6 +90,8 @@ export function components({ config, dataDir, nodeName, nodeAddress, labels }: P
         '--feature-gates=TranslateStreamCloseWebsocketRequests=false',
         ...extraArgs,
       ],
+      // Of the lab's memory it would take the half: it keeps the schemas of every custom resource.
+      environment: { GOGC: '50' },
       ready: `https://127.0.0.1:${api.port}/readyz`,
     },
     {
@@ -97,7 +114,7 @@ export function components({ config, dataDir, nodeName, nodeAddress, labels }: P
     {
       name: 'kube-scheduler',
       program: { catalogued: 'kube-scheduler' },
-      args: [`--kubeconfig=${pki}/scheduler.conf`, '--bind-address=127.0.0.1', '--leader-elect=false', '--profiling=false'],
+      args: [`--config=${SCHEDULER_CONFIG}`, '--bind-address=127.0.0.1'],
     },
     {
       name: 'kwok',

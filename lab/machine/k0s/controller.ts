@@ -4,7 +4,7 @@ import { get } from 'node:https'
 import { hostname, networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Component, components, RUN_DIRECTORY } from './components.ts'
+import { type Component, components, RUN_DIRECTORY, SCHEDULER_CONFIG, schedulerConfig } from './components.ts'
 import { type ClusterConfig, parseConfig } from './config.ts'
 import { K0sError } from './errors.ts'
 import { type ControllerFlags, parseControllerFlags } from './flags.ts'
@@ -42,6 +42,7 @@ export async function runController(binary: string, version: string, args: reado
   mkdirSync(RUN_DIRECTORY, { recursive: true })
   mkdirSync(join(flags.dataDir, 'manifests'), { recursive: true })
   writeIdentities(flags.dataDir, config, nodeName)
+  writeFileSync(SCHEDULER_CONFIG, JSON.stringify(schedulerConfig(flags.dataDir)))
   refuseClusterTraffic()
 
   const planned = components({ config, dataDir: flags.dataDir, nodeName, nodeAddress: ownAddress(), labels: flags.labels })

@@ -10,6 +10,7 @@ import { Addresses } from './addresses.ts'
 import { Api } from './api.ts'
 import { Containers } from './containers.ts'
 import { Events } from './events.ts'
+import { serveExtender } from './extender.ts'
 import { Images } from './images.ts'
 import { type Host, serveKubelet } from './kubelet-server.ts'
 import { namespaceOf, type PersistentVolume, type PersistentVolumeClaim, type Pod } from './kubernetes.ts'
@@ -147,6 +148,7 @@ process.on('SIGTERM', async () => {
 })
 await addresses.clear()
 await register()
+serveExtender()
 serveKubelet(host, { address, pki: join(dataDirectory, 'pki') })
 services.follow()
 void api.follow<Pod>(`/api/v1/pods?fieldSelector=spec.nodeName=${node.name}`, { seen: seePod, gone: losePod })

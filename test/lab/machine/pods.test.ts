@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { PodStatus } from '../../../lab/machine/node-agent/kubernetes.ts'
 import { run } from '../../../lab/machine/process.ts'
 import type { MachineSpec } from '../../../lab/machine/types.ts'
 import { programPath } from '../../../lab/tools/catalog.ts'
@@ -59,6 +61,10 @@ story.after(async ({ lab }) => {
 const READY = '-n threads wait deployment --all --for=condition=Available --timeout=60s'
 const psql = (statement: string) => `-n threads exec -i deploy/postgres -- psql -U threads -tAc "${statement}"`
 
+interface FailedPod {
+  status: PodStatus
+}
+
 interface Answer {
   service: string
   version: string
@@ -73,8 +79,9 @@ const front = async (lab: Lab, machine: MachineSpec, path = '/'): Promise<Answer
   JSON.parse(await lab.ssh(machine, `curl -sS --max-time 10 http://${machine.address}:30000${path}`))
 
 /** The database server's number on this host. */
-async function pidOfServer(): Promise<number> {
-  return Number((await run('pgrep', ['--full', '^postgres -D /var/lib/postgresql/data/pgdata'])).trim())
+async function pidOfServer(lab: Lab, machine: MachineSpec): Promise<number> {
+  const inside = ['--ns', String(await lab.hypervisor.pid(machine.id)), '--nslist', 'net']
+  return Number((await run('pgrep', [...inside, '--full', '^postgres -D'])).trim())
 }
 
 /** @returns what ends the watch and says whether the process was ever stopped */
@@ -164,6 +171,60 @@ story('without its database the application is not ready, and NodePort 30000 is 
   await lab.kubectl(machine, READY)
 })
 
+story('pods fail as their annotations ask, and look as a kubelet’s', async ({ lab, machine }) => {
+  await lab.push({ repository: 'p/threads/app', tags: ['v1'], architecture: 'amd64' })
+  await lab.kubectl(machine, 'apply -f -', await readFile(new URL('./failures.yaml', import.meta.url), 'utf8'))
+  const pod = async (name: string, good: (pod: FailedPod) => boolean): Promise<FailedPod> =>
+    JSON.parse(await lab.eventually(machine, `get pod ${name} -o json`, output => good(JSON.parse(output))))
+  const container = ({ status }: FailedPod) => status.containerStatuses?.[0]
+  const waiting = (reason: string) => (found: FailedPod) => container(found)?.state.waiting?.reason === reason
+  const condition = ({ status }: FailedPod, type: string) => status.conditions?.find(found => found.type === type)
+
+  const crashed = container(await pod('crash-loop', waiting('CrashLoopBackOff')))
+  assert.match(crashed?.state.waiting?.message ?? '', /^back-off 10s restarting failed container=app pod=crash-loop_default\(/)
+  assert.is(crashed?.lastState.terminated?.exitCode, 1)
+  assert.is(crashed?.restartCount, 1)
+
+  const killed = container(await pod('oom', waiting('CrashLoopBackOff')))
+  assert.is(killed?.lastState.terminated?.reason, 'OOMKilled')
+  assert.is(killed?.lastState.terminated?.exitCode, 137)
+
+  const missing = container(await pod('image-pull', waiting('ImagePullBackOff')))
+  assert.match(missing?.state.waiting?.message ?? '', /^Back-off pulling image ".*app:v1": ErrImagePull: .* not found$/)
+
+  const evicted = await pod('evicted', ({ status }) => status.phase === 'Failed')
+  assert.is(evicted.status.reason, 'Evicted')
+  assert.match(evicted.status.message ?? '', /^The node was low on resource: memory.*Container app .* request is 64Mi,/)
+  assert.is(condition(evicted, 'DisruptionTarget')?.reason, 'TerminationByKubelet')
+
+  const pending = await pod('unschedulable', found => condition(found, 'PodScheduled')?.status === 'False')
+  assert.is(condition(pending, 'PodScheduled')?.reason, 'Unschedulable')
+  assert.match(condition(pending, 'PodScheduled')?.message ?? '', '0/1 nodes are available: 1 Insufficient memory.')
+
+  await pod('liveness', found => (container(found)?.restartCount ?? 0) > 0)
+  const unready = await pod('probe', found => condition(found, 'Ready')?.status === 'False' && !container(found)?.ready)
+  assert.is(condition(unready, 'Ready')?.message, 'containers with unready status: [app]')
+  assert.is(unready.status.phase, 'Running')
+
+  const told = (name: string, reason: string) =>
+    lab.kubectl(
+      machine,
+      `get events --field-selector involvedObject.name=${name},reason=${reason} -o jsonpath={.items[0].message}`,
+    )
+  assert.is(await told('probe', 'Unhealthy'), 'Readiness probe failed: HTTP probe failed with statuscode: 503')
+  assert.is(await told('liveness', 'Killing'), 'Container app failed liveness probe, will be restarted')
+  assert.match(await told('crash-loop', 'BackOff'), /^Back-off restarting failed container app in pod crash-loop_default\(/)
+  assert.match(await told('evicted', 'Evicted'), 'The node was low on resource: memory.')
+  assert.match(await told('unschedulable', 'FailedScheduling'), '1 Insufficient memory')
+
+  // What runs can be made to fail, and be well again.
+  await lab.kubectl(machine, 'annotate pod probe lab.threads-ops/fail-')
+  await lab.kubectl(machine, 'wait pod/probe --for=condition=Ready --timeout=10s')
+  await lab.kubectl(machine, 'annotate pod probe lab.threads-ops/fail=oom')
+  await pod('probe', found => container(found)?.lastState.terminated?.reason === 'OOMKilled')
+  await lab.kubectl(machine, 'delete pods crash-loop oom probe liveness image-pull evicted unschedulable')
+})
+
 story(
   'the node agent killed, every container is started anew and nothing of the earlier ones stays',
   async ({ lab, machine }) => {
@@ -191,7 +252,7 @@ story('a row outlives the plug being pulled', async ({ lab, machine }) => {
 })
 
 story('a snapshot holds the rows of its instant, and none that came later', async ({ lab, machine }) => {
-  const stopped = watchStops(await pidOfServer())
+  const stopped = watchStops(await pidOfServer(lab, machine))
   await lab.hypervisor.snapshotDisk(machine.disk, join(lab.lab, 'snapshots/one'), machine.id)
   assert.ok(stopped(), 'the server stands still while its disk is copied')
   await lab.kubectl(machine, psql("INSERT INTO posts (body) VALUES ('later')"))
