@@ -19,7 +19,7 @@ export interface Daemon {
   ports: readonly string[]
 }
 
-export const google: Daemon = { name: 'google', program: 'lab/google/main.ts', ports: ['port'] }
+export const google: Daemon = { name: 'google', program: 'lab/google/main.ts', ports: ['port', 'tlsPort'] }
 export const delivery: Daemon = {
   name: 'delivery',
   program: 'lab/delivery/main.ts',

@@ -15,6 +15,10 @@ export interface Layout {
   terraformConfig: string
   providers: string
   bin: string
+  /** gsutil's configuration; where it keeps its own; and the certificate that it trusts. */
+  boto: string
+  gsutil: string
+  certificate: string
 }
 
 export const layoutOf = (lab: string): Layout => ({
@@ -30,6 +34,9 @@ export const layoutOf = (lab: string): Layout => ({
   terraformConfig: join(lab, 'terraform.rc'),
   providers: join(lab, 'providers'),
   bin: join(lab, 'bin'),
+  boto: join(lab, 'boto.cfg'),
+  gsutil: join(lab, 'gsutil'),
+  certificate: join(lab, 'google/tls/certificate.pem'),
 })
 
 /** The checkout's lab. */

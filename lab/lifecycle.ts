@@ -9,6 +9,8 @@ import { ensureCharts } from './charts.ts'
 import { type DaemonRecord, daemons, delivery, endAll, ensureDaemon, google, processesOf, stopDaemon } from './daemon.ts'
 import { labImages, pushMissing } from './delivery/images.ts'
 import { publishCheckout, publishSample } from './delivery/repositories.ts'
+import { PROJECT } from './google/compute/catalogue.ts'
+import { gsutilConfiguration } from './gsutil.ts'
 import { here, type Layout } from './layout.ts'
 import { createHypervisor } from './machine/hypervisor.ts'
 import { goneWithin, identify, isAlive, signal as kill, type ProcessId, run } from './machine/process.ts'
@@ -139,9 +141,24 @@ async function writeEndpoints(layout: Layout, records: Record<'google' | 'delive
     git: `http://127.0.0.1:${records.delivery.gitPort}`,
     github: `http://127.0.0.1:${records.delivery.githubPort}`,
     tokenFile: relative(root, layout.token),
+    boto: relative(root, layout.boto),
+    certificate: relative(root, layout.certificate),
   }
-  const text = `${JSON.stringify(endpoints, undefined, 2)}\n`
-  if (text !== (await readIfExists(layout.endpoints))) await writeAtomically(layout.endpoints, text)
+  await writeIfChanged(layout.boto, await gsutilConfigurationOf(layout, records.google))
+  await writeIfChanged(layout.endpoints, `${JSON.stringify(endpoints, undefined, 2)}\n`)
+}
+
+const gsutilConfigurationOf = async (layout: Layout, { tlsPort = 0 }: DaemonRecord): Promise<string> =>
+  gsutilConfiguration({
+    tlsPort,
+    certificateFile: layout.certificate,
+    token: (await readFile(layout.token, 'utf8')).trim(),
+    stateDirectory: layout.gsutil,
+    project: PROJECT.id,
+  })
+
+async function writeIfChanged(file: string, text: string): Promise<void> {
+  if (text !== (await readIfExists(file))) await writeAtomically(file, text)
 }
 
 /** Ends every process, mount, namespace and interface of the lab, whatever state it is in. What is on its disks stays. */

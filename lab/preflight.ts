@@ -10,6 +10,7 @@ const packages: Readonly<Record<string, string>> = {
   bwrap: 'bubblewrap',
   ip: 'iproute2',
   git: 'git',
+  openssl: 'openssl',
   initdb: 'postgresql',
   'redis-server': 'redis-server',
   sshd: 'openssh-server',

@@ -1,9 +1,19 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
+import type { Endpoints } from '../lib/config/endpoints.ts'
 import { configuredPath } from '../lib/config/load.ts'
+import { cloudSdkVariables } from '../lib/google/cloud-sdk.ts'
 import { baseLayer, environmentScript } from '../lib/phases/operation.ts'
 
 /** In a shell's single quotes everything is literal but the quote itself. */
 const quoted = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`
+
+/** Another program may run in another folder. */
+const withFiles = (endpoints: Endpoints): Endpoints => ({
+  ...endpoints,
+  tokenFile: configuredPath(endpoints.tokenFile),
+  ...(endpoints.boto && { boto: configuredPath(endpoints.boto) }),
+  ...(endpoints.certificate && { certificate: configuredPath(endpoints.certificate) }),
+})
 
 export default environmentScript({
   name: 'env',
@@ -17,13 +27,8 @@ export default environmentScript({
     const exports: Record<string, string> = {
       ...forTerraform,
       CLOUDSDK_CORE_PROJECT: project,
-      ...(endpoints && {
-        CLOUDSDK_AUTH_ACCESS_TOKEN_FILE: configuredPath(endpoints.tokenFile),
-        CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE: endpoints.compute,
-        CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE: `${endpoints.storage}/storage/v1/`,
-        CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM: endpoints.iam,
-        CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER: endpoints.resourceManager,
-      }),
+      ...(endpoints && cloudSdkVariables(withFiles(endpoints))),
+      ...(typeof outputs.region === 'string' && { CLOUDSDK_COMPUTE_REGION: outputs.region }),
       ...(typeof outputs.zone === 'string' && { CLOUDSDK_COMPUTE_ZONE: outputs.zone }),
       ...(typeof outputs.kubeconfig_path === 'string' && { KUBECONFIG: configuredPath(outputs.kubeconfig_path) }),
     }

@@ -1,12 +1,16 @@
 import { spawn } from 'node:child_process'
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
+import { findOnPath } from '../lab/tools/path.ts'
 
 /**
  * Runs uvu's test files, each in a process of its own: `node test/run.ts [--grep WORD] [folder or file …]`. uvu exits 0 for a file
- * that forgot `.run()` and for a pattern that matches nothing; here both fail. Unit tests run two at a time, all others one by one:
- * they share the machine's namespaces, and a slow neighbour is the commonest reason of a flaky test.
+ * that forgot `.run()` and for a pattern that matches nothing; here both fail. The lab's tests run one by one: they share the machine's
+ * namespaces, and a slow neighbour is the commonest reason of a flaky test. All others run two at a time.
+ *
+ * A file whose programs cannot be had everywhere names them in a line `// needs: gcloud gsutil`; where one is missing the file is
+ * skipped, and said to be.
  */
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { grep: { type: 'string' } } })
 const root = join(import.meta.dirname, '..')
@@ -16,6 +20,12 @@ interface Result {
   passed: number
   failed: number
   ms: number
+}
+
+/** The programs that a file needs and this machine has not. */
+async function missingPrograms(file: string): Promise<string[]> {
+  const names = /^\/\/ needs: (.+)$/m.exec(await readFile(file, 'utf8'))?.[1]?.split(' ') ?? []
+  return names.filter(name => findOnPath(name) === undefined)
 }
 
 async function find(path: string): Promise<string[]> {
@@ -69,19 +79,21 @@ async function runAll(files: string[], width: number): Promise<Result[]> {
 
 const places = positionals.length > 0 ? positionals : ['test']
 const found = (await Promise.all(places.map(place => find(join(root, place))))).flat()
-const files = found.filter(file => values.grep === undefined || relative(root, file).includes(values.grep))
-if (files.length === 0) {
+const wanted = found.filter(file => values.grep === undefined || relative(root, file).includes(values.grep))
+const files: string[] = []
+for (const file of wanted) {
+  const missing = await missingPrograms(file)
+  if (missing.length > 0) process.stdout.write(`○ ${relative(root, file)}  skipped: no ${missing.join(', ')} on PATH\n`)
+  else files.push(file)
+}
+if (wanted.length === 0) {
   process.stderr.write(`no test file matches: ${places.join(' ')}${values.grep ? ` --grep ${values.grep}` : ''}\n`)
   process.exitCode = 2
 } else {
-  const isUnit = (file: string) => relative(root, file).startsWith('test/unit/')
-  const results = [
-    ...(await runAll(files.filter(isUnit), 2)),
-    ...(await runAll(
-      files.filter(file => !isUnit(file)),
-      1,
-    )),
-  ]
+  const isLab = (file: string) => relative(root, file).startsWith('test/lab/')
+  const others = files.filter(file => !isLab(file))
+  const results = [...(await runAll(others, 2)), ...(await runAll(files.filter(isLab), 1))]
+  if (files.length < wanted.length) process.stdout.write(`${wanted.length - files.length} files skipped\n`)
   const sum = (pick: (result: Result) => number) => results.reduce((total, result) => total + pick(result), 0)
   process.stdout.write(`${sum(result => result.passed)} passed, ${sum(result => result.failed)} failed\n`)
   process.exitCode = results.some(({ failed }) => failed > 0) ? 1 : 0

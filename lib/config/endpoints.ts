@@ -15,6 +15,9 @@ const endpointsSchema = z.object({
   git: z.url(),
   github: z.url().optional(),
   tokenFile: z.string(),
+  /** gsutil's configuration, and the certificate that the endpoints' HTTPS shows. */
+  boto: z.string().optional(),
+  certificate: z.string().optional(),
 })
 
 /** Where Google's services are, for an environment that says so. */

@@ -124,7 +124,7 @@ export const allZones = (project: string) => {
 
 const machineTypeOf = (project: string, zone: string, { name, cpus, memoryMb, architecture }: MachineShape) => ({
   kind: 'compute#machineType',
-  id: String(100_000 + cpus * 1000 + memoryMb / 1024),
+  id: String(100_000_000 + cpus * 1_000_000 + memoryMb),
   creationTimestamp: MADE,
   name,
   description: `${cpus} vCPU, ${memoryMb / 1024} GB RAM`,

@@ -97,7 +97,7 @@ const placeOf = ({ name, generation }: StoredObject, folder?: string): string =>
 async function download(store: Store, call: Call): Promise<Reply> {
   const object = named(store, call)
   checkPreconditions(call.query, object, true)
-  const content = await store.read(object)
+  const length = Number(object.size)
   const headers = {
     'accept-ranges': 'bytes',
     'content-type': object.contentType,
@@ -111,12 +111,12 @@ async function download(store: Store, call: Call): Promise<Reply> {
     'x-goog-stored-content-length': object.size,
   }
   const range = call.header('range')
-  const part = range === undefined ? undefined : partOf(range, content.length)
-  if (part === undefined) return { content, headers }
-  if (part === 'unsatisfiable') return { status: 416, headers: { 'content-range': `bytes */${content.length}` } }
+  const part = range === undefined ? undefined : partOf(range, length)
+  if (part === undefined) return { content: await store.read(object), headers }
+  if (part === 'unsatisfiable') return { status: 416, headers: { 'content-range': `bytes */${length}` } }
   const [from, to] = part
-  const partial = { ...headers, 'content-range': `bytes ${from}-${to}/${content.length}` }
-  return { status: 206, content: content.subarray(from, to + 1), headers: partial }
+  const partial = { ...headers, 'content-range': `bytes ${from}-${to}/${length}` }
+  return { status: 206, content: await store.read(object, from, to), headers: partial }
 }
 
 /** First and last byte of a single range; an unknown form of the header is ignored, as HTTP says. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeAtomically } from '../../../lib/runtime/files.ts'
 import { ApiError } from '../http/errors.ts'
@@ -102,8 +102,12 @@ export class Store {
       .sort((left, right) => compare(left.name, right.name) || Number(left.generation) - Number(right.generation))
   }
 
-  read({ content }: StoredObject): Promise<Buffer> {
-    return readFile(join(this.#contents, content))
+  /** An object's content, or its bytes from one to another, both included. */
+  async read({ content, size }: StoredObject, from = 0, to = Number(size) - 1): Promise<Buffer> {
+    await using file = await open(join(this.#contents, content))
+    const bytes = Buffer.alloc(to - from + 1)
+    await file.read(bytes, 0, bytes.length, from)
+    return bytes
   }
 
   /**

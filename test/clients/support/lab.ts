@@ -69,7 +69,7 @@ export class TestLab {
 
   /** A Compute request's answer. @throws Error for a status other than 2xx */
   async compute<T = Record<string, unknown>>(method: string, path: string, body?: object): Promise<T> {
-    const response = await this.request(method, `/compute/v1/projects/${PROJECT}/${path}`, body)
+    const response = await this.request(method, `/compute/v1/projects/${PROJECT}${path && `/${path}`}`, body)
     if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`)
     return (await response.json()) as T
   }
@@ -80,8 +80,8 @@ export class TestLab {
     return this.compute<DoneOperation>('POST', `${selfLink.slice(selfLink.indexOf(PROJECT) + PROJECT.length + 1)}/wait`)
   }
 
-  /** A network with a subnetwork that IAP reaches on any port, and a running instance with its boot disk. */
-  async makeInstance(name = 'threads-lab-vm', more: object = {}): Promise<void> {
+  /** A network with a subnetwork that IAP reaches at the ports of SSH and of Kubernetes. */
+  async makeNetwork(): Promise<void> {
     await this.done('POST', 'global/networks', { name: 'net', autoCreateSubnetworks: false })
     await this.done('POST', 'regions/us-east1/subnetworks', {
       name: 'subnet',
@@ -94,6 +94,11 @@ export class TestLab {
       sourceRanges: ['35.235.240.0/20'],
       allowed: [{ IPProtocol: 'tcp', ports: ['22', '6443'] }],
     })
+  }
+
+  /** A running instance with its boot disk, in a network that IAP reaches. */
+  async makeInstance(name = 'threads-lab-vm', more: object = {}): Promise<void> {
+    await this.makeNetwork()
     await this.done('POST', 'zones/us-east1-b/instances', instanceBody(name, more))
   }
 }
