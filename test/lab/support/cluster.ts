@@ -1,19 +1,19 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { type Cluster, openCluster } from '../../../lib/cluster/cluster.ts'
+import { type Cluster, clusterOver } from '../../../lib/cluster/cluster.ts'
+import { readConnection } from '../../../lib/cluster/kubeconfig.ts'
+import { createRest, type Rest } from '../../../lib/cluster/rest.ts'
 import { waitFor } from '../../../lib/runtime/wait.ts'
 import type { Checkout } from './checkout.ts'
 
 /** A checkout's cluster as kubectl would see it, through the user's own `./taskw tunnel`. */
-export async function throughTunnel<T>(checkout: Checkout, work: (cluster: Cluster) => Promise<T>): Promise<T> {
+export async function throughTunnel<T>(checkout: Checkout, work: (cluster: Cluster, rest: Rest) => Promise<T>): Promise<T> {
   const tunnel = checkout.start('tunnel')
   const ended = once(tunnel, 'close')
   tunnel.stdout?.resume()
   tunnel.stderr?.resume()
-  const cluster = await openCluster({
-    kubeconfig: join(checkout.directory, '.lab/kube/threads-lab.yaml'),
-    context: 'threads-lab',
-  })
+  const rest = createRest(await readConnection(join(checkout.directory, '.lab/kube/threads-lab.yaml'), 'threads-lab'))
+  const cluster = clusterOver(rest)
   try {
     await waitFor({
       what: 'the tunnel',
@@ -21,7 +21,7 @@ export async function throughTunnel<T>(checkout: Checkout, work: (cluster: Clust
       every: 200,
       probe: async () => (await cluster.readyz().catch(() => ({ ready: false }))).ready || undefined,
     })
-    return await work(cluster)
+    return await work(cluster, rest)
   } finally {
     cluster.close()
     if (tunnel.pid) process.kill(-tunnel.pid, 'SIGINT')
