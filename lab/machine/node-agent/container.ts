@@ -144,7 +144,7 @@ export class ContainerWorker {
         if (this.#failure === 'image-pull') {
           throw new PullError('ErrImagePull', missingImage(parseImage(image)?.name ?? image))
         }
-        const pulled = await images.pull(image)
+        const pulled = await images.pull(image).catch(error => Promise.reject(asPullError(image, error)))
         const took = `${Math.round(performance.now() - started)}ms`
         const size = `Image size: ${pulled.bytes} bytes.`
         this.#event('Normal', 'Pulled', `Successfully pulled image "${image}" in ${took} (${took} including waiting). ${size}`)
@@ -341,6 +341,13 @@ export class ContainerWorker {
   async #pause(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.#context.stopping })
   }
+}
+
+/** Whatever keeps an image from being unpacked, such as a full disk, is tried again like a registry that does not answer. */
+const asPullError = (image: string, error: Error): PullError => {
+  if (error instanceof PullError) return error
+  const message = `failed to pull and unpack image "${parseImage(image)?.name ?? image}": ${error.message}`
+  return new PullError('ErrImagePull', `rpc error: code = Unknown desc = ${message}`)
 }
 
 const aborted = (signal: AbortSignal): Promise<never> =>

@@ -88,7 +88,7 @@ const programs: readonly Program[] = [
     command: 'redis-server',
     args: ['-'],
     input: ({ REDIS_PASSWORD }) =>
-      `bind 127.0.0.1\nport 6379\nsave ""\nappendonly no\n${REDIS_PASSWORD ? `requirepass "${REDIS_PASSWORD}"\n` : ''}`,
+      `bind 127.0.0.1\nport 6379\nhz 1\nsave ""\nappendonly no\n${REDIS_PASSWORD ? `requirepass "${REDIS_PASSWORD}"\n` : ''}`,
     port: 6379,
   },
 ]
