@@ -12,6 +12,7 @@ const SSHD = '/usr/sbin/sshd'
 /** A real OpenSSH server on a loopback port, for the user who runs the tests. */
 export interface TestServer {
   directory: string
+  port: number
   user: string
   /** Private key that the server lets in. */
   identityFile: string
@@ -60,6 +61,7 @@ export async function startSshd(): Promise<TestServer> {
   first.destroy()
   return {
     directory,
+    port,
     user: userInfo().username,
     identityFile,
     hostKey: await readFile(`${hostKeyFile}.pub`, 'utf8'),
