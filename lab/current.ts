@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readIfExists, root } from '../lib/runtime/files.ts'
 import { daemons, processesOf, runningDaemon } from './daemon.ts'
 import { checkoutCommit } from './delivery/repositories.ts'
 import { here, type Layout } from './layout.ts'
+import { isAlive, type ProcessId } from './machine/process.ts'
 import { isTerraformCurrent } from './terraform-copy.ts'
 import { isAvailable } from './tools/build.ts'
 import { programs } from './tools/catalog.ts'
@@ -26,5 +27,9 @@ export async function isUp(layout: Layout = here): Promise<boolean> {
 }
 
 function isForwarding({ run: directory }: Layout): boolean {
-  return existsSync(join(directory, 'dial.sock')) && existsSync(join(directory, 'forwarder.json'))
+  try {
+    return isAlive(JSON.parse(readFileSync(join(directory, 'forwarder.json'), 'utf8')) as ProcessId)
+  } catch {
+    return false
+  }
 }
