@@ -37,6 +37,8 @@ export async function dialThroughIap(target: RelayTarget): Promise<Duplex> {
 class RelayStream extends Duplex {
   readonly #target: RelayTarget
   #socket: WebSocket | undefined
+  /** The relay has said how much it has: before, a write would come once by itself and once with the unconfirmed. */
+  #isConfirmed = false
   #sid = ''
   #received = 0
   #receivedAndAcked = 0
@@ -85,6 +87,7 @@ class RelayStream extends Duplex {
       perMessageDeflate: false,
     })
     this.#socket = socket
+    this.#isConfirmed = false
     await new Promise<void>((resolve, reject) => {
       let open = false
       socket.on('message', (message: Buffer) => {
@@ -124,10 +127,12 @@ class RelayStream extends Duplex {
     switch (frame.readUInt16BE(0)) {
       case TAG.connectSuccess:
         this.#sid = frame.subarray(6, 6 + frame.readUInt32BE(2)).toString()
+        this.#isConfirmed = true
         return true
       case TAG.reconnectSuccess:
         this.#confirm(Number(frame.readBigUInt64BE(2)))
         for (const data of this.#unconfirmed) this.#socket?.send(dataFrame(data))
+        this.#isConfirmed = true
         return true
       case TAG.data: {
         const data = frame.subarray(6, 6 + frame.readUInt32BE(2))
@@ -173,7 +178,7 @@ class RelayStream extends Duplex {
       const data = chunk.subarray(offset, offset + LARGEST_DATA)
       this.#unconfirmed.push(data)
       // While the socket is away the data waits in #unconfirmed for the reconnection.
-      if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(dataFrame(data))
+      if (this.#isConfirmed && this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(dataFrame(data))
     }
     done()
   }

@@ -98,7 +98,13 @@ export class Session {
   /** A frame on its way, late or lost as the faults have it; TCP loses none without breaking. */
   #carry(line: DelayLine, socket: WebSocket, arrive: () => void): void {
     const { latencyMs, breaks } = this.#faults.frame()
-    line.push(latencyMs, breaks ? () => socket.terminate() : arrive)
+    line.push(latencyMs, breaks ? () => this.#break(socket) : arrive)
+  }
+
+  /** At once: what came behind the frame that was lost is lost as well. */
+  #break(socket: WebSocket): void {
+    socket.terminate()
+    this.#closed(socket, WITHOUT_HANDSHAKE)
   }
 
   #fromClient(socket: WebSocket, bytes: Buffer): void {
