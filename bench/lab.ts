@@ -81,6 +81,8 @@ async function machineRows(): Promise<Row[]> {
 async function googleRows(): Promise<Row[]> {
   const lab = await TestLab.start()
   try {
+    // Google's own limit would be what is measured.
+    await lab.request('PATCH', '/lab/limits', { requestsPerMinute: Number.MAX_SAFE_INTEGER })
     await lab.makeInstance()
     const path = `/compute/v1/projects/${PROJECT}/zones/us-east1-b/instances/threads-lab-vm`
     const answer = await (await lab.request('GET', path)).text()

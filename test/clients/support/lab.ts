@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Google, startGoogle } from '../../../lab/google/server.ts'
@@ -22,6 +22,17 @@ export class TestLab {
     await mkdir(join(lab.directory, 'run'))
     await lab.restart()
     return lab
+  }
+
+  /** Puts resources of a collection where no request has: more than a test could ask for. */
+  async seed(collection: string, resources: { selfLink: string }[]): Promise<void> {
+    await this.#google?.close()
+    const folder = join(this.directory, 'google', collection)
+    for (const resource of resources) {
+      const path = resource.selfLink.slice('https://www.googleapis.com/compute/v1/'.length)
+      await writeFile(join(folder, `${encodeURIComponent(path)}.json`), JSON.stringify(resource))
+    }
+    await this.restart()
   }
 
   /** Ends the server, if it runs, and starts another one on the same state and port. */
