@@ -4,7 +4,7 @@ import { formatAge } from '../model/health/age.ts'
 import { seconds } from '../runtime/log.ts'
 import { utc } from './drill-markdown.ts'
 import { style } from './drill-style.ts'
-import { rpoText } from './drill-text.ts'
+import { noRto, rpoText } from './drill-text.ts'
 import { timelineSvg } from './drill-timeline.ts'
 import { type Html, html } from './html.ts'
 
@@ -53,11 +53,10 @@ ${pods(report)}
   return page.html
 }
 
-function numbers({ rto, rpo, verdict, snapshot }: DrillReport): Html {
-  const none = verdict === 'unfinished' ? 'not known yet' : 'not recovered'
+function numbers({ rto, rpo, health, snapshot }: DrillReport): Html {
   return html`<section class="numbers">
 <div><h2>RTO</h2><p class="big">${rto ? seconds(rto.ms) : '–'}</p>
-<p class="muted">${rto ? 'from the first thing destroyed to everything healthy' : none}</p>
+<p class="muted">${rto ? 'from the first thing destroyed to everything healthy' : noRto({ health })}</p>
 ${rto ? split(rto) : undefined}</div>
 <div><h2>RPO</h2><p class="big">${rpo && rpo.ms !== null ? `≤ ${seconds(rpo.ms)}` : '–'}</p>
 <p class="muted">${rpo && rpo.ms !== null ? rpo.says : rpoText({ rpo })}</p>

@@ -25,8 +25,13 @@ export function drillText(report: DrillReport, chalk: ChalkInstance): string {
   ].join('\n')
 }
 
-export function rtoText({ rto, verdict }: Pick<DrillReport, 'rto' | 'verdict'>): string {
-  if (!rto) return verdict === 'unfinished' ? 'not known yet' : 'none: it was not found healthy again'
+/** Why there is no recovery time. */
+export const noRto = ({ health }: Pick<DrillReport, 'health'>): string =>
+  health && health.verdict !== 'healthy' ? 'none: it was not found healthy again' : 'not measured'
+
+export function rtoText(report: Pick<DrillReport, 'rto' | 'health'>): string {
+  const { rto } = report
+  if (!rto) return noRto(report)
   const parts = `detect ${seconds(rto.detect)} (destruction included: ${seconds(rto.destruction)}), decide ${seconds(rto.decide)}, restore ${seconds(rto.restore)}, verify ${seconds(rto.verify)}`
   return `${seconds(rto.ms)} = ${parts}${rto.paused > 0 ? `; for ${seconds(rto.paused)} of it nobody was at it` : ''}`
 }

@@ -44,7 +44,7 @@ page('shows what others have written, and does not obey it', () => {
   assert.not.match(text, '<img')
   assert.match(text, '&lt;img src=x onerror=alert(1)&gt; | &quot;quoted&quot; &amp; &#39;so&#39;')
 })
-page('has no time to recover where it did not', () => assert.match(drillHtml(failed()), 'not recovered'))
+page('has no time to recover where it did not', () => assert.match(drillHtml(failed()), 'none: it was not found healthy again'))
 page('can be drawn of a drill that has hardly begun', () => {
   const { drill, attempts } = passedFacts()
   assert.match(drillHtml(reportOf(journalOf({ drill, attempts }, [])) as DrillReport), 'unfinished')
