@@ -1,6 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
 import { once } from 'node:events'
-import { baseLayer, environmentScript } from '../lib/phases/operation.ts'
+import { API_PORT, baseLayer, environmentScript } from '../lib/phases/operation.ts'
 
 export default environmentScript({
   name: 'tunnel',
@@ -8,7 +8,7 @@ export default environmentScript({
 
   async run({ tunnel, output, terraform, dial, log, signal }) {
     // Fails here, with a reason, rather than at the first connection.
-    ;(await dial(6443)).destroy()
+    ;(await dial(API_PORT)).destroy()
     const { port, own } = await tunnel()
     const context = await output(baseLayer(terraform), 'kube_context')
     if (!own)

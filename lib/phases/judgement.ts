@@ -9,6 +9,7 @@ import type { Outcome } from '../runtime/script.ts'
 import { openDelivery } from './delivery.ts'
 import { newestBuilds } from './image.ts'
 import type { Operation } from './operation.ts'
+import { unreachable } from './reach.ts'
 import { type Assessment, assessment, untilHealthy } from './verify.ts'
 
 /**
@@ -17,7 +18,7 @@ import { type Assessment, assessment, untilHealthy } from './verify.ts'
  */
 export async function judgement(operation: Operation, within?: number): Promise<Outcome> {
   const [assessed, newest] = await Promise.all([
-    within === undefined ? assessment(operation) : waited(operation, within),
+    (within === undefined ? assessment(operation) : waited(operation, within)).catch(error => unreachable(error, operation)),
     newestBuilds(operation),
   ])
   const explained = withPlatforms(assessed.findings, await platforms(assessed.findings, operation))

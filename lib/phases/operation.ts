@@ -256,7 +256,7 @@ async function gitSha(): Promise<string> {
 }
 
 const HOST_KEYS_DEADLINE_MS = 3 * 60_000
-const API_PORT = 6443
+export const API_PORT = 6443
 const SSH_PORT = 22
 
 async function openOperation(

@@ -56,31 +56,36 @@ export const ownershipFindings = (inventory: Inventory, now: Date): Finding[] =>
 ]
 
 export function strays(inventory: Inventory, now: Date): Stray[] {
-  const isListed = ({ metadata }: KubernetesObject) => ageOf(metadata.creationTimestamp, now) > LISTING_SKEW_MS
-  const pods = inventory.pods.filter(pod => isLive(pod) && isListed(pod))
-  const sets = inventory.replicaSets.filter(set => isListed(set) && set.metadata.deletionTimestamp === undefined)
-  const orphanedSets = sets.flatMap(set => orphanedSet(set, inventory) ?? [])
+  const isListed: Listed = ({ metadata }) => ageOf(metadata.creationTimestamp, now) > LISTING_SKEW_MS
+  const pods = inventory.pods.filter(isLive)
+  const sets = inventory.replicaSets.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+  const orphanedSets = sets.flatMap(set => orphanedSet(set, inventory, isListed) ?? [])
   return [
     ...orphanedSets,
-    ...pods.flatMap(pod => orphanedPod(pod, orphanedSets, inventory) ?? unownedPod(pod, inventory) ?? []),
-    ...inventory.deployments.flatMap(deployment => staleRevisions(deployment, sets, pods)),
+    ...pods.flatMap(pod => orphanedPod(pod, orphanedSets, inventory, isListed) ?? unownedPod(pod, inventory) ?? []),
+    ...inventory.deployments.flatMap(deployment => staleRevisions(deployment, sets, pods.filter(isListed))),
   ]
 }
 
-function orphanedSet(set: ReplicaSet, { deployments, pods }: Inventory): Stray | undefined {
-  const owner = controllerOf(set) ?? formerOwner(set)
+/** Whether it is old enough for its owner to have been listed. */
+type Listed = (object: KubernetesObject) => boolean
+
+function orphanedSet(set: ReplicaSet, { deployments, pods }: Inventory, isListed: Listed): Stray | undefined {
+  const controller = controllerOf(set)
+  const owner = controller ?? formerOwner(set)
   if (owner?.kind !== 'Deployment') return undefined
   const neighbours = deployments.filter(deployment => sameNamespace(deployment, set))
-  if (neighbours.some(({ metadata }) => metadata.uid === owner.uid)) return undefined
-  if (!controllerOf(set) && neighbours.some(deployment => adopts(deployment, set))) return undefined
+  const isOwned = controller
+    ? !isListed(set) || neighbours.some(({ metadata }) => metadata.uid === owner.uid)
+    : neighbours.some(deployment => adopts(deployment, set))
+  if (isOwned) return undefined
   const hasPods = pods.some(pod => isLive(pod) && controllerOf(pod)?.uid === set.metadata.uid)
-  const idle = !hasPods && set.spec?.replicas === 0
   return {
     ...orphan(owner, 'Deployment', neighbours),
     kind: 'ReplicaSet',
     object: set,
     root: { kind: 'ReplicaSet', object: set },
-    idle,
+    idle: !hasPods && set.spec?.replicas === 0,
   }
 }
 
@@ -113,7 +118,7 @@ function orphan(owner: OwnerReference, kind: string, candidates: readonly Kubern
 }
 
 /** The chain from a pod to the workload that is to have it breaks at its first or at its second link. */
-function orphanedPod(pod: Pod, orphanedSets: readonly Stray[], inventory: Inventory): Stray | undefined {
+function orphanedPod(pod: Pod, orphanedSets: readonly Stray[], inventory: Inventory, isListed: Listed): Stray | undefined {
   const owner = controllerOf(pod)
   if (!owner) return undefined
   const orphanedOwner = orphanedSets.find(({ object }) => object.metadata.uid === owner.uid)
@@ -126,7 +131,7 @@ function orphanedPod(pod: Pod, orphanedSets: readonly Stray[], inventory: Invent
     Job: jobs,
   }
   const candidates = known[owner.kind]?.filter(candidate => sameNamespace(candidate, pod))
-  if (!candidates || candidates.some(({ metadata }) => metadata.uid === owner.uid)) return undefined
+  if (!candidates || !isListed(pod) || candidates.some(({ metadata }) => metadata.uid === owner.uid)) return undefined
   const like = likeWorkload(pod, inventory)
   return {
     ...(like && { successor: like }),

@@ -103,4 +103,6 @@ fixtures('they are found in the sources', () => assert.ok(rules.length > 30, `${
 for (const rule of new Set(rules)) {
   fixtures(rule, () => assert.match(tests, new RegExp(`'(error|warning|info) ${rule}[,']`)))
 }
+const manual = readFileSync(join(root, 'docs/verify.md'), 'utf8')
+for (const rule of new Set(rules)) fixtures(`${rule} is in docs/verify.md`, () => assert.match(manual, `\`${rule}\``))
 fixtures.run()

@@ -190,6 +190,19 @@ for (const [why, change, expected] of [
   // What was made a moment ago may have an owner that was not listed yet.
   ['a pod just made', { pods: [pod(), stalePod({ ...YOUNG, ...ownedBy('ReplicaSet', 'x') })] }, []],
   ['a set just made', beside(staleSet({ ...OF_EARLIER, ...YOUNG })), []],
+  [
+    'ownership/orphan: that nobody owns a set is seen at once',
+    beside(
+      staleSet({ ...UNOWNED, ...YOUNG, labels: { 'pod-template-hash': '77aa' } }),
+      stalePod({ ...YOUNG, ...ownedBy('ReplicaSet', 'nextjs-77aa', 'uid-stale-set') }),
+    ),
+    ['error ownership/orphan', 'error ownership/orphan'],
+  ],
+  [
+    'ownership/unowned: that nobody owns a pod is seen at once',
+    { pods: [pod(), stalePod({ ...UNOWNED, ...YOUNG })] },
+    ['error ownership/unowned'],
+  ],
   ['a pod that is going', { pods: [pod(), stalePod({ ...UNOWNED, deletionTimestamp: ago(0) })] }, []],
   ['a pod that has ended', { pods: [pod(), stalePod(UNOWNED, { phase: 'Failed' })] }, []],
 ] as [string, Partial<Inventory>, string[]][]) {

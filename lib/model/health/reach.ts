@@ -1,0 +1,43 @@
+import { broken, type Finding, underway } from './finding.ts'
+
+/** What is known of the way to an API server that does not answer. */
+export interface Reach {
+  /** What the attempt said. */
+  error: string
+  /** Without a status there is no such VM. */
+  vm: { name: string; status?: string }
+  /** Layer that makes the VM. */
+  layer: string
+  /** Why nothing on the VM answers at the API's port, or undefined where something does. */
+  dial: string | undefined
+  /** The near end of the tunnel: an address, and whether it is this process that listens there. */
+  tunnel: { address: string; own: boolean }
+}
+
+/** A start is on its way. https://cloud.google.com/compute/docs/instances/instance-lifecycle */
+const STARTING = ['PROVISIONING', 'STAGING']
+
+/** Why the API server is out of reach, from the far end to the near one: the first thing that is wrong explains the rest. */
+export function reachFinding({ error, vm, layer, dial, tunnel }: Reach): Finding {
+  const object = `VM/${vm.name}`
+  const evidence = { status: vm.status ?? null, error, dial: dial ?? null, tunnel: tunnel.address, own: tunnel.own }
+  if (vm.status === undefined) {
+    const remedy = `./taskw layer:apply -- ${layer}, then ./taskw up`
+    return broken('vm/missing', object, "is in Terraform's state but not in the project", { evidence, remedy })
+  }
+  if (STARTING.includes(vm.status)) return underway('vm/starting', object, `is ${vm.status}`, { evidence })
+  if (vm.status !== 'RUNNING') {
+    const message = `is ${vm.status}: a spot VM stops whenever Google wants it back`
+    return broken('vm/stopped', object, message, { evidence, remedy: './taskw up' })
+  }
+  if (dial !== undefined) {
+    const message = `runs, but its Kubernetes API does not: ${dial}`
+    return broken('api/down', object, message, { evidence, remedy: './taskw up' })
+  }
+  if (!tunnel.own) {
+    const message = `another process listens on ${tunnel.address} and does not lead to the Kubernetes API: a tunnel that has died?`
+    const remedy = `end it: fuser -v -n tcp ${tunnel.address.split(':').at(-1)}`
+    return broken('tunnel/dead', `Tunnel/${tunnel.address}`, message, { evidence, remedy })
+  }
+  return broken('api/unreachable', object, error, { evidence, remedy: './taskw kubeconfig, then ./taskw up' })
+}
