@@ -137,6 +137,7 @@ async function writeEndpoints(layout: Layout, records: Record<'google' | 'delive
     resourceManager: `http://${at}/`,
     serviceUsage: `http://${at}/`,
     iapRelay: `ws://${at}`,
+    iapRelayTls: `wss://127.0.0.1:${records.google.tlsPort}`,
     registry: `http://127.0.0.1:${records.delivery.registryPort}`,
     git: `http://127.0.0.1:${records.delivery.gitPort}`,
     github: `http://127.0.0.1:${records.delivery.githubPort}`,

@@ -28,6 +28,7 @@ export default environmentScript({
       ...forTerraform,
       CLOUDSDK_CORE_PROJECT: project,
       ...(endpoints && cloudSdkVariables(withFiles(endpoints))),
+      ...(endpoints?.iapRelayTls && { IAP_TUNNEL_URL: `${endpoints.iapRelayTls}/v4` }),
       ...(typeof outputs.region === 'string' && { CLOUDSDK_COMPUTE_REGION: outputs.region }),
       ...(typeof outputs.zone === 'string' && { CLOUDSDK_COMPUTE_ZONE: outputs.zone }),
       ...(typeof outputs.kubeconfig_path === 'string' && { KUBECONFIG: configuredPath(outputs.kubeconfig_path) }),

@@ -15,6 +15,8 @@ const endpointsSchema = z.object({
   git: z.url(),
   github: z.url().optional(),
   tokenFile: z.string(),
+  /** IAP's relay behind TLS, for clients that take nothing else. */
+  iapRelayTls: z.url().optional(),
   /** gsutil's configuration, and the certificate that the endpoints' HTTPS shows. */
   boto: z.string().optional(),
   certificate: z.string().optional(),

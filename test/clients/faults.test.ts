@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { openFaults } from '../../lab/fault.ts'
 import { Faults, matchesRoute, parseFault } from '../../lab/google/faults.ts'
+import { layoutOf } from '../../lab/layout.ts'
 import { dialThroughIap } from '../../lib/google/iap.ts'
+import type { OpsError } from '../../lib/runtime/errors.ts'
 import { PROJECT, TestLab, TOKEN } from './support/lab.ts'
 
 const table = suite('faults: what is one')
@@ -205,6 +209,27 @@ faults('are listed and cleared by those who may', async ({ lab }) => {
   )
   await lab.restart()
   assert.equal(await list(lab), [])
+})
+
+faults('the verb asks for them, and says what it does not get', async ({ lab }) => {
+  const layout = layoutOf(lab.directory)
+  const error = async (promise: Promise<unknown>) => (await promise.catch(thrown => thrown)) as OpsError
+  assert.is((await error(openFaults(layout))).code, 4)
+  await writeFile(layout.endpoints, JSON.stringify({ storage: lab.url }))
+  await writeFile(layout.token, TOKEN)
+  const verb = await openFaults(layout)
+  const { id } = await verb.add({ kind: 'token-expired' })
+  assert.is(await outcome(lab.request('GET', NETWORKS)), 401)
+  assert.equal(
+    (await verb.list()).map(({ kind, happened }) => [kind, happened]),
+    [['token-expired', 1]],
+  )
+  const { code, message } = await error(verb.add({ kind: 'delay' }))
+  assert.equal([code, message], [2, "Required field 'ms' not specified"])
+  await verb.clear(id)
+  await verb.cutTunnels()
+  await verb.clear()
+  assert.equal(await verb.list(), [])
 })
 
 faults('limits are read and changed', async ({ lab }) => {

@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises'
+import { external, precondition, usage } from '../lib/runtime/errors.ts'
+import { readIfExists } from '../lib/runtime/files.ts'
+import type { Json } from '../lib/runtime/json.ts'
+import { here, type Layout } from './layout.ts'
+
+/** A fault as the stand-in for Google lists it; the other members depend on its kind. */
+export interface ListedFault {
+  id: string
+  kind: string
+  /** How often it happens yet; without end if absent. */
+  times?: number
+  /** How often it has happened. */
+  happened: number
+  [member: string]: Json | undefined
+}
+
+/**
+ * The faults of a running lab. What is one, `lab/google/faults.ts` decides.
+ * @throws OpsError 4 when the lab is down, 2 for what the stand-in does not take for a fault, 5 when it fails
+ */
+export interface LabFaults {
+  list(): Promise<ListedFault[]>
+  add(fault: Record<string, unknown>): Promise<ListedFault>
+  /** One by its id, or all. */
+  clear(id?: string): Promise<void>
+  /** Breaks the tunnels that are open; they may come back by their session ids. */
+  cutTunnels(): Promise<void>
+}
+
+const isDown = (cause?: unknown) => precondition('the lab is down', 'start it: `./taskw lab:up`', cause)
+
+export async function openFaults(layout: Layout = here): Promise<LabFaults> {
+  const text = await readIfExists(layout.endpoints)
+  if (text === undefined) throw isDown()
+  const { storage } = JSON.parse(text) as { storage: string }
+  const authorization = `Bearer ${(await readFile(layout.token, 'utf8')).trim()}`
+  const ask = async (method: string, path: string, body?: object): Promise<Response> => {
+    const answer = await fetch(new URL(path, storage), {
+      method,
+      headers: { authorization, 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    }).catch(error => {
+      throw isDown(error)
+    })
+    if (answer.ok) return answer
+    const { error } = (await answer.json()) as { error: { message: string } }
+    if (answer.status < 500) throw usage(error.message, 'see docs/lab.md, “Faults”')
+    throw external(`the stand-in for Google fails: ${error.message}`, 'see `./taskw lab:logs -- google`')
+  }
+  return {
+    list: async () => ((await (await ask('GET', '/lab/faults')).json()) as { faults: ListedFault[] }).faults,
+    add: async fault => (await (await ask('POST', '/lab/faults', fault)).json()) as ListedFault,
+    clear: async id => void (await ask('DELETE', id === undefined ? '/lab/faults' : `/lab/faults/${id}`)),
+    cutTunnels: async () => void (await ask('POST', '/lab/tunnels/cut')),
+  }
+}
