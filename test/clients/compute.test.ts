@@ -84,6 +84,125 @@ compute('refuses what Google refuses', async ({ lab }) => {
   }
 })
 
+compute('refuses what breaks the rules of a kind', async ({ lab }) => {
+  await lab.makeInstance()
+  const [net, place] = ['global/networks/net', 'regions/us-east1']
+  const firewall = (more: object) => ['global/firewalls', { name: 'f', network: net, ...more }] as const
+  const router = (...nats: object[]) => [`${place}/routers`, { name: 'r', network: net, nats }] as const
+  const subnet = (more: object) =>
+    [`${place}/subnetworks`, { name: 's', network: net, ipCidrRange: '10.0.0.0/24', ...more }] as const
+  const instance = (more: object) => [`${ZONE}/instances`, instanceBody('other', more)] as const
+  const nat = { name: 'n', natIpAllocateOption: 'AUTO_ONLY', sourceSubnetworkIpRangesToNat: 'ALL_SUBNETWORKS_ALL_IP_RANGES' }
+  const cases: [string, readonly [string, object], string][] = [
+    ['neither allowed nor denied', firewall({}), 'required'],
+    ['both', firewall({ allowed: [{ IPProtocol: 'tcp' }], denied: [{ IPProtocol: 'tcp' }] }), 'invalid'],
+    ['no protocol', firewall({ allowed: [{ ports: ['22'] }] }), 'required'],
+    ['ports of icmp', firewall({ allowed: [{ IPProtocol: 'icmp', ports: ['1'] }] }), 'invalid'],
+    ['a port too large', firewall({ allowed: [{ IPProtocol: 'tcp', ports: ['70000'] }] }), 'invalid'],
+    ['a range that is none', firewall({ allowed: [{ IPProtocol: 'tcp' }], sourceRanges: ['10.0.0.0/33'] }), 'invalid'],
+    [
+      'an egress rule with sources',
+      firewall({ direction: 'EGRESS', allowed: [{ IPProtocol: 'tcp' }], sourceTags: ['a'] }),
+      'invalid',
+    ],
+    ['a NAT without a name', router({ ...nat, name: undefined }), 'required'],
+    ['two NATs of one name', router(nat, nat), 'invalid'],
+    ['a manual NAT without addresses', router({ ...nat, natIpAllocateOption: 'MANUAL_ONLY' }), 'required'],
+    ['a NAT with an address that is not there', router({ ...nat, natIps: [`${place}/addresses/none`] }), 'notFound'],
+    ['a subnetwork that overlaps', subnet({ ipCidrRange: '10.142.0.0/24' }), 'invalid'],
+    ['a subnetwork with host bits', subnet({ ipCidrRange: '10.0.0.1/24' }), 'invalid'],
+    ['a subnetwork too small', subnet({ ipCidrRange: '10.0.0.0/30' }), 'invalid'],
+    ['an internal address without a subnetwork', [`${place}/addresses`, { name: 'a', addressType: 'INTERNAL' }], 'required'],
+    ['spot that restarts', instance({ scheduling: { provisioningModel: 'SPOT', automaticRestart: true } }), 'invalid'],
+    ['spot that migrates', instance({ scheduling: { provisioningModel: 'SPOT', onHostMaintenance: 'MIGRATE' } }), 'invalid'],
+    ['a termination action without spot', instance({ scheduling: { instanceTerminationAction: 'STOP' } }), 'invalid'],
+    ['two service accounts', instance({ serviceAccounts: [{ email: 'a' }, { email: 'b' }] }), 'invalid'],
+    ['a tag that is none', instance({ tags: { items: ['Not_One'] } }), 'invalid'],
+    ['metadata twice', instance({ metadata: { items: [{ key: 'a' }, { key: 'a' }] } }), 'invalid'],
+    ['a machine type that is not there', instance({ machineType: 'zones/us-east1-b/machineTypes/z9' }), 'notFound'],
+    ['an image of nothing', ['global/images', { name: 'i' }], 'required'],
+    [
+      'an image of a disk in use',
+      ['global/images', { name: 'i', sourceDisk: `${ZONE}/disks/threads-lab-vm` }],
+      'resourceInUseByAnotherResource',
+    ],
+    ['a disk of an image that is not there', [`${ZONE}/disks`, { name: 'd', sourceImage: 'global/images/none' }], 'notFound'],
+  ]
+  for (const [what, [path, body], reason] of cases) assert.is((await refusal(lab, 'POST', path, body))[1], reason, what)
+})
+
+compute('keeps what was sent, and answers with it', async ({ lab }) => {
+  const sent = {
+    deletionProtection: true,
+    shieldedInstanceConfig: { enableSecureBoot: true, enableVtpm: false, enableIntegrityMonitoring: false },
+    scheduling: { provisioningModel: 'SPOT', instanceTerminationAction: 'DELETE', automaticRestart: false },
+    resourcePolicies: ['regions/us-east1/resourcePolicies/daily'],
+    guestAccelerators: [{ acceleratorCount: 0 }],
+    confidentialInstanceConfig: { enableConfidentialCompute: false },
+    hostname: 'vm.example.invalid',
+  }
+  await lab.makeInstance('threads-lab-vm', sent)
+  const { scheduling, ...instance } = await lab.compute('GET', VM)
+  for (const [field, value] of Object.entries(sent)) if (field !== 'scheduling') assert.equal(instance[field], value, field)
+  assert.equal(scheduling, { ...sent.scheduling, preemptible: true, onHostMaintenance: 'TERMINATE' })
+  const policies = ['regions/us-east1/resourcePolicies/daily']
+  await lab.done('POST', `${ZONE}/disks`, { name: 'd', resourcePolicies: policies, provisionedIops: '3000' })
+  const disk = await lab.compute('GET', `${ZONE}/disks/d`)
+  assert.equal(disk.resourcePolicies, [`https://www.googleapis.com/compute/v1/projects/${PROJECT}/${policies[0]}`])
+  assert.is(disk.provisionedIops, '3000')
+})
+
+compute('a preempted machine that is to be deleted is', async ({ lab }) => {
+  await lab.makeInstance('threads-lab-vm', { scheduling: { provisioningModel: 'SPOT', instanceTerminationAction: 'DELETE' } })
+  await lab.done('POST', `${VM}/simulateMaintenanceEvent`)
+  assert.equal(await refusal(lab, 'GET', VM), [404, 'notFound'])
+})
+
+compute('has quotas, and says how much of them is used', async ({ lab }) => {
+  await lab.makeInstance()
+  const quota = async (path: string, metric: string) => {
+    const { quotas } = await lab.compute<{ quotas: { metric: string; limit: number; usage: number }[] }>('GET', path)
+    return quotas.find(one => one.metric === metric)
+  }
+  assert.equal(await quota('regions/us-east1', 'SSD_TOTAL_GB'), { metric: 'SSD_TOTAL_GB', limit: 2048, usage: 0 })
+  await lab.done('POST', `${ZONE}/disks`, { name: 'd', sizeGb: '100', type: `${ZONE}/diskTypes/pd-balanced` })
+  assert.is((await quota('regions/us-east1', 'SSD_TOTAL_GB'))?.usage, 100)
+  assert.is((await quota('regions/us-east1', 'PREEMPTIBLE_CPUS'))?.usage, 2)
+  await lab.done('POST', `${VM}/stop`)
+  assert.is((await quota('regions/us-east1', 'PREEMPTIBLE_CPUS'))?.usage, 0)
+  assert.is((await quota('', 'NETWORKS'))?.usage, 1)
+  const large = { name: 'e', sizeGb: '2000', type: `${ZONE}/diskTypes/pd-ssd` }
+  assert.equal(await refusal(lab, 'POST', `${ZONE}/disks`, large), [403, 'quotaExceeded'])
+})
+
+compute('what a project tells all its machines', async ({ lab }) => {
+  const items = [{ key: 'ssh-keys', value: 'ops:ssh-ed25519 AAAA' }]
+  await lab.done('POST', 'setCommonInstanceMetadata', { items })
+  const { commonInstanceMetadata } = await lab.compute<{ commonInstanceMetadata: { items: object[] } }>('GET', '')
+  assert.equal(commonInstanceMetadata.items, items)
+  const stale = { items: [], fingerprint: 'c3RhbGU=' }
+  assert.equal(await refusal(lab, 'POST', 'setCommonInstanceMetadata', stale), [412, 'conditionNotMet'])
+  await lab.restart()
+  assert.equal(
+    (await lab.compute<{ commonInstanceMetadata: { items: object[] } }>('GET', '')).commonInstanceMetadata.items,
+    items,
+  )
+})
+
+compute('images carry a disk on, architecture and all', async ({ lab }) => {
+  await lab.makeNetwork()
+  const arm = 'projects/debian-cloud/global/images/family/debian-12-arm64'
+  await lab.done('POST', `${ZONE}/disks`, { name: 'arm', sourceImage: arm })
+  await lab.done('POST', 'global/images', { name: 'one', family: 'ours', sourceDisk: `${ZONE}/disks/arm` })
+  await lab.done('POST', 'global/images', { name: 'two', family: 'ours', sourceImage: 'global/images/one' })
+  assert.is((await lab.compute('GET', 'global/images/family/ours')).name, 'two')
+  await lab.done('POST', 'global/images/two/deprecate', { state: 'DEPRECATED' })
+  assert.is((await lab.compute('GET', 'global/images/family/ours')).name, 'one')
+  const disks = [{ boot: true, initializeParams: { sourceImage: 'global/images/family/ours' } }]
+  const { error } = await lab.done('POST', `${ZONE}/instances`, instanceBody('x86', { disks }))
+  assert.match(error?.errors[0]?.message ?? '', 'No bootable device')
+})
+
 compute('protects an instance from deletion', async ({ lab }) => {
   await lab.makeInstance('threads-lab-vm', { deletionProtection: true })
   assert.equal(await refusal(lab, 'DELETE', VM), [400, 'invalidResourceUsage'])

@@ -134,6 +134,94 @@ storage('copies, describes and survives a restart', async ({ lab, storage }) => 
   assert.is(await codeOf(bucket.delete()), 409)
 })
 
+storage('says by its code what is wrong', async ({ lab, storage }) => {
+  const bucket = storage.bucket('state')
+  await bucket.file('a').save('x', { resumable: false })
+  const [{ generation, metageneration }] = await bucket.file('a').getMetadata()
+  const cases: [string, () => Promise<unknown>, number][] = [
+    ['no such object', () => bucket.file('none').download(), 404],
+    ['no such bucket', () => storage.bucket('none').getFiles(), 404],
+    ['no such version', () => bucket.file('a', { generation: '1' }).getMetadata(), 404],
+    ['a bucket that is there', () => storage.createBucket('state'), 409],
+    ['a bucket that is full', () => bucket.delete(), 409],
+    ['another name than a bucket may have', () => storage.createBucket('Wrong_Name'), 400],
+    ['an address for a name', () => storage.createBucket('10.0.0.1'), 400],
+    ['a name of Google', () => storage.createBucket('google-ours'), 400],
+    ['an object without a name', () => bucket.file('..').save('x', { resumable: false }), 400],
+    ['a stale metageneration', () => bucket.file('a').setMetadata({ contentType: 'a/b' }, { ifMetagenerationMatch: 7 }), 412],
+    ['a bucket changed meanwhile', () => bucket.setMetadata({ labels: { a: 'b' } }, { ifMetagenerationMatch: 7 }), 412],
+    ['a copy of what is no longer', () => bucket.file('a').copy('b', { preconditionOpts: { ifGenerationMatch: 1 } }), 412],
+  ]
+  for (const [what, call, code] of cases) assert.is(await codeOf(call()), code, what)
+  const unchanged = await lab.request('GET', `/storage/v1/b/state/o/a?ifGenerationNotMatch=${generation}`)
+  assert.equal([unchanged.status, metageneration], [304, '1'])
+  const torn = { name: 'torn', md5Hash: 'AAAAAAAAAAAAAAAAAAAAAA==' }
+  const parts = `--e\r\n\r\n${JSON.stringify(torn)}\r\n--e\r\n\r\nhalf\r\n--e--`
+  const upload = await fetch(`${lab.url}/upload/storage/v1/b/state/o?uploadType=multipart`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'multipart/related; boundary=e' },
+    body: parts,
+  })
+  assert.is(upload.status, 400)
+})
+
+storage('changes settings as a merge patch', async ({ storage }) => {
+  const file = storage.bucket('state').file('a')
+  const metadata = { contentType: 'text/plain', cacheControl: 'no-store', metadata: { serial: '1', lineage: 'x' } }
+  await file.save('x', { resumable: false, metadata })
+  await file.setMetadata({ cacheControl: null as never, metadata: { serial: '2', lineage: null } })
+  const [changed] = await file.getMetadata()
+  assert.equal([changed.cacheControl, changed.contentType, changed.metadata], [undefined, 'text/plain', { serial: '2' }])
+  assert.is(changed.metageneration, '2')
+  const bucket = storage.bucket('state')
+  await bucket.setMetadata({ labels: { a: 'b', c: 'd' }, lifecycle: { rule: [] } })
+  await bucket.setMetadata({ labels: { a: null } })
+  const [{ labels, lifecycle, versioning }] = await bucket.getMetadata()
+  assert.equal([labels, lifecycle, versioning], [{ c: 'd' }, { rule: [] }, { enabled: true }])
+})
+
+storage('moves, composes, and answers in part', async ({ lab, storage }) => {
+  const bucket = storage.bucket('state')
+  for (const name of ['a', 'b']) await bucket.file(name).save(name.repeat(3), { resumable: false })
+  await bucket.combine([bucket.file('a'), bucket.file('b')], bucket.file('ab'))
+  assert.is((await bucket.file('ab').download()).toString(), 'aaabbb')
+  await lab.request('POST', '/storage/v1/b/state/o/ab/moveTo/o/moved')
+  const answer = await lab.request('GET', '/storage/v1/b/state/o?fields=items(name,size),nextPageToken&maxResults=2')
+  const { items, nextPageToken, ...rest } = (await answer.json()) as { items: object[]; nextPageToken: string }
+  assert.equal(
+    [items, rest],
+    [
+      [
+        { name: 'a', size: '3' },
+        { name: 'b', size: '3' },
+      ],
+      {},
+    ],
+  )
+  assert.type(nextPageToken, 'string')
+  const [files] = await bucket.getFiles()
+  assert.equal(
+    files.map(({ name }) => name),
+    ['a', 'b', 'moved'],
+  )
+})
+
+storage('keeps of an upload that goes on what is a multiple of 256 KiB', async ({ lab }) => {
+  const content = Buffer.alloc(400_000, 'x')
+  const begun = await lab.request('POST', '/resumable/upload/storage/v1/b/state/o?uploadType=resumable&name=odd', {})
+  const put = (range: string, body: Uint8Array) =>
+    fetch(begun.headers.get('location') ?? '', {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${TOKEN}`, 'content-range': `bytes ${range}` },
+      body,
+    })
+  const first = await put('0-299999/*', content.subarray(0, 300_000))
+  assert.equal([first.status, first.headers.get('range')], [308, 'bytes=0-262143'])
+  assert.is((await put('300000-399999/400000', content.subarray(300_000))).status, 400)
+  const last = await put('262144-399999/400000', content.subarray(262_144))
+  assert.is(((await last.json()) as { size: string }).size, '400000')
+})
+
 storage('answers the XML reads and the lock protocol of the GCS backend', async ({ lab }) => {
   assert.is((await lab.request('GET', '/state/00-vpc/state/default.tfstate')).status, 404)
   const body = [
