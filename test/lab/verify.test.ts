@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { $ } from 'zx/core'
 import { push } from '../../lab/delivery/images.ts'
 import type { Finding } from '../../lib/model/health/finding.ts'
 import type { KubernetesObject } from '../../lib/model/health/objects.ts'
@@ -178,6 +179,27 @@ story('a stale pod that alone serves stays', async ({ checkout }) => {
   })
   ended(cured, 0)
   assert.not.ok((await podsOf(checkout)).includes(serving))
+})
+
+story('an Application that was there before Terraform is taken over, and nothing is made again', async ({ checkout }) => {
+  const uids = async () => {
+    const application = await onMachine(
+      checkout,
+      'k0s kubectl --namespace argocd get application threads --output jsonpath={.metadata.uid}',
+    )
+    return [application, ...(await podsOf(checkout))]
+  }
+  const before = await uids()
+  const exports = (await checkout.task('env')).stdout
+  const resources = ['application', 'image_updater'].map(name => `module.argocd_app.kubectl_manifest.${name}`)
+  // As if it had been applied by hand: the cluster has it, the state does not.
+  const terraform = $({ quiet: true, cwd: checkout.directory })
+  await terraform`eval ${exports}; .lab/bin/terraform -chdir=.lab/terraform/02-argocd-app/envs/lab state rm ${resources}`
+  ended(await checkout.json('layer:plan', '02-argocd-app'), 8)
+  ended(await checkout.json('layer:apply', '02-argocd-app'), 0)
+  assert.equal(await uids(), before)
+  ended(await checkout.json('layer:plan', '02-argocd-app'), 0)
+  await isHealthy(checkout)
 })
 
 story('a dead tunnel holds the port', async ({ checkout }) => {
