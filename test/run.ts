@@ -93,7 +93,7 @@ if (wanted.length === 0) {
   const isLab = (file: string) => relative(root, file).startsWith('test/lab/')
   const others = files.filter(file => !isLab(file))
   const results = [...(await runAll(others, 2)), ...(await runAll(files.filter(isLab), 1))]
-  if (files.length < wanted.length) process.stdout.write(`${wanted.length - files.length} files skipped\n`)
+  if (files.length < wanted.length) process.stdout.write(`skipped files: ${wanted.length - files.length}\n`)
   const sum = (pick: (result: Result) => number) => results.reduce((total, result) => total + pick(result), 0)
   process.stdout.write(`${sum(result => result.passed)} passed, ${sum(result => result.failed)} failed\n`)
   process.exitCode = results.some(({ failed }) => failed > 0) ? 1 : 0
