@@ -110,8 +110,9 @@ story('owners re-created over the pods of earlier ones: four pods instead of two
   const sets = (await listed(checkout, 'replicasets', BOTH)).map(({ metadata }) => metadata.name)
   assert.is(stale.length, 2)
   // Argo CD makes the Deployments again. By their former labels they would take up what is left: the original's were others.
-  await kubectl(checkout, 'delete deployment nextjs ml-service --cascade=orphan')
-  await kubectl(checkout, `label replicaset ${sets.join(' ')} app.kubernetes.io/name-`)
+  // In one go: between the two it would be quick enough on a busy machine to take them up all the same.
+  const label = `k0s kubectl --namespace threads label replicaset ${sets.join(' ')} app.kubernetes.io/name-`
+  await kubectl(checkout, `delete deployment nextjs ml-service --cascade=orphan && ${label}`)
   await waitFor({
     what: 'Argo CD to make the Deployments again',
     within: 180_000,
