@@ -101,7 +101,8 @@ export async function startLab() {
         every: 500,
         probe: async () => {
           const output = await kubectl(machine, arguments_)
-          return good(output) ? output : undefined
+          if (!good(output)) throw new Error(`it printed: ${output}`)
+          return output
         },
       }),
     /** Puts k0s and its configuration on the machine; what it takes to start it is `FLAGS`. */
