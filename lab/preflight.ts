@@ -12,6 +12,7 @@ const packages: Readonly<Record<string, string>> = {
   git: 'git',
   openssl: 'openssl',
   initdb: 'postgresql',
+  'mkfs.ext4': 'e2fsprogs',
   'redis-server': 'redis-server',
   sshd: 'openssh-server',
   'ssh-keygen': 'openssh-client',

@@ -25,9 +25,13 @@ ip link set eth0 up
 ip route add default via "$GATEWAY"
 echo "$NAME" >/proc/sys/kernel/hostname
 
+cd "$DISK"
+if [ -e volume ]; then
+  mount -t ext4 -o loop,noinit_itable,discard volume "$ROOT"
+  cd "$ROOT"
+fi
 # Relative paths: a comma or colon in the checkout's path would end the option. No index, redirects or metacopy: they tie a
 # disk to inodes that its copies do not have.
-cd "$DISK"
 mount -t overlay machine "$ROOT" \
   -o lowerdir=/,upperdir=upper,workdir=work,index=off,redirect_dir=off,metacopy=off,xino=off
 
@@ -58,6 +62,8 @@ for device in 'null 1 3' 'zero 1 5' 'full 1 7' 'random 1 8' 'urandom 1 9' 'tty 5
   mknod -m 666 "dev/$1" c "$2" "$3"
 done
 
+# Only a disk with a size of its own can be full: the node agent watches it then.
+[ ! -e "$DISK/volume" ] || : >run/own-disk
 echo "$BOOT_ID" >run/boot-id
 mount --bind run/boot-id proc/sys/kernel/random/boot_id
 

@@ -1,11 +1,12 @@
-import { randomBytes } from 'node:crypto'
-import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { root as checkout, writeAtomically } from '../../lib/runtime/files.ts'
 import { run } from './process.ts'
 import type { Architecture } from './types.ts'
+
+const VOLUME = 'volume'
 
 /** What `disk.json` says; it is written last, so a folder without it is no disk. */
 interface Disk {
@@ -14,6 +15,12 @@ interface Disk {
 }
 
 const newDiskProgram = fileURLToPath(new URL('./new-disk.sh', import.meta.url))
+const withDiskProgram = fileURLToPath(new URL('./with-disk.sh', import.meta.url))
+
+/** The size of a disk that has none of its own: the smallest that Google has. */
+const SMALLEST = 10 * 2 ** 30
+/** No blocks for root alone, a journal as large as the lab needs one, and nothing written before it must be. */
+const FORMAT = ['-q', '-F', '-m', '0', '-J', 'size=16', '-E', 'lazy_itable_init=1,lazy_journal_init=1,nodiscard']
 
 /** What a distribution's image has at its top; anything else there is the host user's. */
 const STANDARD = new Set(
@@ -30,31 +37,67 @@ const EMPTY: readonly string[] = [
 /** Programs that an operator installs in a machine and that the host's must not pass for. */
 const ABSENT: readonly string[] = ['/usr/local/bin/k0s', '/usr/local/lab']
 
-export async function createDisk(disk: string, architecture: Architecture): Promise<void> {
+/** @param bytes its size, if the host has loop devices */
+export async function createDisk(disk: string, architecture: Architecture, bytes?: number): Promise<void> {
   const strangers = (await readdir('/')).filter(name => !STANDARD.has(name)).map(name => `/${name}`)
   // Where the host's user keeps things, if it is not in a folder that is emptied anyway.
   const personal = [dirname(checkout.replace(/\/$/, '')), homedir()].filter(
     path => path.split('/').length > 2 && ![...EMPTY, ...strangers].some(parent => `${path}/`.startsWith(`${parent}/`)),
   )
-  await rm(disk, { recursive: true, force: true })
-  await mkdir(join(disk, 'work'), { recursive: true })
-  await mkdir(join(disk, 'upper'))
+  await makeVolume(disk, bytes)
   const present: string[] = []
   for (const path of [...EMPTY, ...personal]) if (await isDirectory(path)) present.push(path)
   const hidden = [...strangers]
   for (const path of ABSENT) if (await exists(path)) hidden.push(path)
-  await run('unshare', ['--mount', '/bin/sh', newDiskProgram, disk, ...present, '--', ...hidden])
-  await writeFile(join(disk, 'upper/etc/machine-id'), `${randomBytes(16).toString('hex')}\n`)
+  await runInDisk(disk, ['/bin/sh', newDiskProgram, ...present, '--', ...hidden])
   await describe(disk, { architecture, createdAt: new Date().toISOString() })
 }
 
-export async function createDiskFromSnapshot(disk: string, snapshot: string): Promise<void> {
+/** @param bytes its size, if the host has loop devices */
+export async function createDiskFromSnapshot(disk: string, snapshot: string, bytes?: number): Promise<void> {
   const { architecture } = await readDisk(snapshot)
-  await rm(disk, { recursive: true, force: true })
-  await mkdir(join(disk, 'work'), { recursive: true })
-  await run('cp', ['-a', '--reflink=auto', join(snapshot, 'upper'), join(disk, 'upper')])
+  await makeVolume(disk, bytes)
+  await runInDisk(disk, ['mkdir', 'work'])
+  await runInDisk(disk, ['cp', '-a', '--reflink=auto', join(snapshot, 'upper'), 'upper'])
   await describe(disk, { architecture, createdAt: new Date().toISOString() })
 }
+
+/**
+ * An empty folder for a disk, with a file system of its own in it: a sparse file, so that the disk has a size and can be full. Where
+ * the host has no loop devices the folder itself is the disk, and as large as what it stands on.
+ */
+async function makeVolume(disk: string, bytes = SMALLEST): Promise<void> {
+  await rm(disk, { recursive: true, force: true })
+  await mkdir(disk, { recursive: true })
+  const volume = join(disk, VOLUME)
+  try {
+    await run('truncate', ['--size', String(bytes), volume])
+    await run('mkfs.ext4', [...FORMAT, volume])
+    await runInDisk(disk, ['true'])
+  } catch {
+    await rm(volume, { force: true })
+  }
+}
+
+/** Makes the volume of a disk that no machine uses at least that large, and its file system with it. */
+export async function growDisk(disk: string, bytes: number): Promise<void> {
+  const volume = join(disk, VOLUME)
+  const size = (await stat(volume).catch(() => undefined))?.size
+  if (size === undefined || size >= bytes) return
+  await truncate(volume, bytes)
+  // It wants to have been checked; 1 says that something was put right.
+  await run('e2fsck', ['-f', '-p', volume]).catch(error => {
+    if (error.code !== 1) throw error
+  })
+  await run('resize2fs', [volume])
+}
+
+/** Whether the disk has a size of its own. */
+export const hasVolume = (disk: string): Promise<boolean> => exists(join(disk, VOLUME))
+
+/** Runs a command in the disk's folder, where `upper` holds what differs from the image. */
+export const runInDisk = (disk: string, command: readonly string[]): Promise<string> =>
+  run('unshare', ['--mount', '/bin/sh', withDiskProgram, disk, ...command])
 
 /**
  * Copies a disk that nobody writes to while `standstill` runs its argument.
@@ -70,7 +113,7 @@ export async function snapshotDisk(
   await rm(partial, { recursive: true, force: true })
   await mkdir(partial, { recursive: true })
   await standstill(async () => {
-    await run('cp', ['-a', '--reflink=auto', join(disk, 'upper'), join(partial, 'upper')])
+    await runInDisk(disk, ['cp', '-a', '--reflink=auto', 'upper', join(partial, 'upper')])
   })
   await describe(partial, { architecture, createdAt: new Date().toISOString() })
   await run('sync', ['--file-system', partial])

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { root as checkout, readIfExists, writeAtomically } from '../../lib/runtime/files.ts'
 import { toolsDirectory } from '../tools/catalog.ts'
 import { changedBytes } from './changed-bytes.ts'
-import { createDisk, createDiskFromSnapshot, readDisk, removeDisk, snapshotDisk } from './disk.ts'
+import { createDisk, createDiskFromSnapshot, growDisk, readDisk, removeDisk, snapshotDisk } from './disk.ts'
 import { BRIDGE, createNetwork, GATEWAY, PREFIX_LENGTH } from './network.ts'
 import { goneWithin, identify, isAlive, type ProcessId, signal } from './process.ts'
 import type { Architecture, Hypervisor, MachineSpec } from './types.ts'
@@ -66,6 +66,7 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
       throw new Error(`${basename(spec.disk)}: no bootable device: the disk is for ${architecture}`)
     await pullPlug(spec.id)
     await assertUnused(spec.disk)
+    if (spec.diskBytes !== undefined) await growDisk(spec.disk, spec.diskBytes)
     await network.ensure()
     await mkdir(mountPoint(spec.id), { recursive: true })
     await mkdir(join(lab, 'logs'), { recursive: true })
@@ -146,13 +147,13 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
     ensureNetwork: network.ensure,
     removeNetwork: network.remove,
     dial: network.dial,
-    createDisk: async (disk: string, architecture: Architecture) => {
+    createDisk: async (disk: string, architecture: Architecture, bytes?: number) => {
       await assertUnused(disk)
-      await createDisk(disk, architecture)
+      await createDisk(disk, architecture, bytes)
     },
-    createDiskFromSnapshot: async (disk, source) => {
+    createDiskFromSnapshot: async (disk, source, bytes) => {
       await assertUnused(disk)
-      await createDiskFromSnapshot(disk, source)
+      await createDiskFromSnapshot(disk, source, bytes)
     },
     deleteDisk: async disk => {
       await assertUnused(disk)

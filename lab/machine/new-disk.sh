@@ -1,11 +1,10 @@
 #!/bin/sh
-# Prepares the upper layer of a new disk: new-disk.sh DISK EMPTY-FOLDER… -- HIDDEN-PATH…
+# Prepares the upper layer of a new disk, whose folder this is: new-disk.sh EMPTY-FOLDER… -- HIDDEN-PATH…
 # A whiteout hides a path of the host. A folder made over a whiteout becomes opaque, which is what an empty folder is; the
 # kernel does that only through a mounted overlay, and no program for extended attributes is needed. Runs in a mount
 # namespace of its own.
 set -eu
-cd "$1"
-shift
+mkdir upper work
 
 # Folders on the way keep the host's owner and mode: in the upper layer they are the machine's own.
 whiteout() {
@@ -44,3 +43,4 @@ for path; do
 done
 umount mounted
 rmdir mounted
+tr -d - </proc/sys/kernel/random/uuid >upper/etc/machine-id

@@ -10,6 +10,8 @@ export interface MachineSpec {
   address: string
   /** Folder of the boot disk, made by `createDisk`. */
   disk: string
+  /** The disk grows to that size first; a disk has one of its own only on a host with loop devices. */
+  diskBytes?: number
 }
 
 /** CPU architecture of a machine type and of what a disk was made for; they must agree for a machine to boot. */
@@ -22,9 +24,9 @@ export interface Hypervisor {
   removeNetwork(): Promise<void>
 
   /** A new disk with the image's content: an empty overlay whose lower layer is this host. */
-  createDisk(disk: string, architecture: Architecture): Promise<void>
+  createDisk(disk: string, architecture: Architecture, bytes?: number): Promise<void>
   /** A new disk with a snapshot's content. */
-  createDiskFromSnapshot(disk: string, snapshot: string): Promise<void>
+  createDiskFromSnapshot(disk: string, snapshot: string, bytes?: number): Promise<void>
   deleteDisk(disk: string): Promise<void>
   /**
    * Copies a disk as it is at one instant into the folder `snapshot`, which appears whole or not at all. `machineId` names

@@ -80,8 +80,9 @@ export async function makeDisk(cloud: Cloud, path: string): Promise<void> {
   const folder = cloud.diskFolder(path)
   await cloud.hypervisor.deleteDisk(folder)
   const content = contentOf(cloud, disk)
-  if (content) await cloud.hypervisor.createDiskFromSnapshot(folder, content)
-  else await cloud.hypervisor.createDisk(folder, disk.architecture === architectureName('arm64') ? 'arm64' : 'x86_64')
+  const bytes = Number(disk.sizeGb) * 2 ** 30
+  if (content) await cloud.hypervisor.createDiskFromSnapshot(folder, content, bytes)
+  else await cloud.hypervisor.createDisk(folder, disk.architecture === architectureName('arm64') ? 'arm64' : 'x86_64', bytes)
   await cloud.patch<Disk>('disks', path, { status: 'READY' })
 }
 

@@ -88,10 +88,12 @@ export class Machines {
     await this.#cloud.patch<Instance>('instances', path, { status: 'STAGING' })
     try {
       await proceed()
-      checkArchitecture(instance, this.#cloud.get<Disk>('disks', diskPath))
+      const bootDisk = this.#cloud.get<Disk>('disks', diskPath)
+      checkArchitecture(instance, bootDisk)
       const disk = this.#cloud.diskFolder(diskPath)
       await hypervisor.ensureNetwork()
-      await hypervisor.powerOn({ id: machine, name: instance.name, address: addressOf(instance), disk })
+      const diskBytes = Number(bootDisk.sizeGb) * 2 ** 30
+      await hypervisor.powerOn({ id: machine, name: instance.name, address: addressOf(instance), disk, diskBytes })
     } catch (error) {
       await this.#terminated(path)
       if (error instanceof OperationError) throw error

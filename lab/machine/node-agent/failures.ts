@@ -54,11 +54,21 @@ export const failedProbe = (failure: Failure | undefined, { readinessProbe, live
 export const missingImage = (name: string): string =>
   `rpc error: code = NotFound desc = failed to pull and unpack image "${name}": failed to resolve reference "${name}": ${name}: not found`
 
-/** Source: pkg/kubelet/eviction/helpers.go. The node says how little is left, the pod how much it has taken. */
-export function evictionMessage({ spec }: Pod): string {
+/** What a node lacks: quantities as the kubelet prints them. */
+export interface Shortage {
+  resource: 'memory' | 'ephemeral-storage'
+  threshold: string
+  available: string
+}
+
+/** The shortage that an eviction on demand speaks of. */
+export const SOME_SHORTAGE: Shortage = { resource: 'memory', threshold: '100Mi', available: '81264Ki' }
+
+/** Why a pod is evicted. @param used what each of its containers is said to take. Source: pkg/kubelet/eviction/helpers.go */
+export function evictionMessage({ spec }: Pod, { resource, threshold, available }: Shortage, used: string): string {
   const blamed = spec.containers.map(({ name, resources }) => {
-    const request = resources?.requests?.memory ?? '0'
-    return `Container ${name} was using 1824Mi, request is ${request}, has larger consumption of memory. `
+    const request = resources?.requests?.[resource] ?? '0'
+    return `Container ${name} was using ${used}, request is ${request}, has larger consumption of ${resource}. `
   })
-  return `The node was low on resource: memory. Threshold quantity: 100Mi, available: 81264Ki. ${blamed.join('')}`
+  return `The node was low on resource: ${resource}. Threshold quantity: ${threshold}, available: ${available}. ${blamed.join('')}`
 }

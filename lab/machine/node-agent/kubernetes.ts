@@ -137,6 +137,7 @@ export interface Pod extends KubernetesObject {
     restartPolicy: 'Always' | 'OnFailure' | 'Never'
     terminationGracePeriodSeconds?: number
     hostname?: string
+    priority?: number
     securityContext?: User & { fsGroup?: number; supplementalGroups?: number[] }
     initContainers?: Container[]
     containers: Container[]

@@ -17,6 +17,7 @@ import { namespaceOf, type PersistentVolume, type PersistentVolumeClaim, type Po
 import { logDirectory } from './log.ts'
 import { registerNode } from './node.ts'
 import { type Node, PodWorker } from './pod.ts'
+import { watchDisk } from './pressure.ts'
 import { Programs, REGISTRY } from './programs.ts'
 import { isProvisioner, provision, reclaim } from './provisioner.ts'
 import { Services } from './services.ts'
@@ -36,6 +37,7 @@ mkdirSync(RUN_DIRECTORY, { recursive: true, mode: 0o700 })
 
 const address = setting('NODE_ADDRESS')
 const dataDirectory = setting('DATA_DIR')
+const podsDirectory = join(dataDirectory, 'kubelet/pods')
 const addresses = new Addresses([POD_PREFIX, ...SERVICE_PREFIXES])
 const services = new Services(api, addresses, host => host === address || addresses.has(host))
 const node: Node = {
@@ -45,7 +47,7 @@ const node: Node = {
   api,
   images: new Images(REGISTRY, join(dataDirectory, 'containerd/images.json')),
   programs: new Programs(api, RUN_DIRECTORY),
-  containers: new Containers(api, join(dataDirectory, 'kubelet/pods'), addresses, services),
+  containers: new Containers(api, podsDirectory, addresses, services),
   events: new Events(api, setting('NODE_NAME')),
   allocateAddress,
 }
@@ -151,6 +153,7 @@ await register()
 serveExtender()
 serveKubelet(host, { address, pki: join(dataDirectory, 'pki') })
 services.follow()
+void watchDisk(api, node.name, podsDirectory, () => workers.values())
 void api.follow<Pod>(`/api/v1/pods?fieldSelector=spec.nodeName=${node.name}`, { seen: seePod, gone: losePod })
 void api.follow('/api/v1/persistentvolumeclaims', collect(claims))
 void api.follow('/api/v1/persistentvolumes', collect(volumes))

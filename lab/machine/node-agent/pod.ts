@@ -5,7 +5,7 @@ import { volumeProblem } from './configuration.ts'
 import { ContainerWorker, containerId, isRun, type PodContext, type Role, timestamp } from './container.ts'
 import type { Containers } from './containers.ts'
 import type { Events } from './events.ts'
-import { evictionMessage, failureOf } from './failures.ts'
+import { evictionMessage, failureOf, SOME_SHORTAGE } from './failures.ts'
 import type { Images } from './images.ts'
 import { type Container, type ContainerStatus, namespaceOf, type Pod } from './kubernetes.ts'
 import type { Programs } from './programs.ts'
@@ -200,7 +200,12 @@ export class PodWorker implements PodContext {
   async #evictWhenAsked(): Promise<void> {
     await this.#pause(EVICTED_AFTER)
     while (failureOf(this.#pod) !== 'evicted') await this.failureChanged(this.stopping)
-    const message = evictionMessage(this.#pod)
+    await this.evict(evictionMessage(this.#pod, SOME_SHORTAGE, '1824Mi'))
+  }
+
+  /** Kills what runs; the pod has failed for good. */
+  async evict(message: string): Promise<void> {
+    if (this.#facts.eviction !== undefined || this.#removing) return
     this.node.events.tell(this.#pod, 'Warning', 'Evicted', message)
     await this.stop(0)
     const finishedAt = timestamp()

@@ -2,12 +2,16 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { applicationOf } from '../../../lab/machine/node-agent/application.ts'
 import { expanded } from '../../../lab/machine/node-agent/configuration.ts'
+import { filtered } from '../../../lab/machine/node-agent/extender.ts'
+import { askedOutcome, evictionMessage, FAIL, failureOf } from '../../../lab/machine/node-agent/failures.ts'
 import type { Container, EndpointSlice, Pod, Service } from '../../../lab/machine/node-agent/kubernetes.ts'
+import { firstToGo, shortageOf } from '../../../lab/machine/node-agent/pressure.ts'
 import { portOf, type Streak, tally } from '../../../lab/machine/node-agent/probes.ts'
 import { entered, identityOf, optionsOf, type Sandbox } from '../../../lab/machine/node-agent/sandbox.ts'
 import { listenersOf, serviceNames } from '../../../lab/machine/node-agent/services.ts'
 import { bytesOf } from '../../../lab/machine/node-agent/volumes.ts'
 
+const times = { periodSeconds: 1, timeoutSeconds: 1, successThreshold: 1, failureThreshold: 1 }
 const container = (more: Partial<Container> = {}): Container => ({ name: 'app', image: 'app', ...more })
 const pod = (securityContext: Pod['spec']['securityContext'] = {}): Pod => ({
   metadata: { name: 'pod', uid: 'uid' },
@@ -157,3 +161,59 @@ for (const [quantity, bytes] of [
   values(`bytes of ${quantity}`, () => assert.is(bytesOf(quantity), bytes))
 }
 values.run()
+
+const failures = suite('failures on demand')
+const failing = (fail: string): Pod => ({ ...pod(), metadata: { name: 'pod', uid: 'uid', annotations: { [FAIL]: fail } } })
+const probed = container({
+  ports: [{ name: 'http', containerPort: 3000 }],
+  readinessProbe: { ...times, tcpSocket: { port: 'http' } },
+  livenessProbe: { ...times, httpGet: { port: 'http' } },
+})
+failures('what is asked for', () => {
+  assert.equal(
+    ['oom', 'nonsense', ''].map(fail => failureOf(failing(fail))),
+    ['oom', undefined, undefined],
+  )
+})
+for (const [failure, kind, message] of [
+  ['probe', 'readiness', 'dial tcp 10.244.0.2:3000: connect: connection refused'],
+  ['probe', 'liveness', undefined],
+  ['liveness', 'liveness', 'HTTP probe failed with statuscode: 503'],
+  ['oom', 'readiness', undefined],
+] as const) {
+  failures(`${failure}: the ${kind} probe`, () => {
+    const outcome = askedOutcome(failure, kind, probed, '10.244.0.2')
+    assert.is(outcome && !outcome.ok ? outcome.message : undefined, message)
+  })
+}
+failures('the scheduler is told that no node will do, or nothing', () => {
+  const ask = (fail: string) => filtered({ Pod: failing(fail), NodeNames: ['node'] })
+  assert.equal(ask('unschedulable'), { NodeNames: [], FailedNodes: { node: 'Insufficient memory' } })
+  assert.equal(ask('oom'), { NodeNames: ['node'], FailedNodes: {} })
+})
+failures.run()
+
+const pressure = suite('disk pressure')
+pressure('below a tenth of the disk', () => {
+  assert.is(shortageOf(1000, 100), undefined)
+  assert.equal(shortageOf(102_400, 10_239), { resource: 'ephemeral-storage', threshold: '10240', available: '9Ki' })
+})
+const candidate = (name: string, used: number, priority?: number) => {
+  const { spec, ...rest } = pod()
+  return { used, pod: { ...rest, metadata: { name, uid: name }, spec: { ...spec, priority } } }
+}
+for (const [why, candidates, expected] of [
+  ['whoever takes most', [candidate('a', 1), candidate('b', 2)], 'b'],
+  ['of those with the lowest priority', [candidate('a', 1), candidate('b', 2, 1000)], 'a'],
+  ['never what is critical', [candidate('a', 9, 2_000_001_000)], undefined],
+] as const) {
+  pressure(`evicts ${why}`, () => assert.is(firstToGo(candidates)?.pod.metadata.name, expected))
+}
+pressure('says why', () => {
+  const shortage = { resource: 'memory', threshold: '100Mi', available: '5Ki' } as const
+  assert.is(
+    evictionMessage(pod(), shortage, '7Mi'),
+    'The node was low on resource: memory. Threshold quantity: 100Mi, available: 5Ki. Container app was using 7Mi, request is 0, has larger consumption of memory. ',
+  )
+})
+pressure.run()

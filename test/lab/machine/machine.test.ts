@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { skewClock } from '../../../lab/machine/faults.ts'
 import { createNetwork } from '../../../lab/machine/network.ts'
 import { run } from '../../../lab/machine/process.ts'
 import type { MachineSpec } from '../../../lab/machine/types.ts'
@@ -47,6 +48,15 @@ story('boots, with accounts and host keys from its metadata', async ({ lab, mach
   const keys = await lab.ssh(machine, 'cat /etc/ssh/ssh_host_ed25519_key.pub')
   assert.is(lab.metadata.guestAttributes.get('hostkeys/ssh-ed25519'), keys.split(' ')[1])
   assert.equal([...lab.metadata.sources], [machine.address])
+})
+
+story('its clock can be wrong', async ({ lab, machine }) => {
+  const ahead = async () => Math.round((Number(await lab.ssh(machine, 'date +%s%3N')) - Date.now()) / 60_000)
+  await skewClock(lab.hypervisor, machine, 3600)
+  assert.is(await ahead(), 60)
+  assert.match(await lab.ssh(machine, 'sudo date --date=@0 --utc'), '1970')
+  await skewClock(lab.hypervisor, machine, 0)
+  assert.is(await ahead(), 0)
 })
 
 story('sees nothing of the host user, and not the network either', async ({ lab, machine }) => {
@@ -109,7 +119,8 @@ story('switched off and on again, k0s and its pods are back', async ({ lab, mach
   await lab.hypervisor.powerOff(machine.id, { graceMs: 30_000 })
   assert.is(await lab.hypervisor.isRunning(machine.id), false)
   assert.match(await lab.hypervisor.consoleOutput(machine.id), 'powering off: the power button was pressed')
-  await lab.hypervisor.powerOn(machine)
+  await lab.hypervisor.powerOn({ ...machine, diskBytes: 12 * 2 ** 30 })
+  assert.is((await lab.ssh(machine, 'df --output=size --block-size=1G / | tail -n 1')).trim(), '12')
   await lab.eventually(machine, 'get pod v1 -o jsonpath={.status.containerStatuses[0].restartCount}', output => output === '1')
   await lab.kubectl(machine, 'wait pod/v1 --for=condition=Ready --timeout=20s')
 })

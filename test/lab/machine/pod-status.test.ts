@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { ContainerState, ContainerStatus, Pod } from '../../../lab/machine/node-agent/kubernetes.ts'
-import { backOff, type PodFacts, phaseOf, restarts, statusOf } from '../../../lab/machine/node-agent/status.ts'
+import { backOff, duration, type PodFacts, phaseOf, restarts, statusOf } from '../../../lab/machine/node-agent/status.ts'
 
 const running: ContainerState = { running: { startedAt: '2026-01-01T00:00:00Z' } }
 const waiting: ContainerState = { waiting: { reason: 'ContainerCreating' } }
@@ -61,6 +61,12 @@ conditions('a completed pod is not ready, and that is no fault', () => {
   const status = statusOf(pod('Never'), facts([container(ended(0))]), 'now')
   assert.is(conditionIn(status, 'Ready')?.reason, 'PodCompleted')
 })
+conditions('an evicted pod has failed, and says why', () => {
+  const status = statusOf(pod('Always'), { ...facts([container(ended(137))]), eviction: 'low' }, 'now')
+  assert.equal([status.phase, status.reason, status.message], ['Failed', 'Evicted', 'low'])
+  assert.is(conditionIn(status, 'Ready')?.reason, 'PodFailed')
+  assert.is(conditionIn(status, 'DisruptionTarget')?.reason, 'TerminationByKubelet')
+})
 conditions('a condition that stays keeps its date, and those of others stay', () => {
   const before = pod('Always')
   before.status.conditions = [
@@ -77,6 +83,9 @@ conditions.run()
 const retries = suite('retries')
 retries('the back-off doubles up to five minutes', () => {
   assert.equal([0, 1, 2, 5, 30].map(backOff), [10_000, 20_000, 40_000, 300_000, 300_000])
+})
+retries('a duration as Go prints it', () => {
+  assert.equal([10_000, 80_000, 300_000].map(duration), ['10s', '1m20s', '5m0s'])
 })
 for (const [policy, exitCode, expected] of [
   ['Always', 0, true],

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { fillDisk, freeDisk } from '../../../lab/machine/faults.ts'
 import type { PodStatus } from '../../../lab/machine/node-agent/kubernetes.ts'
 import { run } from '../../../lab/machine/process.ts'
 import type { MachineSpec } from '../../../lab/machine/types.ts'
@@ -260,6 +261,29 @@ story('a row outlives the plug being pulled', async ({ lab, machine }) => {
   await lab.hypervisor.powerOff(machine.id)
   await lab.hypervisor.powerOn(machine)
   await allStartedAnew(lab, machine, before)
+  await lab.kubectl(machine, READY)
+  assert.is(await lab.kubectl(machine, psql('SELECT body FROM posts')), "it's here")
+})
+
+story('a disk that is nearly full: the node is under pressure, and pods are evicted', async ({ lab, machine }) => {
+  await fillDisk(lab.hypervisor, machine, 400 * 2 ** 20)
+  assert.match(await lab.ssh(machine, 'df --output=pcent /'), /9[5-9]%/)
+  const node = 'get node node -o \'jsonpath={.status.conditions[?(@.type=="DiskPressure")].status}{.spec.taints[*].key}\''
+  await lab.eventually(machine, node, output => output === 'Truenode.kubernetes.io/disk-pressure')
+  const evicted = 'get pods -A --field-selector status.phase=Failed -o jsonpath={.items[*].status.message}'
+  const message = await lab.eventually(machine, evicted, output => output !== '')
+  assert.match(
+    message,
+    /The node was low on resource: ephemeral-storage\. Threshold quantity: \d+, available: \d+Ki\. Container \S+ was using/,
+  )
+})
+
+story('a disk that is full: writes fail; with room again everything goes on where it was', async ({ lab, machine }) => {
+  await fillDisk(lab.hypervisor, machine)
+  await fails(() => lab.ssh(machine, 'cp /usr/bin/git ~'), /No space left on device/)
+  await freeDisk(lab.hypervisor, machine)
+  const pressed = 'get node node -o \'jsonpath={.status.conditions[?(@.type=="DiskPressure")].status}\''
+  await lab.eventually(machine, pressed, output => output === 'False', 90_000)
   await lab.kubectl(machine, READY)
   assert.is(await lab.kubectl(machine, psql('SELECT body FROM posts')), "it's here")
 })
