@@ -3,6 +3,7 @@ import { external, precondition, usage } from '../lib/runtime/errors.ts'
 import { readIfExists } from '../lib/runtime/files.ts'
 import type { Json } from '../lib/runtime/json.ts'
 import { here, type Layout } from './layout.ts'
+import { isMachineFault, machineFaults } from './machine-fault.ts'
 
 /** A fault as the stand-in for Google lists it; the other members depend on its kind. */
 export interface ListedFault {
@@ -16,7 +17,7 @@ export interface ListedFault {
 }
 
 /**
- * The faults of a running lab. What is one, `lab/google/faults.ts` decides.
+ * The faults of a running lab. What is one, `lab/google/faults.ts` decides, and of those inside machines `lab/machine-fault.ts`.
  * @throws OpsError 4 when the lab is down, 2 for what the stand-in does not take for a fault, 5 when it fails
  */
 export interface LabFaults {
@@ -48,10 +49,21 @@ export async function openFaults(layout: Layout = here): Promise<LabFaults> {
     if (answer.status < 500) throw usage(error.message, 'see docs/lab.md, “Faults”')
     throw external(`the stand-in for Google fails: ${error.message}`, 'see `./taskw lab:logs -- google`')
   }
+  const machines = machineFaults(layout)
   return {
-    list: async () => ((await (await ask('GET', '/lab/faults')).json()) as { faults: ListedFault[] }).faults,
-    add: async fault => (await (await ask('POST', '/lab/faults', fault)).json()) as ListedFault,
-    clear: async id => void (await ask('DELETE', id === undefined ? '/lab/faults' : `/lab/faults/${id}`)),
+    async list() {
+      const { faults } = (await (await ask('GET', '/lab/faults')).json()) as { faults: ListedFault[] }
+      return [...faults, ...(await machines.list())]
+    },
+    async add(fault) {
+      if (isMachineFault(fault.kind)) return machines.add(fault)
+      return (await (await ask('POST', '/lab/faults', fault)).json()) as ListedFault
+    },
+    async clear(id) {
+      if (id === undefined || isMachineFault(id.split('/')[0])) await machines.clear(id)
+      if (id === undefined) await ask('DELETE', '/lab/faults')
+      else if (!isMachineFault(id.split('/')[0])) await ask('DELETE', `/lab/faults/${id}`)
+    },
     cutTunnels: async () => void (await ask('POST', '/lab/tunnels/cut')),
   }
 }

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { readIfExists } from '../lib/runtime/files.ts'
 import { daemons, processesOf, runningDaemon } from './daemon.ts'
 import { here, type Layout } from './layout.ts'
 import { isMachineRunning, recordedMachines } from './lifecycle.ts'
+import { isAlive, type ProcessId } from './machine/process.ts'
 import { listTools, type Tool } from './tools/list.ts'
 
 export interface MachineStatus {
@@ -36,6 +38,9 @@ export async function labStatus(layout: Layout = here): Promise<LabStatus> {
     if (id) pids[daemon.name] = id.pid
     isUp &&= (await runningDaemon(layout, daemon)) !== undefined
   }
+  const forwarder = await readIfExists(join(layout.run, 'forwarder.json'))
+  const id = forwarder && (JSON.parse(forwarder) as ProcessId)
+  if (id && isAlive(id)) pids.forwarder = id.pid
   const recorded = (await recordedMachines(layout)).filter(isMachineRunning)
   for (const machine of recorded) pids[`machine/${machine.name}`] = machine.init.pid
   const instances = endpoints?.compute && isUp ? await listInstances(layout, endpoints.compute) : undefined

@@ -52,8 +52,21 @@ ln -s "$0" /usr/local/bin/date`
   await runInside(hypervisor, machine, ['sh', '-c', script, SKEWED, String(seconds), program])
 }
 
-async function runInside(hypervisor: Hypervisor, { id }: Machine, command: readonly string[]): Promise<void> {
+/** Bytes that a running machine's disk is short of, and seconds by which its clock is ahead; undefined where it is as it should be. */
+export async function faultsOf(hypervisor: Hypervisor, machine: Machine): Promise<{ taken?: number; skew?: number }> {
+  const script = `stat --format='taken %b' "/$0" "/$0.rest" 2>/dev/null
+[ ! -e "$1" ] || echo "skew $(($("$1" +%s) - $(/usr/bin/date +%s)))"`
+  const found = await runInside(hypervisor, machine, ['sh', '-c', script, FILLER, SKEWED])
+  const blocks = [...found.matchAll(/taken (\d+)/g)].map(([, count]) => Number(count))
+  const skew = /skew (-?\d+)/.exec(found)?.[1]
+  return {
+    ...(blocks.length > 0 ? { taken: blocks.reduce((sum, count) => sum + count, 0) * 512 } : {}),
+    ...(skew === undefined ? {} : { skew: Number(skew) }),
+  }
+}
+
+async function runInside(hypervisor: Hypervisor, { id }: Machine, command: readonly string[]): Promise<string> {
   const pid = await hypervisor.pid(id)
   if (pid === undefined) throw new Error(`${id} is off`)
-  await run('nsenter', ['--target', String(pid), '--mount', '--pid', '--', ...command])
+  return await run('nsenter', ['--target', String(pid), '--mount', '--pid', '--', ...command])
 }

@@ -12,13 +12,18 @@ interface Options {
   [member: string]: string | number | boolean | undefined
 }
 
+const KINDS = [
+  ...['status', 'delay', 'cut', 'lost-answer', 'operation-error', 'operation-hang', 'tunnel', 'tunnel-cut', 'token-expired'],
+  ...['disk-full', 'clock-skew'],
+]
+
 export default script<Options>({
   name: 'lab:fault',
   summary: 'Have something go wrong in the lab, list what is planned, or clear it. docs/lab.md describes the faults.',
 
   define: command =>
     command
-      .argument('[kind]', 'status, delay, cut, lost-answer, operation-error, operation-hang, tunnel, tunnel-cut, token-expired')
+      .argument('[kind]', `${KINDS.slice(0, -1).join(', ')} or ${KINDS.at(-1)}`)
       .option('--route <pattern>', 'which requests, e.g. "POST /compute/**/createSnapshot"; all without')
       .option('--status <code>', 'HTTP status (503)', Number)
       .option('--reason <word>', "Google's reason beside it")
@@ -28,6 +33,9 @@ export default script<Options>({
       .option('--message <text>', 'what it says')
       .option('--latency-ms <number>', 'how late each frame of a tunnel is, both ways', Number)
       .option('--loss <share>', 'share of frames with which the connection breaks, 0 to 1', Number)
+      .option('--machine <name>', 'which machine; may be left out when there is only one')
+      .option('--leave-mb <number>', 'what a full disk has left, in MiB (0)', Number)
+      .option('--seconds <number>', 'by how much the clock is ahead (3600)', Number)
       .option('--times <number>', 'how often it happens; until it is cleared without', Number)
       .option('--skip <number>', 'how many it lets pass before', Number)
       .option('--list', 'show what is planned')
