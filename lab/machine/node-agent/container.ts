@@ -95,11 +95,6 @@ export class ContainerWorker {
     }
   }
 
-  /** Ends its process. */
-  async stop(graceMs: number): Promise<void> {
-    await this.#running?.stop(graceMs)
-  }
-
   get #failure(): Failure | undefined {
     return this.#role === 'main' ? failureOf(this.#context.pod) : undefined
   }

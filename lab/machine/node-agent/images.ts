@@ -100,7 +100,8 @@ export class Images {
 
   find(image: string): PulledImage | undefined {
     const name = parseImage(image)?.name
-    return name === undefined ? undefined : this.#present.get(name)
+    const present = name === undefined ? undefined : this.#present.get(name)
+    return present && existsSync(present.content) ? present : undefined
   }
 
   /** Asks the registry whether there is such an image for linux/amd64. @throws PullError in the kubelet's words. */
