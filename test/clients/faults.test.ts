@@ -269,9 +269,11 @@ const dial = ({ port }: TestLab) =>
     token: async () => TOKEN,
   })
 
-/** Writes in pieces, so that some are written while the connection is away and some while it comes back. */
+/** Half at once, so that much is under way at each break; then in pieces, some of them while the connection is away or comes back. */
 async function write(stream: Duplex, content: Buffer): Promise<void> {
-  for (let at = 0; at < content.length; at += PIECE_BYTES) {
+  const half = content.length / 2
+  stream.write(content.subarray(0, half))
+  for (let at = half; at < content.length; at += PIECE_BYTES) {
     stream.write(content.subarray(at, at + PIECE_BYTES))
     await sleep(1)
   }
