@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processesOf } from '../lab/daemon.ts'
 import { here } from '../lab/layout.ts'
 import { isMachineRunning, recordedMachines } from '../lab/lifecycle.ts'
-import { readIfExists } from '../lib/runtime/files.ts'
+import { recordedNetworks } from '../lab/machine/network.ts'
 import { table } from '../lib/runtime/table.ts'
 
 /**
@@ -50,12 +49,12 @@ function nameOf(pid: string): string {
 
 /** The lab's own processes and all that descend from them. */
 async function roots(): Promise<Set<number>> {
-  const forwarder = await readIfExists(join(here.run, 'forwarder.json'))
+  const networks = await recordedNetworks(here.lab)
   const machines = (await recordedMachines(here)).filter(isMachineRunning)
   return new Set([
     ...processesOf(here).map(({ pid }) => pid),
     ...machines.map(({ supervisor }) => supervisor.pid),
-    ...(forwarder ? [(JSON.parse(forwarder) as { pid: number }).pid] : []),
+    ...[...networks.values()].flatMap(forwarder => forwarder?.pid ?? []),
   ])
 }
 

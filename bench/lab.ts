@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { removeNetworks } from '../lab/machine/network.ts'
 import { run } from '../lab/machine/process.ts'
 import { table } from '../lib/runtime/table.ts'
 import { startSshd } from '../test/clients/host/sshd.ts'
@@ -37,7 +38,6 @@ async function machineRows(): Promise<Row[]> {
   const lab = await startLab()
   const machine = lab.machine('vm', '10.142.0.2')
   try {
-    await lab.hypervisor.ensureNetwork()
     await lab.hypervisor.createDisk(machine.disk, 'x86_64')
     const boot = await milliseconds(async () => {
       await lab.hypervisor.powerOn(machine)
@@ -72,7 +72,7 @@ async function machineRows(): Promise<Row[]> {
     ]
   } finally {
     await lab.hypervisor.powerOff(machine.id)
-    await lab.hypervisor.removeNetwork()
+    await removeNetworks(lab.lab)
     lab.close()
   }
 }

@@ -1,35 +1,33 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { readIfExists, root } from '../lib/runtime/files.ts'
 import { daemons, processesOf, runningDaemon } from './daemon.ts'
 import { checkoutCommit } from './delivery/repositories.ts'
 import { here, type Layout } from './layout.ts'
-import { isAlive, type ProcessId } from './machine/process.ts'
+import { recordedNetworks } from './machine/network.ts'
 import { isTerraformCurrent } from './terraform-copy.ts'
 import { isAvailable } from './tools/build.ts'
 import { programs } from './tools/catalog.ts'
 
 /** Whether the lab is up and holds what the checkout holds now. Only looks; takes a fraction of `up`. */
 export async function isUp(layout: Layout = here): Promise<boolean> {
-  if (!existsSync(layout.endpoints) || !isForwarding(layout)) return false
-  const [endpoints, current, published, commit, ...records] = await Promise.all([
+  if (!existsSync(layout.endpoints)) return false
+  const [networks, endpoints, current, published, commit, ...records] = await Promise.all([
+    recordedNetworks(layout.lab),
     readIfExists(layout.endpoints),
     isTerraformCurrent(layout),
     readIfExists(join(layout.git, 'threads-ops.git/refs/heads/main')),
     checkoutCommit(root),
     ...daemons.map(daemon => runningDaemon(layout, daemon)),
   ])
+  const isForwarding = [...networks.values()].every(forwarder => forwarder !== undefined)
   const isAtItsPort = records.every(record => record !== undefined) && endpoints?.includes(`:${records[0]?.port}/`) === true
   const isBuilding = processesOf(layout).length > daemons.length
   return (
-    isAtItsPort && current && published?.trim() === commit && (isBuilding || programs.every(program => isAvailable(program)))
+    isForwarding &&
+    isAtItsPort &&
+    current &&
+    published?.trim() === commit &&
+    (isBuilding || programs.every(program => isAvailable(program)))
   )
-}
-
-function isForwarding({ run: directory }: Layout): boolean {
-  try {
-    return isAlive(JSON.parse(readFileSync(join(directory, 'forwarder.json'), 'utf8')) as ProcessId)
-  } catch {
-    return false
-  }
 }

@@ -9,10 +9,11 @@ import { ensureCharts } from './charts.ts'
 import { type DaemonRecord, daemons, delivery, endAll, ensureDaemon, google, processesOf, stopDaemon } from './daemon.ts'
 import { labImages, pushMissing } from './delivery/images.ts'
 import { publishCheckout, publishSample } from './delivery/repositories.ts'
-import { PROJECT } from './google/compute/catalogue.ts'
+import { projects } from './google/compute/catalogue.ts'
 import { gsutilConfiguration } from './gsutil.ts'
 import { here, type Layout } from './layout.ts'
 import { createHypervisor } from './machine/hypervisor.ts'
+import { removeNetworks } from './machine/network.ts'
 import { goneWithin, identify, isAlive, signal as kill, type ProcessId, run } from './machine/process.ts'
 import { installPackages, missingPackages, preflight } from './preflight.ts'
 import { copyTerraform } from './terraform-copy.ts'
@@ -56,10 +57,10 @@ export async function up(log: Log, signal?: AbortSignal, layout: Layout = here):
       },
     },
     {
-      title: 'Network',
+      title: 'Networks',
       run: () =>
         createHypervisor({ lab: layout.lab })
-          .ensureNetwork()
+          .repairNetworks()
           .then(() => undefined),
     },
     {
@@ -155,7 +156,7 @@ const gsutilConfigurationOf = async (layout: Layout, { tlsPort = 0 }: DaemonReco
     certificateFile: layout.certificate,
     token: (await readFile(layout.token, 'utf8')).trim(),
     stateDirectory: layout.gsutil,
-    project: PROJECT.id,
+    project: projects[0].id,
   })
 
 async function writeIfChanged(file: string, text: string): Promise<void> {
@@ -173,7 +174,7 @@ export async function down(log: Log, layout: Layout = here): Promise<void> {
   activity.update('daemons')
   for (const daemon of daemons) await stopDaemon(layout, daemon)
   await endAll(processesOf(layout))
-  await hypervisor.removeNetwork()
+  await removeNetworks(layout.lab)
   activity.update('leftovers')
   const strays = await strayMachines(layout)
   // `unshare` heeds nothing else.

@@ -6,20 +6,23 @@ import { labStatus } from './status.ts'
 /**
  * Has a spot machine preempted, the only running one unless it is named.
  * @returns its name, once its end has begun
- * @throws OpsError 2 when it is not clear which, 4 when none runs, 5 when the stand-in refuses
+ * @throws OpsError 2 when it is not clear which or there is none of that name, 4 when none runs, 5 when the stand-in refuses
  */
 export async function preempt(name: string | undefined, layout: Layout = here): Promise<string> {
   const { endpoints, machines } = await labStatus(layout)
   if (!endpoints?.storage) throw precondition('the lab is down', 'start it: `./taskw lab:up`')
-  const running = machines.filter(({ state }) => state === 'RUNNING').map(machine => machine.name)
-  if (running.length === 0) throw precondition('no machine is running', 'bring it up: `./taskw up`')
-  if (!name && running.length > 1) throw usage('several machines are running', `name one: ${running.join(', ')}`)
-  const instance = name ?? running[0]
+  const running = machines.filter(({ state }) => state === 'RUNNING')
+  const [machine, another] = running.filter(candidate => name === undefined || name === candidate.name)
+  const names = running.map(candidate => candidate.name).join(', ')
+  if (!machine && name !== undefined)
+    throw usage(`no machine "${name}" is running`, names ? `one of: ${names}` : 'bring it up: `./taskw up`')
+  if (!machine) throw precondition('no machine is running', 'bring it up: `./taskw up`')
+  if (another) throw usage('several machines are running', `name one: ${names}`)
   const answer = await fetch(new URL('/lab/preempt', endpoints.storage), {
     method: 'POST',
     headers: { authorization: `Bearer ${(await readFile(layout.token, 'utf8')).trim()}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ instance }),
+    body: JSON.stringify({ project: machine.project, instance: machine.name }),
   })
-  if (!answer.ok) throw external(`${instance} cannot be preempted: ${await answer.text()}`, 'see `./taskw lab:status`')
-  return instance ?? ''
+  if (!answer.ok) throw external(`${machine.name} cannot be preempted: ${await answer.text()}`, 'see `./taskw lab:status`')
+  return machine.name
 }

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { readIfExists } from '../lib/runtime/files.ts'
 import { daemons, processesOf, runningDaemon } from './daemon.ts'
+import { projects } from './google/compute/catalogue.ts'
 import { here, type Layout } from './layout.ts'
-import { isMachineRunning, recordedMachines } from './lifecycle.ts'
-import { isAlive, type ProcessId } from './machine/process.ts'
+import { isMachineRunning, type RecordedMachine, recordedMachines } from './lifecycle.ts'
+import { recordedNetworks } from './machine/network.ts'
 import { listTools, type Tool } from './tools/list.ts'
 
 export interface MachineStatus {
+  project: string
   name: string
   address: string
   /** As the Compute API says it: `RUNNING`, `TERMINATED`, …; when it does not answer, what the processes say. */
@@ -38,9 +39,7 @@ export async function labStatus(layout: Layout = here): Promise<LabStatus> {
     if (id) pids[daemon.name] = id.pid
     isUp &&= (await runningDaemon(layout, daemon)) !== undefined
   }
-  const forwarder = await readIfExists(join(layout.run, 'forwarder.json'))
-  const id = forwarder && (JSON.parse(forwarder) as ProcessId)
-  if (id && isAlive(id)) pids.forwarder = id.pid
+  for (const [network, forwarder] of await recordedNetworks(layout.lab)) if (forwarder) pids[shortName(network)] = forwarder.pid
   const recorded = (await recordedMachines(layout)).filter(isMachineRunning)
   for (const machine of recorded) pids[`machine/${machine.name}`] = machine.init.pid
   const instances = endpoints?.compute && isUp ? await listInstances(layout, endpoints.compute) : undefined
@@ -48,8 +47,9 @@ export async function labStatus(layout: Layout = here): Promise<LabStatus> {
     isUp,
     endpoints,
     machines:
-      instances?.map(instance => machineStatus(instance, recorded.find(({ name }) => name === instance.name)?.init.pid)) ??
-      recorded.map(({ name, address, disk, init }) => ({
+      instances?.map(instance => machineStatus(instance, recorded)) ??
+      recorded.map(({ id, name, address, disk, init }) => ({
+        project: id.split('/')[0] ?? '',
         name,
         address,
         state: 'RUNNING',
@@ -62,25 +62,41 @@ export async function labStatus(layout: Layout = here): Promise<LabStatus> {
 }
 
 interface Instance {
+  selfLink: string
   name: string
   status: string
   networkInterfaces?: { networkIP?: string }[]
   disks?: { boot?: boolean; source?: string }[]
 }
 
-const machineStatus = ({ name, status, networkInterfaces, disks }: Instance, pid: number | undefined): MachineStatus => ({
-  name,
-  address: networkInterfaces?.[0]?.networkIP ?? '',
-  state: status,
-  disk: lastElement(disks?.find(({ boot }) => boot)?.source ?? ''),
-  pid: pid ?? null,
-})
+function machineStatus(
+  { selfLink, name, status, networkInterfaces, disks }: Instance,
+  recorded: readonly RecordedMachine[],
+): MachineStatus {
+  const [, project = '', zone] = /\/projects\/([^/]+)\/zones\/([^/]+)\//.exec(selfLink) ?? []
+  return {
+    project,
+    name,
+    address: networkInterfaces?.[0]?.networkIP ?? '',
+    state: status,
+    disk: lastElement(disks?.find(({ boot }) => boot)?.source ?? ''),
+    pid: recorded.find(({ id }) => id === `${project}/${zone}/${name}`)?.init.pid ?? null,
+  }
+}
+
+/** `network/<project>/<name>` of `projects/<project>/global/networks/<name>`. */
+const shortName = (network: string): string => network.replace(/^projects\/(.*)\/global\/networks\/(.*)$/, 'network/$1/$2')
 
 const lastElement = (path: string): string => path.split('/').at(-1) ?? ''
 
 async function listInstances({ token }: Layout, compute: string): Promise<Instance[] | undefined> {
   const authorization = `Bearer ${(await readFile(token, 'utf8')).trim()}`
-  const url = new URL('projects/web-service-design/aggregated/instances', compute)
+  const found = await Promise.all(projects.map(({ id }) => instancesIn(id, compute, authorization)))
+  return found.every(instances => instances !== undefined) ? found.flat() : undefined
+}
+
+async function instancesIn(project: string, compute: string, authorization: string): Promise<Instance[] | undefined> {
+  const url = new URL(`projects/${project}/aggregated/instances`, compute)
   const answer = await fetch(url, { headers: { authorization } }).catch(() => undefined)
   if (!answer?.ok) return undefined
   const { items = {} } = (await answer.json()) as { items?: Record<string, { instances?: Instance[] }> }

@@ -24,6 +24,7 @@ interface FrontOptions {
   log: (line: string) => void
 }
 
+const COMPUTE_PATH = /^\/compute\/v1\/projects\/([^/]+)/
 const API_PATH = /^\/(compute|v1|storage|b|upload|resumable|download|lab)(\/|$)/
 const BATCH_PATH = /^\/batch(\/|$)/
 /** The lab's own API is where faults are cleared: none befalls it. */
@@ -84,7 +85,8 @@ async function authorized(
 ): Promise<Reply> {
   if (fate?.tokenExpired || !isAuthorized(message.headers, token)) throw unauthorized
   if (fate?.answer) throw onDemand(fate.answer)
-  if (url.pathname.startsWith('/compute/')) rate.take(performance.now())
+  const project = COMPUTE_PATH.exec(url.pathname)?.[1]
+  if (project !== undefined) rate.take(project, performance.now())
   const answer = await (API_PATH.test(url.pathname) ? api : xml).route(message, url)
   if (!answer) throw notFound(url.pathname)
   const fields = url.searchParams.get('fields')

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { PROJECT } from './compute/catalogue.ts'
+import { projectNamed } from './compute/catalogue.ts'
 import { ApiError, invalid, notFound } from './http/errors.ts'
 import type { Call, Router } from './http/router.ts'
 import type { Policies, Policy } from './policies.ts'
@@ -93,9 +93,12 @@ function list(call: Call, all: ServiceAccount[]): object {
 }
 
 /** `-` stands for whatever project the account belongs to. */
+const ANY_PROJECT = '-'
+
+/** The id of the call's project. @throws ApiError 404 */
 const projectOf = (call: Call): string => {
   const project = call.param('project')
-  return project === '-' ? PROJECT.id : project
+  return project === ANY_PROJECT ? project : projectNamed(project).id
 }
 
 export class ServiceAccounts {
@@ -110,7 +113,7 @@ export class ServiceAccounts {
   }
 
   in(project: string): ServiceAccount[] {
-    return this.#accounts.all().filter(({ projectId }) => projectId === project)
+    return this.#accounts.all().filter(({ projectId }) => project === ANY_PROJECT || projectId === project)
   }
 
   exists(email: string): boolean {
@@ -125,7 +128,7 @@ export class ServiceAccounts {
   }
 
   async create(project: string, accountId: string, sent: Partial<ServiceAccount>): Promise<ServiceAccount> {
-    if (project !== PROJECT.id) throw notFound(`projects/${project}`)
+    if (project === ANY_PROJECT) throw notFound(`projects/${project}`)
     if (!ACCOUNT_ID.test(accountId))
       throw invalid(`The account ID "${accountId}" does not have a length between 6 and 30 or a valid form.`)
     const email = `${accountId}@${project}.iam.gserviceaccount.com`

@@ -1,4 +1,4 @@
-import { PROJECT } from './compute/catalogue.ts'
+import { projects } from './compute/catalogue.ts'
 import { fingerprint } from './compute/resource.ts'
 import { ApiError, invalid } from './http/errors.ts'
 import type { Collection, State } from './state.ts'
@@ -77,7 +77,8 @@ export class Policies {
         if (present.has(member)) continue
         if (!MEMBER.test(member)) throw invalid(`Invalid member ${member}.`)
         const email = member.startsWith(SERVICE_ACCOUNT) ? member.slice(SERVICE_ACCOUNT.length) : undefined
-        if (email?.endsWith(`@${PROJECT.id}.iam.gserviceaccount.com`) && !this.#accountExists(email)) {
+        const isOurs = projects.some(({ id }) => email?.endsWith(`@${id}.iam.gserviceaccount.com`))
+        if (email && isOurs && !this.#accountExists(email)) {
           throw invalid(`Service account ${email} does not exist.`)
         }
       }

@@ -1,4 +1,4 @@
-import { PROJECT } from './compute/catalogue.ts'
+import { findProject, type Project, projects } from './compute/catalogue.ts'
 import { ApiError } from './http/errors.ts'
 import type { Call, Router } from './http/router.ts'
 import type { Policies, Policy } from './policies.ts'
@@ -8,20 +8,20 @@ const ROUTE = '/v1/projects/{project}'
 /** The part of Resource Manager that knows projects and who may do what in them. */
 export function serveProjects(router: Router, policies: Policies): void {
   router.get(ROUTE, call => ({ json: describe(existing(call)) }))
-  router.get('/v1/projects', () => ({ json: { projects: [describe(PROJECT.id)] } }))
+  router.get('/v1/projects', () => ({ json: { projects: projects.map(describe) } }))
   // Cloud Billing's, which Terraform reads along with a project.
   router.get(`${ROUTE}/billingInfo`, call => {
-    const project = existing(call)
+    const project = existing(call).id
     const name = `projects/${project}/billingInfo`
     return {
       json: { name, projectId: project, billingAccountName: 'billingAccounts/000000-000000-000000', billingEnabled: true },
     }
   })
-  router.post(`${ROUTE}:getIamPolicy`, call => ({ json: policies.get(`projects/${existing(call)}`) }))
+  router.post(`${ROUTE}:getIamPolicy`, call => ({ json: policies.get(`projects/${existing(call).id}`) }))
   router.post(`${ROUTE}:setIamPolicy`, async call => {
-    const project = existing(call)
+    const { id } = existing(call)
     const { policy = {} } = await call.json<{ policy?: Policy }>()
-    return { json: await policies.set(`projects/${project}`, policy) }
+    return { json: await policies.set(`projects/${id}`, policy) }
   })
   router.post(`${ROUTE}:testIamPermissions`, async call => {
     existing(call)
@@ -31,16 +31,16 @@ export function serveProjects(router: Router, policies: Policies): void {
 }
 
 /** @throws ApiError 403, as Google answers for projects that are unknown or not the caller's. */
-function existing(call: Call): string {
-  const project = call.param('project')
-  if (project === PROJECT.id || project === PROJECT.number) return PROJECT.id
-  throw new ApiError(403, 'forbidden', `The caller does not have permission`)
+export function existing(call: Call): Project {
+  const project = findProject(call.param('project'))
+  if (project) return project
+  throw new ApiError(403, 'forbidden', 'The caller does not have permission')
 }
 
-const describe = (project: string) => ({
-  projectNumber: PROJECT.number,
-  projectId: project,
+const describe = ({ id, number }: Project) => ({
+  projectNumber: number,
+  projectId: id,
   lifecycleState: 'ACTIVE',
-  name: project,
+  name: id,
   createTime: '2025-10-01T07:00:00.000Z',
 })

@@ -1,21 +1,23 @@
 /**
- * Joins the lab's network, in whose namespace this process lives, with Unix sockets in its working directory, the lab's
- * run directory. From machines: the metadata server, the registry and git. To machines: `dial.sock`, where a client sends
- * `<ip>:<port>\n` and reads `ok\n` or `error <message>\n`, and from there on the bytes of that connection.
+ * Joins one of the lab's networks, in whose namespace this process lives and whose name is its argument, with Unix sockets. From
+ * machines, to those in the lab's run directory: the metadata server, the registry and git. To machines: `dial.sock` in the working
+ * directory, which is the network's own, where a client sends `<ip>:<port>\n` and reads `ok\n` or `error <message>\n`, and from
+ * there on the bytes of that connection.
  */
 import { rmSync, writeFileSync } from 'node:fs'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
-import { GATEWAY, METADATA, readLine } from './network.ts'
+import { METADATA, readLine, SERVICES } from './network.ts'
 import { identify } from './process.ts'
+import { proxyHeader } from './proxy-protocol.ts'
 
-/** HAProxy's PROXY protocol v1: by the source address the metadata server knows which instance asks. */
-const proxyHeader = (socket: Socket): string =>
-  `PROXY TCP4 ${socket.remoteAddress} ${socket.localAddress} ${socket.remotePort} ${socket.localPort}\r\n`
+const [, , namespace = ''] = process.argv
+/** By network and source address the metadata server knows which instance asks. */
+const header = ({ remoteAddress = '' }: Socket) => proxyHeader({ namespace, address: remoteAddress })
 
 const services = [
-  { address: METADATA, port: 80, socket: 'metadata.sock', header: proxyHeader },
-  { address: GATEWAY, port: 5000, socket: 'registry.sock' },
-  { address: GATEWAY, port: 80, socket: 'git.sock' },
+  { address: METADATA, port: 80, socket: '../../metadata.sock', header },
+  { address: SERVICES, port: 5000, socket: '../../registry.sock' },
+  { address: SERVICES, port: 80, socket: '../../git.sock' },
 ]
 
 function join(one: Socket, other: Socket): void {

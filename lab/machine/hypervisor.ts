@@ -9,7 +9,7 @@ import { root as checkout, readIfExists, writeAtomically } from '../../lib/runti
 import { toolsDirectory } from '../tools/catalog.ts'
 import { changedBytes } from './changed-bytes.ts'
 import { createDisk, createDiskFromSnapshot, growDisk, readDisk, removeDisk, snapshotDisk } from './disk.ts'
-import { BRIDGE, createNetwork, GATEWAY, PREFIX_LENGTH } from './network.ts'
+import { BRIDGE, createNetwork, type Network, namespaceOf, recordedNetworks } from './network.ts'
 import { goneWithin, identify, isAlive, type ProcessId, signal } from './process.ts'
 import type { Architecture, Hypervisor, MachineSpec } from './types.ts'
 
@@ -29,11 +29,16 @@ const freezeProgram = fileURLToPath(new URL('./freeze.ts', import.meta.url))
 /** @param options.lab the lab's state directory */
 export function createHypervisor(options: { lab: string }): Hypervisor {
   const lab = resolve(options.lab)
-  const network = createNetwork(lab)
+  const networks = new Map<string, Network>()
+  const networkOf = (id: string): Network => {
+    const network = networks.get(id) ?? createNetwork(lab, id)
+    networks.set(id, network)
+    return network
+  }
   const machines = join(lab, 'run/machines')
   const recordFile = (id: string) => join(machines, `${key(id)}.json`)
   const mountPoint = (id: string) => join(machines, key(id))
-  const consoleFile = (name: string) => join(lab, 'logs', `machine-${name}.console`)
+  const consoleFile = (id: string) => join(lab, 'logs', `machine-${id.split('/').reverse().join('.')}.console`)
 
   async function recorded(id: string): Promise<Running | undefined> {
     const text = await readIfExists(recordFile(id))
@@ -67,14 +72,14 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
     await pullPlug(spec.id)
     await assertUnused(spec.disk)
     if (spec.diskBytes !== undefined) await growDisk(spec.disk, spec.diskBytes)
-    await network.ensure()
+    await networkOf(spec.network).ensure(spec.subnet)
     await mkdir(mountPoint(spec.id), { recursive: true })
     await mkdir(join(lab, 'logs'), { recursive: true })
     await mkdir(toolsDirectory(), { recursive: true })
 
     const bootId = randomUUID()
     const startedAt = new Date().toISOString()
-    const output = await open(consoleFile(spec.name), 'a', 0o600)
+    const output = await open(consoleFile(spec.id), 'a', 0o600)
     let supervisor: ChildProcess
     try {
       await output.write(`\n--- ${spec.name} powered on at ${startedAt}\n`)
@@ -101,12 +106,12 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
     ROOT: mountPoint(spec.id),
     NAME: spec.name,
     BOOT_ID: bootId,
-    NETNS: network.namespace,
+    NETNS: namespaceOf(lab, spec.network),
     BRIDGE,
     PORT: `vm-${key(spec.id)}`,
     MAC: macAddress(spec.address),
-    ADDRESS: `${spec.address}/${PREFIX_LENGTH}`,
-    GATEWAY,
+    ADDRESS: `${spec.address}/${spec.subnet.prefixLength}`,
+    GATEWAY: spec.subnet.gateway,
     NODE: process.execPath,
     CHECKOUT: checkout.replace(/\/$/, ''),
     TOOLS: toolsDirectory(),
@@ -134,7 +139,7 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
   }
 
   async function consoleOutput(id: string): Promise<string> {
-    return (await readIfExists(consoleFile(basename(id)))) ?? ''
+    return (await readIfExists(consoleFile(id))) ?? ''
   }
 
   async function snapshot(disk: string, target: string, machineId?: string): Promise<number> {
@@ -144,9 +149,12 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
   }
 
   return {
-    ensureNetwork: network.ensure,
-    removeNetwork: network.remove,
-    dial: network.dial,
+    repairNetworks: async () => {
+      await Promise.all([...(await recordedNetworks(lab)).keys()].map(id => networkOf(id).ensure()))
+    },
+    removeNetwork: id => networkOf(id).remove(),
+    namespaceOf: id => namespaceOf(lab, id),
+    dial: ({ network, address }, port) => networkOf(network).dial(address, port),
     createDisk: async (disk: string, architecture: Architecture, bytes?: number) => {
       await assertUnused(disk)
       await createDisk(disk, architecture, bytes)

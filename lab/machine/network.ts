@@ -6,47 +6,76 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { readIfExists } from '../../lib/runtime/files.ts'
+import { readIfExists, writeAtomically } from '../../lib/runtime/files.ts'
 import { goneWithin, isAlive, type ProcessId, run, signal } from './process.ts'
 import { releaseSockets, socketPath } from './sockets.ts'
+import type { Subnet } from './types.ts'
 
-/** GCE's range for us-east1 in an auto mode network; the lab's gateway also answers for the registry and git. */
-export const GATEWAY = '10.142.0.1'
-export const PREFIX_LENGTH = 20
 export const METADATA = '169.254.169.254'
+/** Where a machine finds the lab's git server and registry; link-local, since any other address may be in somebody's network. */
+export const SERVICES = '169.254.169.253'
 export const BRIDGE = 'lab0'
 
 const forwarderProgram = fileURLToPath(new URL('./forwarder.ts', import.meta.url))
 
-/** The lab's network: a namespace of its own, so that nothing of it shows on the host. */
+/** A machines' network, which is a network namespace of its own: nothing of it shows on the host or in another network. */
 export interface Network {
   /** Name of the network namespace. */
   namespace: string
-  ensure(): Promise<void>
+  /** Makes what is missing of it. @param subnet whose gateway the network then has, too */
+  ensure(subnet?: Subnet): Promise<void>
   remove(): Promise<void>
   dial(address: string, port: number): Promise<Duplex>
 }
 
-/** Each lab has its own, so that several checkouts' labs can be up at once. @param lab its absolute path */
-export const namespaceOf = (lab: string): string => `threads-lab-${createHash('sha256').update(lab).digest('hex').slice(0, 8)}`
+const digest = (text: string, length: number): string => createHash('sha256').update(text).digest('hex').slice(0, length)
 
-export function createNetwork(lab: string): Network {
-  const namespace = namespaceOf(lab)
-  const runDirectory = join(lab, 'run')
-  const recordFile = join(runDirectory, 'forwarder.json')
+/** How the names of a lab's namespaces begin: several checkouts' labs can be up at once. @param lab its absolute path */
+export const namespacePrefix = (lab: string): string => `threads-lab-${digest(lab, 8)}-`
+
+export const namespaceOf = (lab: string, network: string): string => `${namespacePrefix(lab)}${digest(network, 8)}`
+
+const folderOf = (lab: string): string => join(lab, 'run/networks')
+
+/** The networks that were made in a lab, by their ids, with the forwarder of each if it lives. */
+export async function recordedNetworks(lab: string): Promise<Map<string, ProcessId | undefined>> {
+  const found = new Map<string, ProcessId | undefined>()
+  for (const name of await readdir(folderOf(lab)).catch((): string[] => [])) {
+    const record = await readIfExists(join(folderOf(lab), name, 'network.json'))
+    if (!record) continue
+    const text = await readIfExists(join(folderOf(lab), name, 'forwarder.json'))
+    const forwarder = text ? (JSON.parse(text) as ProcessId) : undefined
+    found.set((JSON.parse(record) as { id: string }).id, forwarder && isAlive(forwarder) ? forwarder : undefined)
+  }
+  return found
+}
+
+/** Ends whatever there is of a lab's networks, recorded or not. */
+export async function removeNetworks(lab: string): Promise<void> {
+  for (const id of (await recordedNetworks(lab)).keys()) await createNetwork(lab, id).remove()
+  for (const name of await namespaces()) if (name.startsWith(namespacePrefix(lab))) await run('ip', ['netns', 'delete', name])
+  await removeMountOfNames()
+}
+
+/** @param id as `projects/<project>/global/networks/<name>` */
+export function createNetwork(lab: string, id: string): Network {
+  const namespace = namespaceOf(lab, id)
+  const directory = join(folderOf(lab), digest(id, 8))
+  const recordFile = join(directory, 'forwarder.json')
   const inside = (...args: string[]) => run('ip', ['-n', namespace, ...args])
-  let ensuring: Promise<void> | undefined
+  let ensuring: Promise<void> = Promise.resolve()
 
-  async function ensure(): Promise<void> {
-    await mkdir(runDirectory, { recursive: true })
-    if (!(await exists(namespace))) await tolerate(run('ip', ['netns', 'add', namespace]), 'File exists')
-    await ensureBridge(inside)
+  async function ensure(subnet?: Subnet): Promise<void> {
+    await mkdir(directory, { recursive: true })
+    await writeAtomically(join(directory, 'network.json'), JSON.stringify({ id }))
+    if (!(await namespaces()).includes(namespace)) await tolerate(run('ip', ['netns', 'add', namespace]), 'File exists')
+    await ensureBridge(inside, subnet)
     await ensureForwarder()
   }
 
   async function ensureForwarder(): Promise<void> {
     const recorded = await forwarder()
-    if (recorded && isAlive(recorded) && (await answers(runDirectory))) return
+    if (recorded && isAlive(recorded) && (await answers(directory))) return
     if (recorded) {
       signal(recorded, 'SIGKILL')
       await goneWithin([recorded], 5_000)
@@ -54,8 +83,8 @@ export function createNetwork(lab: string): Network {
     await mkdir(join(lab, 'logs'), { recursive: true })
     const log = await open(join(lab, 'logs', 'forwarder.log'), 'a', 0o600)
     try {
-      const child = spawn('nsenter', [`--net=/run/netns/${namespace}`, process.execPath, forwarderProgram], {
-        cwd: runDirectory,
+      const child = spawn('nsenter', [`--net=/run/netns/${namespace}`, process.execPath, forwarderProgram, namespace], {
+        cwd: directory,
         detached: true,
         stdio: ['ignore', log.fd, log.fd],
       })
@@ -65,7 +94,7 @@ export function createNetwork(lab: string): Network {
       await log.close()
     }
     for (let attempt = 0; attempt < 200; attempt++) {
-      if (await answers(runDirectory)) return
+      if (await answers(directory)) return
       await sleep(50)
     }
     throw new Error(`the lab's forwarder does not answer; see ${join(lab, 'logs', 'forwarder.log')}`)
@@ -83,33 +112,28 @@ export function createNetwork(lab: string): Network {
       if (!(await goneWithin([recorded], 2_000))) signal(recorded, 'SIGKILL')
       await goneWithin([recorded], 2_000)
     }
-    releaseSockets(runDirectory)
-    await rm(recordFile, { force: true })
-    await rm(join(runDirectory, 'dial.sock'), { force: true })
-    if (await exists(namespace)) await run('ip', ['netns', 'delete', namespace])
+    releaseSockets(directory)
+    if ((await namespaces()).includes(namespace)) await run('ip', ['netns', 'delete', namespace])
+    await rm(directory, { recursive: true, force: true })
     await removeMountOfNames()
   }
 
   return {
     namespace,
     // Two machines powered on at once must not each make the bridge.
-    ensure: () => {
-      ensuring ??= ensure().finally(() => {
-        ensuring = undefined
-      })
-      return ensuring
+    ensure: subnet => {
+      const done = ensuring.then(() => ensure(subnet))
+      ensuring = done.catch(() => undefined)
+      return done
     },
     remove,
-    dial: (address, port) => dial(runDirectory, address, port),
+    dial: (address, port) => dial(directory, address, port),
   }
 }
 
-async function exists(namespace: string): Promise<boolean> {
-  const names = await readdir('/run/netns').catch((): string[] => [])
-  return names.includes(namespace)
-}
+const namespaces = (): Promise<string[]> => readdir('/run/netns').catch(() => [])
 
-async function ensureBridge(inside: (...args: string[]) => Promise<string>): Promise<void> {
+async function ensureBridge(inside: (...args: string[]) => Promise<string>, subnet: Subnet | undefined): Promise<void> {
   const links = JSON.parse((await inside('-json', 'address', 'show')) || '[]') as {
     ifname: string
     flags: string[]
@@ -117,10 +141,11 @@ async function ensureBridge(inside: (...args: string[]) => Promise<string>): Pro
   }[]
   const bridge = links.find(link => link.ifname === BRIDGE)
   if (!bridge) await tolerate(inside('link', 'add', BRIDGE, 'type', 'bridge'), 'File exists')
-  for (const [address, length] of [
-    [GATEWAY, PREFIX_LENGTH],
-    [METADATA, 32],
-  ] as const) {
+  const addresses = [[METADATA, 32], [SERVICES, 32], ...(subnet ? [[subnet.gateway, subnet.prefixLength]] : [])] as [
+    string,
+    number,
+  ][]
+  for (const [address, length] of addresses) {
     if (bridge?.addr_info.some(({ local }) => local === address)) continue
     await tolerate(inside('address', 'add', `${address}/${length}`, 'dev', BRIDGE), 'already assigned')
   }
@@ -145,9 +170,9 @@ async function tolerate(command: Promise<unknown>, expected: string): Promise<vo
   }
 }
 
-async function answers(runDirectory: string): Promise<boolean> {
+async function answers(directory: string): Promise<boolean> {
   try {
-    const socket = await connect(runDirectory)
+    const socket = await connect(directory)
     socket.destroy()
     return true
   } catch {
@@ -155,9 +180,9 @@ async function answers(runDirectory: string): Promise<boolean> {
   }
 }
 
-function connect(runDirectory: string): Promise<Socket> {
+function connect(directory: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = createConnection({ path: socketPath(runDirectory, 'dial.sock'), allowHalfOpen: true })
+    const socket = createConnection({ path: socketPath(directory, 'dial.sock'), allowHalfOpen: true })
     socket.once('connect', () => {
       socket.off('error', reject)
       resolve(socket)
@@ -166,8 +191,8 @@ function connect(runDirectory: string): Promise<Socket> {
   })
 }
 
-async function dial(runDirectory: string, address: string, port: number): Promise<Duplex> {
-  const socket = await connect(runDirectory)
+async function dial(directory: string, address: string, port: number): Promise<Duplex> {
+  const socket = await connect(directory)
   socket.write(`${address}:${port}\n`)
   const answer = await readLine(socket)
   if (answer === 'ok') return socket

@@ -1,12 +1,22 @@
 import type { Duplex } from 'node:stream'
 
+/** Where a machine is in a network. */
+export interface Subnet {
+  /** Its router's address, which is on every machine's default route. */
+  gateway: string
+  prefixLength: number
+}
+
 /** A virtual machine as the hypervisor sees it; everything else about an instance belongs to the Compute API. */
 export interface MachineSpec {
   /** `<project>/<zone>/<instance>`, unique in the lab. */
   id: string
   /** Host name inside. */
   name: string
-  /** Internal IPv4 address on the lab's network. */
+  /** `projects/<project>/global/networks/<network>`; machines of two networks never meet, even where their addresses are the same. */
+  network: string
+  subnet: Subnet
+  /** Internal IPv4 address in its subnet. */
   address: string
   /** Folder of the boot disk, made by `createDisk`. */
   disk: string
@@ -18,10 +28,12 @@ export interface MachineSpec {
 export type Architecture = 'x86_64' | 'arm64'
 
 export interface Hypervisor {
-  /** The lab's own network namespace, bridge and forwarder; safe to repeat, and repairs what a crash left. */
-  ensureNetwork(): Promise<void>
-  /** Removes the network namespace, bridge and forwarder. */
-  removeNetwork(): Promise<void>
+  /** Makes whole again what a crash left of the networks that machines have been in. */
+  repairNetworks(): Promise<void>
+  /** Ends a network; the next machine that is powered on in it makes it anew. Safe on one that never was. */
+  removeNetwork(network: string): Promise<void>
+  /** By this name the metadata server hears of a network. */
+  namespaceOf(network: string): string
 
   /** A new disk with the image's content: an empty overlay whose lower layer is this host. */
   createDisk(disk: string, architecture: Architecture, bytes?: number): Promise<void>
@@ -48,6 +60,6 @@ export interface Hypervisor {
   /** What the machine wrote on its serial console. */
   consoleOutput(machineId: string): Promise<string>
 
-  /** A TCP connection from the lab's network to `address:port`. @throws Error when refused or unreachable. */
-  dial(address: string, port: number): Promise<Duplex>
+  /** A TCP connection from a machine's network to one of its ports. @throws Error when refused or unreachable. */
+  dial(machine: Pick<MachineSpec, 'network' | 'address'>, port: number): Promise<Duplex>
 }

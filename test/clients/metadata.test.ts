@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { proxyHeader } from '../../lab/machine/proxy-protocol.ts'
 import { PROJECT, TestLab } from './support/lab.ts'
 
 interface Context {
@@ -23,18 +24,21 @@ interface Answer {
   body: string
 }
 
+const NETWORK = `projects/${PROJECT}/global/networks/net`
+
 interface Asked {
   method?: string
   body?: string
   flavor?: string
   source?: string
+  network?: string
 }
 
 /** One request as it arrives from a machine, through the lab's forwarder. */
 async function ask(
   lab: TestLab,
   path: string,
-  { method = 'GET', body = '', flavor = 'Google', source = '10.142.0.2' }: Asked = {},
+  { method = 'GET', body = '', flavor = 'Google', source = '10.142.0.2', network = NETWORK }: Asked = {},
 ) {
   const socket = connect(lab.metadataSocket)
   await once(socket, 'connect')
@@ -44,9 +48,8 @@ async function ask(
     `Metadata-Flavor: ${flavor}`,
     'Connection: close',
   ]
-  socket.write(
-    `PROXY TCP4 ${source} 169.254.169.254 40000 80\r\n${head.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-  )
+  socket.write(proxyHeader({ namespace: lab.hypervisor.namespaceOf(network), address: source }))
+  socket.write(`${head.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
   const [top = '', content = ''] = (await text(socket)).split('\r\n\r\n')
   const [status = '', ...headers] = top.split('\r\n')
   const fields = headers.map(line => line.split(': ') as [string, string])
@@ -56,11 +59,12 @@ async function ask(
 
 const INSTANCE = '/computeMetadata/v1/instance'
 
-metadata('knows the machine by its address', async ({ lab }) => {
+metadata('knows the machine by its network and address', async ({ lab }) => {
   assert.is((await ask(lab, `${INSTANCE}/name`)).body, 'threads-lab-vm')
   assert.is((await ask(lab, `${INSTANCE}/network-interfaces/0/ip`)).body, '10.142.0.2')
   assert.is((await ask(lab, '/computeMetadata/v1/project/project-id')).body, PROJECT)
   assert.is((await ask(lab, `${INSTANCE}/name`, { source: '10.142.0.99' })).status, 404)
+  assert.is((await ask(lab, `${INSTANCE}/name`, { network: 'projects/p/global/networks/another' })).status, 404)
 })
 
 metadata('wants its header', async ({ lab }) => {

@@ -3,9 +3,9 @@ import type { Router } from '../http/router.ts'
 import { freeAddress, parseRange, type Range, within } from './addressing.ts'
 import type { Cloud } from './cloud.ts'
 import { type Family, serveFamily, serveSetLabels } from './family.ts'
-import type { Instance } from './instance.ts'
+import type { Instance, NetworkInterface } from './instance.ts'
 import { projectOf, rangeOf } from './networks.ts'
-import { canonicalLink, checkLabels, fingerprint, mentions, pathOf, type Resource } from './resource.ts'
+import { checkLabels, fingerprint, mentions, pathOf, type Resource } from './resource.ts'
 
 const addresses: Family = {
   collection: 'addresses',
@@ -36,10 +36,7 @@ export function externalAddress(cloud: Cloud): string {
 }
 
 const natAddresses = (cloud: Cloud): string[] =>
-  cloud
-    .all<Instance>('instances')
-    .flatMap(({ networkInterfaces }) => networkInterfaces.flatMap(({ accessConfigs = [] }) => accessConfigs))
-    .flatMap(({ natIP }) => natIP ?? [])
+  interfaces(cloud).flatMap(({ accessConfigs = [] }) => accessConfigs.flatMap(({ natIP }) => natIP ?? []))
 
 function complete(sent: Resource, cloud: Cloud): Resource {
   const { addressType = 'EXTERNAL' } = sent
@@ -52,37 +49,49 @@ function complete(sent: Resource, cloud: Cloud): Resource {
   return {
     purpose: 'GCE_ENDPOINT',
     ...base,
-    subnetwork: canonicalLink(String(sent.subnetwork), projectOf(sent)),
-    address: internalAddress(cloud, range, sent),
+    subnetwork: subnetwork.selfLink,
+    address: internalAddress(cloud, range, sent, subnetwork.selfLink),
   }
 }
 
-/** The internal addresses that instances and reservations have. */
-export const takenInternally = (cloud: Cloud): Set<string> =>
+/** The internal addresses that instances and reservations have in a subnetwork. @param subnetwork its link */
+export const takenInternally = (cloud: Cloud, subnetwork: string): Set<string> =>
   new Set([
-    ...cloud.all<Instance>('instances').flatMap(({ networkInterfaces }) => networkInterfaces.map(({ networkIP }) => networkIP)),
-    ...cloud.all('addresses').flatMap(({ addressType, address }) => (addressType === 'INTERNAL' ? [String(address)] : [])),
+    ...interfaces(cloud).flatMap(nic => (nic.subnetwork === subnetwork ? [nic.networkIP] : [])),
+    ...reservedIn(cloud, subnetwork).map(({ address }) => String(address)),
   ])
 
-function internalAddress(cloud: Cloud, range: Range, { address, selfLink }: Resource): string {
+const interfaces = (cloud: Cloud) => cloud.all<Instance>('instances').flatMap(({ networkInterfaces }) => networkInterfaces)
+
+const reservedIn = (cloud: Cloud, subnetwork: string): Resource[] =>
+  cloud.all('addresses').filter(other => other.subnetwork === subnetwork)
+
+function internalAddress(cloud: Cloud, range: Range, { address, selfLink }: Resource, subnetwork: string): string {
   if (!address) {
-    const free = freeAddress(range, takenInternally(cloud))
+    const free = freeAddress(range, takenInternally(cloud, subnetwork))
     if (!free) throw invalid('IP space is exhausted.', 'quotaExceeded')
     return free
   }
   if (!parseRange(`${address}/32`) || !within(range, String(address))) {
     throw invalidField('resource.address', address, 'Requested internal IP address is outside its subnetwork.')
   }
-  const isReserved = cloud.all('addresses').some(other => other.address === address && other.selfLink !== selfLink)
+  const isReserved = reservedIn(cloud, subnetwork).some(other => other.address === address && other.selfLink !== selfLink)
   if (isReserved) throw invalid(`Specified IP address '${address}' is already reserved.`, 'resourceInUseByAnotherResource')
   return String(address)
 }
 
+const hasNat = ({ accessConfigs = [] }: NetworkInterface, address: unknown): boolean =>
+  accessConfigs.some(({ natIP }) => natIP === address)
+
 /** Links of what has the address: routers name the resource, instances the address itself. */
-function usersOf(cloud: Cloud, { selfLink, address }: Resource): string[] {
+function usersOf(cloud: Cloud, { selfLink, address, subnetwork }: Resource): string[] {
   const routers = cloud.all('routers').filter(router => mentions(router, selfLink))
   const instances = cloud
     .all<Instance>('instances')
-    .filter(({ networkInterfaces }) => mentions(networkInterfaces, selfLink) || mentions(networkInterfaces, String(address)))
+    .filter(({ networkInterfaces }) =>
+      networkInterfaces.some(nic =>
+        subnetwork ? nic.subnetwork === subnetwork && nic.networkIP === address : hasNat(nic, address),
+      ),
+    )
   return [...routers, ...instances].map(user => user.selfLink)
 }

@@ -4,10 +4,32 @@ import { linkTo } from './resource.ts'
 
 /** What Google has ready-made: projects, places, machine types, disk types and public images. */
 
-export const PROJECT = { id: 'web-service-design', number: '843216957420' } as const
+export interface Project {
+  id: string
+  /** 12 digits. */
+  number: string
+}
 
-/** Whom a machine runs as when nobody says otherwise. */
-export const DEFAULT_SERVICE_ACCOUNT = `${PROJECT.number}-compute@developer.gserviceaccount.com`
+/** The projects that there are: the system's own, which SYSTEM.md names, and one for what is beside it. */
+export const projects: readonly [Project, ...Project[]] = [
+  { id: 'web-service-design', number: '843216957420' },
+  { id: 'web-service-staging', number: '517930284616' },
+]
+
+/** By id or number. */
+export const findProject = (name: string): Project | undefined =>
+  projects.find(({ id, number }) => id === name || number === name)
+
+/** By id or number. @throws ApiError 404 */
+export function projectNamed(name: string): Project {
+  const project = findProject(name)
+  if (!project) throw notFound(`projects/${name}`)
+  return project
+}
+
+/** Whom a machine runs as when nobody says otherwise. @throws ApiError 404 */
+export const defaultServiceAccount = (project: string): string =>
+  `${projectNamed(project).number}-compute@developer.gserviceaccount.com`
 
 const zones: Record<string, string[]> = {
   'us-central1': ['us-central1-a', 'us-central1-b', 'us-central1-c', 'us-central1-f'],
@@ -77,8 +99,7 @@ const imageProjects: readonly string[] = [
 
 /** @throws ApiError 404 for a project that does not exist. */
 export function checkProject(project: string): void {
-  const known = [PROJECT.id, PROJECT.number, ...imageProjects]
-  if (!known.includes(project)) throw notFound(`projects/${project}`)
+  if (!imageProjects.includes(project)) projectNamed(project)
 }
 
 export const regionOf = (zone: string): string => zone.slice(0, zone.lastIndexOf('-'))

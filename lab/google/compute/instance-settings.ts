@@ -11,6 +11,7 @@ import {
   completeAccounts,
   completeScheduling,
   type Instance,
+  type InstanceStatus,
   type ServiceAccount,
 } from './instance.ts'
 import { completeMetadata } from './metadata.ts'
@@ -22,6 +23,11 @@ export const ROUTE = routeOf('zone', 'instances')
 export const current = (cloud: Cloud, call: Call): [string, Instance] => {
   const path = pathIn(call, 'instances')
   return [path, cloud.get<Instance>('instances', path)]
+}
+
+/** @throws ApiError 400 for an instance in another state */
+export function checkStatus(path: string, { status }: Instance, wanted: InstanceStatus): void {
+  if (status !== wanted) throw invalid(`The resource '${path}' is not ready`, 'resourceNotReady')
 }
 
 /** One setting: its verb, and what it makes of the instance. */
@@ -62,9 +68,10 @@ export function serveInstanceSettings(router: Router, cloud: Cloud): void {
     if (changed.preemptible !== scheduling.preemptible) throw invalid('Scheduling: preemptible cannot be changed.')
     return { scheduling: changed }
   })
-  serveSetting(router, cloud, 'setServiceAccount', (instance, sent) => {
+  serveSetting(router, cloud, 'setServiceAccount', (instance, sent, call) => {
     stopped(instance)
-    return { serviceAccounts: sent.email ? completeAccounts([sent as unknown as ServiceAccount]) : [] }
+    const accounts = sent.email ? [sent as unknown as ServiceAccount] : []
+    return { serviceAccounts: completeAccounts(call.param('project'), accounts) }
   })
   serveSetting(router, cloud, 'setMachineType', (instance, sent, call) => {
     stopped(instance)

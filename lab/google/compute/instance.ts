@@ -2,7 +2,7 @@ import { invalid, invalidField, required } from '../http/errors.ts'
 import { externalAddress, takenInternally } from './addresses.ts'
 import { freeAddress, type Range, within } from './addressing.ts'
 import { type AttachedDisk, attachDisks } from './attached-disks.ts'
-import { DEFAULT_SERVICE_ACCOUNT, machineType, regionOf } from './catalogue.ts'
+import { defaultServiceAccount, machineType, regionOf } from './catalogue.ts'
 import { type Cloud, newResource } from './cloud.ts'
 import type { Disk } from './disks.ts'
 import { placeFields } from './family.ts'
@@ -65,6 +65,9 @@ export const bootDiskOf = (instance: Instance): AttachedDisk => {
 
 export const addressOf = (instance: Instance): string => instance.networkInterfaces[0]?.networkIP ?? ''
 
+/** `projects/<project>/global/networks/<name>` */
+export const networkOf = (instance: Instance): string => pathOf(instance.networkInterfaces[0]?.network ?? '', '')
+
 /** A key's value in the instance's own metadata. */
 export const metadataValue = (instance: Instance, key: string): string | undefined =>
   instance.metadata.items?.find(item => item.key === key)?.value
@@ -97,7 +100,7 @@ export function newInstance(cloud: Cloud, path: string, sent: Record<string, unk
     labelFingerprint: fingerprint(labels),
     metadata: completeMetadata(sent.metadata),
     tags: { ...(tags.items?.length && { items: checkTags(tags.items) }), fingerprint: fingerprint(tags.items) },
-    ...(sent.serviceAccounts ? { serviceAccounts: completeAccounts(sent.serviceAccounts as ServiceAccount[]) } : {}),
+    ...(sent.serviceAccounts ? { serviceAccounts: completeAccounts(project, sent.serviceAccounts as ServiceAccount[]) } : {}),
     resourceStatus: {},
     satisfiesPzs: false,
     networkInterfaces: connect(cloud, path, sent.networkInterfaces),
@@ -111,10 +114,13 @@ export interface ServiceAccount {
 }
 
 /** `default` is the project's own account. @throws ApiError 400 */
-export function completeAccounts(accounts: ServiceAccount[]): ServiceAccount[] {
+export function completeAccounts(project: string, accounts: ServiceAccount[]): ServiceAccount[] {
   if (accounts.length > 1)
     throw invalidField('resource.serviceAccounts', accounts.length, 'At most one service account can be specified.')
-  return accounts.map(({ email, scopes = [] }) => ({ email: email === 'default' ? DEFAULT_SERVICE_ACCOUNT : email, scopes }))
+  return accounts.map(({ email, scopes = [] }) => ({
+    email: email === 'default' ? defaultServiceAccount(project) : email,
+    scopes,
+  }))
 }
 
 const TAG = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/
@@ -170,7 +176,7 @@ function connect(cloud: Cloud, path: string, sent: unknown): NetworkInterface[] 
 
 function internalAddress(cloud: Cloud, range: Range, wanted: string | undefined, subnetwork: string): string {
   if (!wanted) {
-    const free = freeAddress(range, takenInternally(cloud))
+    const free = freeAddress(range, takenInternally(cloud, subnetwork))
     if (free) return free
     throw invalid(`IP space of '${pathOf(subnetwork, '')}' is exhausted.`, 'quotaExceeded')
   }
@@ -179,7 +185,7 @@ function internalAddress(cloud: Cloud, range: Range, wanted: string | undefined,
   }
   const isTaken = cloud
     .all<Instance>('instances')
-    .some(({ networkInterfaces }) => networkInterfaces.some(({ networkIP }) => networkIP === wanted))
+    .some(({ networkInterfaces }) => networkInterfaces.some(nic => nic.networkIP === wanted && nic.subnetwork === subnetwork))
   if (isTaken) throw invalid(`IP '${wanted}' is already being used by another resource.`, 'resourceInUseByAnotherResource')
   return wanted
 }

@@ -1,13 +1,13 @@
-import { conditionNotMet, invalid, invalidField, notFound, required } from '../http/errors.ts'
+import { conditionNotMet, invalid, notFound } from '../http/errors.ts'
 import type { Call, Router } from '../http/router.ts'
 import { type Cloud, mutating, placeOf } from './cloud.ts'
 import { setUsers } from './disks.ts'
 import { asked, checkFree, type Family, serveReading, serveSetLabels } from './family.ts'
-import { type Instance, type InstanceStatus, isSpot, machineIdOf, metadataValue, newInstance } from './instance.ts'
-import { current, ROUTE, serveInstanceSettings } from './instance-settings.ts'
+import { type Instance, type InstanceStatus, machineIdOf, metadataValue, newInstance } from './instance.ts'
+import { checkStatus, current, ROUTE, serveInstanceSettings } from './instance-settings.ts'
 import { checkQuota } from './limits.ts'
-import { PREEMPTION_GRACE_MS } from './machines.ts'
 import type { Operation } from './operations.ts'
+import { servePreemption } from './preemption.ts'
 import { checkName, linkTo } from './resource.ts'
 
 const family: Family = { collection: 'instances', kind: 'compute#instance', scope: 'zone' }
@@ -17,6 +17,7 @@ export function serveInstances(router: Router, cloud: Cloud): void {
   serveSetLabels(router, cloud, family)
   serveLife(router, cloud)
   servePower(router, cloud)
+  servePreemption(router, cloud)
   serveInstanceSettings(router, cloud)
   serveGuest(router, cloud)
 }
@@ -104,42 +105,6 @@ function servePower(router: Router, cloud: Cloud): void {
       return powered(cloud, call, 'reset', path, instance, 'RUNNING')
     }),
   )
-  servePreemption(router, cloud)
-}
-
-function checkStatus(path: string, { status }: Instance, wanted: InstanceStatus): void {
-  if (status !== wanted) throw invalid(`The resource '${path}' is not ready`, 'resourceNotReady')
-}
-
-/** A spot machine goes when Google wants its place, or a maintenance event, or here `task lab:preempt`, which is not Google's. */
-function servePreemption(router: Router, cloud: Cloud): void {
-  const preempt = (path: string, instance: Instance, graceMs: number): Operation => {
-    if (!isSpot(instance)) throw invalid(`Instance '${instance.name}' is no spot instance: it is never preempted.`)
-    checkStatus(path, instance, 'RUNNING')
-    return cloud.operations.begin({
-      type: 'compute.instances.preempted',
-      work: 'instances.preempted',
-      arguments: { graceMs },
-      target: path,
-      targetId: instance.id,
-      user: 'system',
-    })
-  }
-  router.post(
-    `${ROUTE}/{name}/simulateMaintenanceEvent`,
-    mutating(cloud, call => preempt(...current(cloud, call), PREEMPTION_GRACE_MS)),
-  )
-  router.post('/lab/preempt', async call => {
-    const { instance: name, graceSeconds } = await call.json()
-    if (typeof name !== 'string') throw required('instance')
-    const instance = cloud.all<Instance>('instances').find(candidate => candidate.name === name)
-    if (!instance) throw notFound(`instances/${name}`)
-    const graceMs = Math.min(Number(graceSeconds ?? PREEMPTION_GRACE_MS / 1000) * 1000, PREEMPTION_GRACE_MS)
-    if (!(graceMs >= 0)) throw invalidField('graceSeconds', graceSeconds, 'Must be a number of seconds.')
-    const operation = preempt(instance.selfLink.slice(linkTo('').length), instance, graceMs)
-    await cloud.operations.recorded()
-    return { json: operation }
-  })
 }
 
 /** What the guest has said: on its console, and as guest attributes. */

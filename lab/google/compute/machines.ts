@@ -2,7 +2,8 @@ import { messageOf } from '../../../lib/runtime/errors.ts'
 import { machineType } from './catalogue.ts'
 import type { Cloud } from './cloud.ts'
 import { type Disk, makeDisk, removeDisk, setUsers } from './disks.ts'
-import { addressOf, bootDiskOf, type Instance, isSpot, machineIdOf } from './instance.ts'
+import { addressOf, bootDiskOf, type Instance, isSpot, machineIdOf, networkOf } from './instance.ts'
+import { subnetOf } from './networks.ts'
 import { OperationError, type Run } from './operations.ts'
 import { lastSegment, linkTo, pathOfResource, segmentAfter, timestamp } from './resource.ts'
 import { Turns } from './turns.ts'
@@ -90,10 +91,15 @@ export class Machines {
       await proceed()
       const bootDisk = this.#cloud.get<Disk>('disks', diskPath)
       checkArchitecture(instance, bootDisk)
-      const disk = this.#cloud.diskFolder(diskPath)
-      await hypervisor.ensureNetwork()
-      const diskBytes = Number(bootDisk.sizeGb) * 2 ** 30
-      await hypervisor.powerOn({ id: machine, name: instance.name, address: addressOf(instance), disk, diskBytes })
+      await hypervisor.powerOn({
+        id: machine,
+        name: instance.name,
+        network: networkOf(instance),
+        subnet: subnetOf(this.#cloud, instance),
+        address: addressOf(instance),
+        disk: this.#cloud.diskFolder(diskPath),
+        diskBytes: Number(bootDisk.sizeGb) * 2 ** 30,
+      })
     } catch (error) {
       await this.#terminated(path)
       if (error instanceof OperationError) throw error

@@ -1,8 +1,10 @@
+import type { Subnet } from '../../machine/types.ts'
 import { invalid, invalidField, required } from '../http/errors.ts'
 import type { Router } from '../http/router.ts'
 import { overlap, parseRange, type Range, toAddress } from './addressing.ts'
 import { type Cloud, mutating, newResource } from './cloud.ts'
 import { asked, checkUnused, type Family, pathIn, placeFields, routeOf, serveFamily } from './family.ts'
+import type { Instance } from './instance.ts'
 import { listReply } from './list.ts'
 import { checkFingerprint, fingerprint, pathOf, pathOfResource, type Resource, segmentAfter } from './resource.ts'
 
@@ -15,6 +17,7 @@ const networks: Family = {
   usedBy: ['subnetworks', 'firewalls', 'routers', 'instances'],
   created: makeAutoSubnetworks,
   deleting: removeAutoSubnetworks,
+  deleted: (network, cloud) => cloud.hypervisor.removeNetwork(pathOfResource(network)),
   complete: network => ({
     autoCreateSubnetworks: false,
     mtu: 1460,
@@ -76,6 +79,12 @@ export function rangeOf(cidr: string): Range {
     throw invalidField('resource.ipCidrRange', cidr, 'Must be a CIDR address range whose host bits are zero.')
   }
   return range
+}
+
+/** Where the machine of an instance is in its network. */
+export function subnetOf(cloud: Cloud, { networkInterfaces: [nic] }: Instance): Subnet {
+  const { gatewayAddress, ipCidrRange } = cloud.get('subnetworks', pathOf(nic?.subnetwork ?? '', ''))
+  return { gateway: String(gatewayAddress), prefixLength: Number(String(ipCidrRange).split('/')[1]) }
 }
 
 /** Google keeps four addresses of every subnetwork; a smaller one would have none left. */

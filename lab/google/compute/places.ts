@@ -1,13 +1,12 @@
 import type { Router } from '../http/router.ts'
 import {
   allZones,
-  checkProject,
-  DEFAULT_SERVICE_ACCOUNT,
+  defaultServiceAccount,
   diskType,
   diskTypes,
   machineType,
   machineTypes,
-  PROJECT,
+  projectNamed,
   region,
   regions,
   zone,
@@ -46,15 +45,15 @@ export function servePlaces(router: Router, cloud: Cloud): void {
 function serveProject(router: Router, cloud: Cloud): void {
   router.get(BASE, call => {
     const project = call.param('project')
-    checkProject(project)
+    const { number } = projectNamed(project)
     return {
       json: {
         kind: 'compute#project',
-        id: PROJECT.number,
+        id: number,
         name: project,
         creationTimestamp: '2025-10-01T00:00:00.000-07:00',
         commonInstanceMetadata: cloud.projectMetadata(project),
-        defaultServiceAccount: DEFAULT_SERVICE_ACCOUNT,
+        defaultServiceAccount: defaultServiceAccount(project),
         defaultNetworkTier: 'PREMIUM',
         quotas: quotasOf(cloud, project),
         xpnProjectStatus: 'UNSPECIFIED_XPN_PROJECT_STATUS',
@@ -71,7 +70,7 @@ function serveProject(router: Router, cloud: Cloud): void {
       // Unlike an instance's, a project's fingerprint may be left out.
       if (sent.fingerprint !== undefined) checkFingerprint('fingerprint', sent.fingerprint, fingerprint)
       const metadata = completeMetadata(sent)
-      const target = { target: `projects/${project}`, targetId: PROJECT.number }
+      const target = { target: `projects/${project}`, targetId: projectNamed(project).number }
       const operation = cloud.operations.begin({ ...asked(call), type: 'setCommonInstanceMetadata', ...target })
       await cloud.setProjectMetadata(project, metadata)
       return operation

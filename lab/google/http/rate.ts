@@ -2,11 +2,10 @@ import { ApiError } from './errors.ts'
 
 const MINUTE_MS = 60_000
 
-/** As many requests as may come in a minute, at once or spread; what was used comes back evenly. */
+/** As many requests of a project as may come in a minute, at once or spread; what was used comes back evenly. */
 export class Rate {
   readonly #perMinute: () => number
-  #used = 0
-  #at = 0
+  readonly #spent = new Map<string, { used: number; at: number }>()
 
   /** @param perMinute asked each time: a limit may be changed */
   constructor(perMinute: () => number) {
@@ -14,13 +13,14 @@ export class Rate {
   }
 
   /** @param now milliseconds of a clock that never goes back @throws ApiError 403 rateLimitExceeded */
-  take(now: number): void {
+  take(project: string, now: number): void {
     const limit = this.#perMinute()
-    this.#used = Math.max(0, this.#used - ((now - this.#at) * limit) / MINUTE_MS)
-    this.#at = now
-    if (this.#used + 1 > limit) {
+    const before = this.#spent.get(project) ?? { used: 0, at: now }
+    const used = Math.max(0, before.used - ((now - before.at) * limit) / MINUTE_MS)
+    this.#spent.set(project, { used, at: now })
+    if (used + 1 > limit) {
       throw new ApiError(403, 'rateLimitExceeded', `Quota exceeded for quota metric 'Queries' and limit 'Queries per minute'.`)
     }
-    this.#used += 1
+    this.#spent.set(project, { used: used + 1, at: now })
   }
 }

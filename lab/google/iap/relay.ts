@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { messageOf } from '../../../lib/runtime/errors.ts'
 import type { Cloud } from '../compute/cloud.ts'
-import { addressOf, type Instance } from '../compute/instance.ts'
+import { addressOf, type Instance, networkOf } from '../compute/instance.ts'
 import { iapReaches } from '../compute/reachability.ts'
 import type { Faults } from '../faults.ts'
 import { closeCodes, LARGEST_DATA, SUBPROTOCOL } from './frames.ts'
@@ -59,7 +59,7 @@ export class Relay {
       return
     }
     try {
-      const backend = await this.#cloud.hypervisor.dial(addressOf(instance), port)
+      const backend = await this.#cloud.hypervisor.dial({ network: networkOf(instance), address: addressOf(instance) }, port)
       if (client.readyState !== client.OPEN) {
         backend.destroy()
         return

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer, type Socket } from 'node:net'
 import { messageOf } from '../../../lib/runtime/errors.ts'
+import { type Peer, parseProxyHeader } from '../../machine/proxy-protocol.ts'
 import type { Cloud } from '../compute/cloud.ts'
-import { addressOf, type Instance } from '../compute/instance.ts'
+import { addressOf, type Instance, networkOf } from '../compute/instance.ts'
 import { publishesGuestAttributes } from '../compute/instances.ts'
 import type { Machines } from '../compute/machines.ts'
 import { pathOfResource, segmentAfter } from '../compute/resource.ts'
@@ -12,16 +13,14 @@ import { type Answer, answer } from './answer.ts'
 import { metadataTree } from './tree.ts'
 
 const ROOT = '/computeMetadata/v1/'
-/** The first line of a connection, from the lab's forwarder (PROXY protocol, version 1), is never longer. */
-const LONGEST_PROXY_LINE = 107
 const LARGEST_GUEST_ATTRIBUTE = 256 * 1024
 
 /**
- * The metadata server of all machines, on a Unix socket: who asks is known by the source address that the forwarder puts
- * before each connection.
+ * The metadata server of all machines, on a Unix socket: who asks is known by the network and source address that a forwarder
+ * puts before each connection.
  */
 export async function startMetadataServer(socketPath: string, cloud: Cloud, machines: Machines): Promise<{ close(): void }> {
-  const guests = new WeakMap<Socket, string>()
+  const guests = new WeakMap<Socket, Peer>()
   const metadata = new MetadataServer(cloud, machines)
   const http = createHttpServer((message, response) => {
     metadata.handle(message, response, guests.get(message.socket)).catch(error => {
@@ -34,8 +33,8 @@ export async function startMetadataServer(socketPath: string, cloud: Cloud, mach
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())
-    readProxyLine(socket, source => {
-      guests.set(socket, source)
+    readProxyHeader(socket, peer => {
+      guests.set(socket, peer)
       http.emit('connection', socket)
       // Paused while the first line was taken off; the HTTP server expects a socket that flows.
       socket.resume()
@@ -50,22 +49,21 @@ export async function startMetadataServer(socketPath: string, cloud: Cloud, mach
   }
 }
 
-/** Takes `PROXY TCP4 <source> …\r\n` off a new connection; one that begins otherwise is closed. */
-function readProxyLine(socket: Socket, ready: (source: string) => void): void {
+/** Takes the forwarder's header off a new connection; one that begins otherwise is closed. */
+function readProxyHeader(socket: Socket, ready: (peer: Peer) => void): void {
   let head = Buffer.alloc(0)
   const onData = (chunk: Buffer): void => {
     head = Buffer.concat([head, chunk])
-    const end = head.indexOf('\r\n')
-    if (end < 0 && head.length < LONGEST_PROXY_LINE) return
-    socket.off('data', onData)
-    socket.pause()
-    const source = /^PROXY TCP4 (\S+) \S+ \d+ \d+$/.exec(head.subarray(0, Math.max(end, 0)).toString())?.[1]
-    if (source === undefined) {
+    try {
+      const header = parseProxyHeader(head)
+      if (!header) return
+      socket.off('data', onData)
+      socket.pause()
+      socket.unshift(head.subarray(header.length))
+      ready(header.peer)
+    } catch {
       socket.destroy()
-      return
     }
-    socket.unshift(head.subarray(end + 2))
-    ready(source)
   }
   socket.on('data', onData)
 }
@@ -81,9 +79,14 @@ class MetadataServer {
     this.#machines = machines
   }
 
-  async handle(message: IncomingMessage, response: ServerResponse, source: string | undefined): Promise<void> {
+  async handle(message: IncomingMessage, response: ServerResponse, peer: Peer | undefined): Promise<void> {
     const url = new URL(message.url ?? '/', 'http://metadata.google.internal')
-    const instance = this.#cloud.all<Instance>('instances').find(candidate => addressOf(candidate) === source)
+    const instance = this.#cloud
+      .all<Instance>('instances')
+      .find(
+        candidate =>
+          addressOf(candidate) === peer?.address && this.#cloud.hypervisor.namespaceOf(networkOf(candidate)) === peer.namespace,
+      )
     if (!instance) return send(response, 404, 'No machine has this address.\n')
     if (url.pathname === '/') return send(response, 200, 'computeMetadata/\n')
     if (message.headers['x-forwarded-for'] || message.headers['metadata-flavor']?.toString().toLowerCase() !== 'google') {

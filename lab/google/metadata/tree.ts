@@ -1,4 +1,4 @@
-import { PROJECT } from '../compute/catalogue.ts'
+import { type Project, projectNamed } from '../compute/catalogue.ts'
 import type { Instance } from '../compute/instance.ts'
 import type { Metadata } from '../compute/metadata.ts'
 import { lastSegment, segmentAfter } from '../compute/resource.ts'
@@ -17,34 +17,34 @@ export interface GuestView {
 
 /** What `/computeMetadata/v1/` holds for one machine. */
 export function metadataTree(view: GuestView): Node {
-  return { instance: instanceTree(view), project: projectTree(view) }
+  const project = projectNamed(segmentAfter(view.instance.selfLink, 'projects') ?? '')
+  return { instance: instanceTree(view, project), project: projectTree(view, project) }
 }
 
-const projectTree = ({ projectMetadata }: GuestView): Node => ({
+const projectTree = ({ projectMetadata }: GuestView, { id, number }: Project): Node => ({
   attributes: attributesIn(projectMetadata),
-  'numeric-project-id': PROJECT.number,
-  'project-id': PROJECT.id,
+  'numeric-project-id': number,
+  'project-id': id,
 })
 
 const attributesIn = ({ items = [] }: Metadata): Node => Object.fromEntries(items.map(({ key, value }) => [key, value]))
 
-function instanceTree({ instance, accessToken, preempted, guestAttributes }: GuestView): Node {
+function instanceTree({ instance, accessToken, preempted, guestAttributes }: GuestView, project: Project): Node {
   const { name, id, scheduling, metadata, tags, networkInterfaces } = instance
   const zone = lastSegment(instance.zone)
-  const project = segmentAfter(instance.selfLink, 'projects') ?? ''
   return {
     attributes: attributesIn(metadata),
     'cpu-platform': String(instance.cpuPlatform),
     description: String(instance.description ?? ''),
     'guest-attributes': grouped(guestAttributes),
-    hostname: `${name}.${zone}.c.${project}.internal`,
+    hostname: `${name}.${zone}.c.${project.id}.internal`,
     id,
-    'machine-type': `projects/${PROJECT.number}/machineTypes/${lastSegment(instance.machineType)}`,
+    'machine-type': `projects/${project.number}/machineTypes/${lastSegment(instance.machineType)}`,
     'maintenance-event': 'NONE',
     name,
     'network-interfaces': networkInterfaces.map(nic => ({
       ip: nic.networkIP,
-      network: `projects/${PROJECT.number}/networks/${lastSegment(nic.network)}`,
+      network: `projects/${project.number}/networks/${lastSegment(nic.network)}`,
     })),
     preempted: flag(preempted),
     scheduling: {
@@ -54,7 +54,7 @@ function instanceTree({ instance, accessToken, preempted, guestAttributes }: Gue
     },
     'service-accounts': serviceAccounts(instance, accessToken),
     tags: JSON.stringify(tags.items ?? []),
-    zone: `projects/${PROJECT.number}/zones/${zone}`,
+    zone: `projects/${project.number}/zones/${zone}`,
   }
 }
 

@@ -1,4 +1,4 @@
-import { PROJECT } from '../compute/catalogue.ts'
+import { projectNamed } from '../compute/catalogue.ts'
 import { checkLabels } from '../compute/resource.ts'
 import { ApiError, invalid, required } from '../http/errors.ts'
 import { mergePatch } from '../http/merge-patch.ts'
@@ -10,7 +10,9 @@ const BUCKET_NAME = /^(?!goog)(?!.*(google|\.\.|-\.|\.-))[a-z0-9][a-z0-9._-]{1,6
 const ADDRESS = /^\d+\.\d+\.\d+\.\d+$/
 
 export async function insertBucket(store: Store, call: Call): Promise<Bucket> {
-  if (!call.query.get('project')) throw required('project')
+  const project = call.query.get('project')
+  if (!project) throw required('project')
+  const { number: projectNumber } = projectNamed(project)
   const sent = await call.json()
   if (typeof sent.name !== 'string' || !BUCKET_NAME.test(sent.name) || ADDRESS.test(sent.name))
     throw invalid(`Invalid bucket name: '${String(sent.name)}'`)
@@ -31,7 +33,7 @@ export async function insertBucket(store: Store, call: Call): Promise<Bucket> {
     kind: 'storage#bucket',
     id: sent.name,
     name: sent.name,
-    projectNumber: PROJECT.number,
+    projectNumber,
     metageneration: '1',
     timeCreated: now,
     updated: now,

@@ -1,3 +1,4 @@
+import { projectNamed } from '../compute/catalogue.ts'
 import { ApiError, required } from '../http/errors.ts'
 import type { Call, Router } from '../http/router.ts'
 import type { Policies, Policy } from '../policies.ts'
@@ -74,12 +75,14 @@ function servePolicy(router: Router, base: string, store: Store, policies: Polic
 const LARGEST_PAGE = 1000
 
 function list(store: Store, { query, origin }: Call): object {
-  if (!query.get('project')) throw required('project')
+  const project = query.get('project')
+  if (!project) throw required('project')
+  const { number } = projectNamed(project)
   const [prefix, token] = [query.get('prefix') ?? '', query.get('pageToken')]
   const after = token ? Buffer.from(token, 'base64url').toString() : ''
   const rest = store.buckets
     .all()
-    .filter(({ name }) => name.startsWith(prefix) && name > after)
+    .filter(({ name, projectNumber }) => projectNumber === number && name.startsWith(prefix) && name > after)
     .sort((left, right) => (left.name < right.name ? -1 : 1))
   const items = rest.slice(0, Number(query.get('maxResults')) || LARGEST_PAGE)
   const last = items.at(-1)?.name ?? ''

@@ -23,7 +23,7 @@ function nameMachine(): void {
   writeFileSync('/etc/hostname', `${name}\n`)
   writeFileSync(
     '/etc/hosts',
-    `127.0.0.1 localhost\n127.0.1.1 ${name}\n10.142.0.1 git.lab registry.lab\n169.254.169.254 metadata.google.internal metadata\n`,
+    `127.0.0.1 localhost\n127.0.1.1 ${name}\n169.254.169.253 git.lab registry.lab\n169.254.169.254 metadata.google.internal metadata\n`,
   )
   writeFileSync('/etc/resolv.conf', 'nameserver 169.254.169.254\n')
 }

@@ -12,8 +12,9 @@ export class FakeHypervisor implements Hypervisor {
   /** Makes the next power-on fail with this message. */
   failure: string | undefined
 
-  async ensureNetwork(): Promise<void> {}
+  async repairNetworks(): Promise<void> {}
   async removeNetwork(): Promise<void> {}
+  namespaceOf = (network: string): string => `netns of ${network}`
 
   async createDisk(disk: string, architecture: Architecture): Promise<void> {
     await mkdir(disk, { recursive: true })
@@ -65,7 +66,7 @@ export class FakeHypervisor implements Hypervisor {
     return `booting ${machineId}\n`
   }
 
-  dial(_address: string, port: number): ReturnType<Hypervisor['dial']> {
+  dial(_machine: object, port: number): ReturnType<Hypervisor['dial']> {
     const socket = connect(this.ports.get(port) ?? 1, '127.0.0.1')
     const { promise, resolve, reject } = Promise.withResolvers<typeof socket>()
     socket.once('connect', () => resolve(socket))

@@ -6,6 +6,7 @@ import { FakeHypervisor } from './hypervisor.ts'
 
 export const TOKEN = 'test-token-of-a-lab'
 export const PROJECT = 'web-service-design'
+export const OTHER_PROJECT = 'web-service-staging'
 
 /** A stand-in on a port of its own, with a fake hypervisor and a temporary folder. */
 export class TestLab {
@@ -79,38 +80,37 @@ export class TestLab {
   }
 
   /** A Compute request's answer. @throws Error for a status other than 2xx */
-  async compute<T = Record<string, unknown>>(method: string, path: string, body?: object): Promise<T> {
-    const response = await this.request(method, `/compute/v1/projects/${PROJECT}${path && `/${path}`}`, body)
+  async compute<T = Record<string, unknown>>(method: string, path: string, body?: object, project = PROJECT): Promise<T> {
+    const response = await this.request(method, `/compute/v1/projects/${project}${path && `/${path}`}`, body)
     if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`)
     return (await response.json()) as T
   }
 
   /** A mutation's operation once it is done. */
-  async done(method: string, path: string, body?: object): Promise<DoneOperation> {
-    const { selfLink } = await this.compute<{ selfLink: string }>(method, path, body)
-    return this.compute<DoneOperation>('POST', `${selfLink.slice(selfLink.indexOf(PROJECT) + PROJECT.length + 1)}/wait`)
+  async done(method: string, path: string, body?: object, project = PROJECT): Promise<DoneOperation> {
+    const { selfLink } = await this.compute<{ selfLink: string }>(method, path, body, project)
+    const operation = selfLink.slice(selfLink.indexOf(project) + project.length + 1)
+    return this.compute<DoneOperation>('POST', `${operation}/wait`, undefined, project)
   }
 
   /** A network with a subnetwork that IAP reaches at the ports of SSH and of Kubernetes. */
-  async makeNetwork(): Promise<void> {
-    await this.done('POST', 'global/networks', { name: 'net', autoCreateSubnetworks: false })
-    await this.done('POST', 'regions/us-east1/subnetworks', {
-      name: 'subnet',
-      ipCidrRange: '10.142.0.0/20',
-      network: 'global/networks/net',
-    })
-    await this.done('POST', 'global/firewalls', {
+  async makeNetwork(project = PROJECT): Promise<void> {
+    await this.done('POST', 'global/networks', { name: 'net', autoCreateSubnetworks: false }, project)
+    const subnet = { name: 'subnet', ipCidrRange: '10.142.0.0/20', network: 'global/networks/net' }
+    await this.done('POST', 'regions/us-east1/subnetworks', subnet, project)
+    const firewall = {
       name: 'allow-iap',
       network: 'global/networks/net',
       sourceRanges: ['35.235.240.0/20'],
       allowed: [{ IPProtocol: 'tcp', ports: ['22', '6443'] }],
-    })
+    }
+    await this.done('POST', 'global/firewalls', firewall, project)
   }
 
   /** A running instance with its boot disk, in a network that IAP reaches. */
-  async makeInstance(name = 'threads-lab-vm', more: object = {}): Promise<void> {
-    await this.makeNetwork()
-    await this.done('POST', 'zones/us-east1-b/instances', instanceBody(name, more))
+  async makeInstance(name = 'threads-lab-vm', more: object = {}, project = PROJECT): Promise<void> {
+    await this.makeNetwork(project)
+    await this.done('POST', 'zones/us-east1-b/instances', instanceBody(name, more), project)
   }
 }
 

@@ -19,6 +19,7 @@ import { waitFor } from '../../../lib/runtime/wait.ts'
 import { startMetadata } from './metadata-fake.ts'
 
 export const USER = 'ops'
+export const NETWORK = 'projects/project/global/networks/network'
 
 const CONFIG = `apiVersion: k0s.k0sproject.io/v1beta1
 kind: ClusterConfig
@@ -45,21 +46,21 @@ export async function startLab() {
   const registry = await serveRegistry(lab)
   const hypervisor = createHypervisor({ lab })
 
-  const connect = (address: string): Promise<NodeSSH> =>
+  const connect = ({ name, network, address }: MachineSpec): Promise<NodeSSH> =>
     waitFor({
-      what: `ssh on ${address}`,
+      what: `ssh on ${name}`,
       within: 20_000,
       every: 100,
       probe: async () => {
-        const sock = (await hypervisor.dial(address, 22)) as Duplex
+        const sock = (await hypervisor.dial({ network, address }, 22)) as Duplex
         const ssh = new NodeSSH()
         return await ssh.connect({ sock: sock as never, username: USER, privateKeyPath: key })
       },
     })
 
   /** Runs a command as the operator over SSH. @returns stdout @throws Error with stderr when it fails */
-  async function ssh({ address }: MachineSpec, command: string, stdin = ''): Promise<string> {
-    const connection = await connect(address)
+  async function ssh(machine: MachineSpec, command: string, stdin = ''): Promise<string> {
+    const connection = await connect(machine)
     try {
       const { code, stdout, stderr } = await connection.execCommand(command, { stdin })
       if (code !== 0) throw new Error(`${command}: exit code ${code}: ${stderr}`)
@@ -80,9 +81,11 @@ export async function startLab() {
     authorizedKey,
     push: registry.push,
     disk: (name: string) => join(lab, 'disks', name),
-    machine: (name: string, address: string, disk = name): MachineSpec => ({
+    machine: (name: string, address: string, { disk = name, network = NETWORK } = {}): MachineSpec => ({
       id: `project/zone/${name}`,
       name,
+      network,
+      subnet: { gateway: '10.142.0.1', prefixLength: 20 },
       address,
       disk: join(lab, 'disks', disk),
     }),

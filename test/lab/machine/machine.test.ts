@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { skewClock } from '../../../lab/machine/faults.ts'
-import { createNetwork } from '../../../lab/machine/network.ts'
+import { namespacePrefix, removeNetworks } from '../../../lab/machine/network.ts'
 import { run } from '../../../lab/machine/process.ts'
 import type { MachineSpec } from '../../../lab/machine/types.ts'
 import { waitFor } from '../../../lib/runtime/wait.ts'
-import { FLAGS, type Lab, mountsOf, processesIn, startLab } from './fixture.ts'
+import { FLAGS, type Lab, mountsOf, NETWORK, processesIn, startLab } from './fixture.ts'
 
 /** One story, in order: a machine from its power switch to a cluster, its disk's copy, and nothing left of either. */
 const story = suite<{ lab: Lab; machine: MachineSpec }>('a machine')
@@ -16,12 +16,11 @@ const story = suite<{ lab: Lab; machine: MachineSpec }>('a machine')
 story.before(async context => {
   context.lab = await startLab()
   context.machine = context.lab.machine('vm', '10.142.0.2')
-  await context.lab.hypervisor.ensureNetwork()
 })
 story.after(async ({ lab }) => {
   if (!lab) return
-  for (const name of ['vm', 'copy']) await lab.hypervisor.powerOff(`project/zone/${name}`)
-  await lab.hypervisor.removeNetwork()
+  for (const name of ['vm', 'copy', 'other', 'neighbour']) await lab.hypervisor.powerOff(`project/zone/${name}`)
+  await removeNetworks(lab.lab)
   lab.close()
 })
 
@@ -47,7 +46,26 @@ story('boots, with accounts and host keys from its metadata', async ({ lab, mach
   assert.is((await lab.ssh(machine, 'hostname && sudo id -u')).trim(), 'vm\n0')
   const keys = await lab.ssh(machine, 'cat /etc/ssh/ssh_host_ed25519_key.pub')
   assert.is(lab.metadata.guestAttributes.get('hostkeys/ssh-ed25519'), keys.split(' ')[1])
-  assert.equal([...lab.metadata.sources], [machine.address])
+  assert.equal([...lab.metadata.sources], [`${lab.hypervisor.namespaceOf(NETWORK)} ${machine.address}`])
+})
+
+story('a machine of another network has the same address, and neither sees the other', async ({ lab, machine }) => {
+  const network = 'projects/another/global/networks/network'
+  const other = lab.machine('other', machine.address, { network })
+  const neighbour = lab.machine('neighbour', '10.142.0.3', { network })
+  for (const one of [other, neighbour]) {
+    await lab.hypervisor.createDisk(one.disk, 'x86_64')
+    await lab.hypervisor.powerOn(one)
+  }
+  const reach = `ssh-keyscan -T 2 -t ed25519 ${neighbour.address} 2>/dev/null || true`
+  assert.is((await lab.ssh(other, 'hostname')).trim(), 'other')
+  assert.is((await lab.ssh(machine, 'hostname')).trim(), 'vm')
+  assert.match(await lab.ssh(other, reach), 'ssh-ed25519')
+  assert.is(await lab.ssh(machine, reach), '')
+  assert.ok(lab.metadata.sources.has(`${lab.hypervisor.namespaceOf(network)} ${machine.address}`))
+  for (const { id } of [other, neighbour]) await lab.hypervisor.powerOff(id)
+  await lab.hypervisor.removeNetwork(network)
+  assert.is((await lab.ssh(machine, 'hostname')).trim(), 'vm')
 })
 
 story('its clock can be wrong', async ({ lab, machine }) => {
@@ -176,9 +194,9 @@ story('follows its metadata: another account, then a preemption', async ({ lab }
 })
 
 story('without its network nothing of the lab is left', async ({ lab }) => {
-  await lab.hypervisor.removeNetwork()
-  await lab.hypervisor.removeNetwork()
-  assert.not.ok((await run('ip', ['netns', 'list'])).includes(createNetwork(lab.lab).namespace))
+  await removeNetworks(lab.lab)
+  await removeNetworks(lab.lab)
+  assert.not.match(await run('ip', ['netns', 'list']), namespacePrefix(lab.lab))
 })
 
 async function recordOf({ lab }: Lab): Promise<string> {

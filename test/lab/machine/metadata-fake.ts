@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { readLine } from '../../../lab/machine/network.ts'
+import { parseProxyHeader } from '../../../lab/machine/proxy-protocol.ts'
 import { socketPath } from '../../../lab/machine/sockets.ts'
 
 export interface Instance {
@@ -38,10 +38,16 @@ export async function startMetadata(lab: string, instance: Instance) {
     response.end(JSON.stringify({ instance: { preempted: 'FALSE', ...instance }, project: { attributes: {} } }))
   })
 
-  const server = createServer(async (socket: Socket) => {
-    const header = await readLine(socket)
-    sources.add(header.split(' ')[2] ?? '')
-    http.emit('connection', socket)
+  const server = createServer((socket: Socket) => {
+    // A forwarder writes its header at once and whole.
+    socket.once('data', (chunk: Buffer) => {
+      const header = parseProxyHeader(chunk)
+      sources.add(`${header?.peer.namespace} ${header?.peer.address}`)
+      socket.pause()
+      socket.unshift(chunk.subarray(header?.length))
+      http.emit('connection', socket)
+      socket.resume()
+    })
   })
   rmSync(join(lab, 'run/metadata.sock'), { force: true })
   await new Promise<void>(resolve => server.listen(socketPath(join(lab, 'run'), 'metadata.sock'), resolve))

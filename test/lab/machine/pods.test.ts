@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { fillDisk, freeDisk } from '../../../lab/machine/faults.ts'
+import { removeNetworks } from '../../../lab/machine/network.ts'
 import type { PodStatus } from '../../../lab/machine/node-agent/kubernetes.ts'
 import { run } from '../../../lab/machine/process.ts'
 import type { MachineSpec } from '../../../lab/machine/types.ts'
@@ -45,7 +46,6 @@ story.before(async context => {
   }
   await lab.push({ repository: POSTGRES, tags: ['16.4-alpine'], architecture: 'amd64' })
   await lab.push({ repository: 'docker.io/rancher/local-path-provisioner', tags: ['v0.0.30'], architecture: 'amd64' })
-  await lab.hypervisor.ensureNetwork()
   await lab.hypervisor.createDisk(machine.disk, 'x86_64')
   await lab.hypervisor.powerOn(machine)
   await lab.copyK0s(machine)
@@ -55,7 +55,7 @@ story.before(async context => {
 story.after(async ({ lab }) => {
   if (!lab) return
   for (const name of ['vm', 'copy']) await lab.hypervisor.powerOff(`project/zone/${name}`)
-  await lab.hypervisor.removeNetwork()
+  await removeNetworks(lab.lab)
   lab.close()
 })
 

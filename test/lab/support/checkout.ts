@@ -3,7 +3,7 @@ import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { $ } from 'zx/core'
-import { namespaceOf } from '../../../lab/machine/network.ts'
+import { namespacePrefix } from '../../../lab/machine/network.ts'
 import { external } from '../../../lib/runtime/errors.ts'
 import { root } from '../../../lib/runtime/files.ts'
 import { waitFor } from '../../../lib/runtime/wait.ts'
@@ -29,7 +29,7 @@ export interface Document {
   layers?: { layer: string; applied: boolean; serial: number; resources: number }[]
   snapshots?: { name: string; status: string; labels: Record<string, string>; description: string; diskSizeGb: number }[]
   exports?: Record<string, string>
-  machines?: { name: string; state: string; pid: number }[]
+  machines?: { project: string; name: string; address: string; state: string; pid: number }[]
   [more: string]: unknown
 }
 
@@ -200,6 +200,6 @@ export async function leftovers(directory: string): Promise<string[]> {
   const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').filter(line => line.includes(directory))
   const namespaces = (await $({ quiet: true, nothrow: true })`ip netns list`).stdout
     .split('\n')
-    .filter(line => line.includes(namespaceOf(join(directory, '.lab'))))
+    .filter(line => line.includes(namespacePrefix(join(directory, '.lab'))))
   return [...processes, ...mounts, ...namespaces]
 }
