@@ -4,6 +4,7 @@ import { readIfExists } from '../lib/runtime/files.ts'
 import type { Json } from '../lib/runtime/json.ts'
 import { here, type Layout } from './layout.ts'
 import { isMachineFault, machineFaults } from './machine-fault.ts'
+import { isOutage, outageFaults } from './outage-fault.ts'
 
 /** A fault as the stand-in for Google lists it; the other members depend on its kind. */
 export interface ListedFault {
@@ -17,7 +18,8 @@ export interface ListedFault {
 }
 
 /**
- * The faults of a running lab. What is one, `lab/google/faults.ts` decides, and of those inside machines `lab/machine-fault.ts`.
+ * The faults of a running lab. What is one, `lab/google/faults.ts` decides, of those inside machines `lab/machine-fault.ts`,
+ * of outages `lab/outage-fault.ts`.
  * @throws OpsError 4 when the lab is down, 2 for what the stand-in does not take for a fault, 5 when it fails
  */
 export interface LabFaults {
@@ -50,19 +52,23 @@ export async function openFaults(layout: Layout = here): Promise<LabFaults> {
     throw external(`the stand-in for Google fails: ${error.message}`, 'see `./taskw lab:logs -- google`')
   }
   const machines = machineFaults(layout)
+  const outages = outageFaults(layout)
   return {
     async list() {
       const { faults } = (await (await ask('GET', '/lab/faults')).json()) as { faults: ListedFault[] }
-      return [...faults, ...(await machines.list())]
+      return [...faults, ...(await machines.list()), ...(await outages.list())]
     },
     async add(fault) {
       if (isMachineFault(fault.kind)) return machines.add(fault)
+      if (isOutage(fault.kind)) return outages.add(fault)
       return (await (await ask('POST', '/lab/faults', fault)).json()) as ListedFault
     },
     async clear(id) {
-      if (id === undefined || isMachineFault(id.split('/')[0])) await machines.clear(id)
+      const isMachines = isMachineFault(id?.split('/')[0])
+      if (id === undefined || isMachines) await machines.clear(id)
+      if (id === undefined || isOutage(id)) await outages.clear(id)
       if (id === undefined) await ask('DELETE', '/lab/faults')
-      else if (!isMachineFault(id.split('/')[0])) await ask('DELETE', `/lab/faults/${id}`)
+      else if (!isMachines && !isOutage(id)) await ask('DELETE', `/lab/faults/${id}`)
     },
     cutTunnels: async () => void (await ask('POST', '/lab/tunnels/cut')),
   }

@@ -14,6 +14,7 @@ import { listenForPushes, notesOf } from './actions/pushes.ts'
 import { Runner } from './actions/runner.ts'
 import { Runs } from './actions/runs.ts'
 import { createGitServer } from './git-server.ts'
+import { outagesOf } from './outages.ts'
 import { startRegistry } from './registry.ts'
 
 /** Serves git, images and CI runs to this host on loopback ports, and to the lab's network through Unix sockets, until SIGTERM. */
@@ -23,7 +24,8 @@ const run = join(lab, 'run')
 mkdirSync(run, { recursive: true })
 
 const token = (await readFile(join(lab, 'token'), 'utf8')).trim()
-const git = createGitServer({ repositories: join(lab, 'git'), token })
+const outages = outagesOf(lab)
+const git = outages.guard(createGitServer({ repositories: join(lab, 'git'), token }), 'git')
 const registry = await startRegistry({ crane: programPath('crane'), directory: join(lab, 'registry') })
 registry.backend.once('exit', () => {
   // Without it half of the service is gone: the next `lab:up` starts the whole.
@@ -32,7 +34,8 @@ registry.backend.once('exit', () => {
 })
 
 const runs = await Runs.open(join(lab, 'actions/runs'))
-const github = createActionsApi({ runs, token })
+const github = outages.guard(createActionsApi({ runs, token }), 'actions')
+outages.guard(registry.server, 'registry')
 
 const gitPort = await listen(git)
 const registryPort = await listen(registry.server)
@@ -40,6 +43,7 @@ const githubPort = await listen(github)
 const runner = new Runner({
   ...{ runs, repositories: join(lab, 'git'), registry: `http://127.0.0.1:${registryPort}` },
   say: line => process.stdout.write(`actions: ${line}\n`),
+  isDown: () => outages.isDown('actions'),
 })
 runner.resume()
 const ignorePushes = await listenForPushes(notesOf(lab), push => runner.take(push))

@@ -25,6 +25,7 @@ export type Fault =
   | ({ kind: 'operation-hang' } & ByOperation)
   | { kind: 'tunnel'; latencyMs: number; loss: number }
   | { kind: 'token-expired' }
+  | { kind: 'preempt'; phase: string; machine?: string }
 
 export type Kind = Fault['kind']
 
@@ -70,6 +71,7 @@ const kinds: Record<Kind, Record<string, Member>> = {
     loss: { type: 'number', default: 0, from: 0, to: 1 },
   },
   'token-expired': {},
+  preempt: { phase: { type: 'string' }, machine: { type: 'string', optional: true } },
 }
 
 const common: Record<string, Member> = {
@@ -166,6 +168,16 @@ export class Faults {
     const failing = this.#take('operation-error', here)
     if (failing) return { error: { code: failing.code, message: failing.message ?? `The operation ${type} failed on demand.` } }
     return this.#take('operation-hang', here) && 'hang'
+  }
+
+  /** Whether anything waits for a phase of the toolkit. */
+  get awaitsPhase(): boolean {
+    return this.#planned.some(planned => planned.kind === 'preempt')
+  }
+
+  /** What the beginning of a phase brings about: a machine's preemption, of the one that is named if one is. */
+  phase(id: string): { machine?: string } | undefined {
+    return this.#take('preempt', ({ phase }) => phase === id)
   }
 
   /** Resolves when anything is cleared next. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { asOpsError, usage } from '../../lib/runtime/errors.ts'
 import { readIfExists, writeAtomically } from '../../lib/runtime/files.ts'
+import { runs } from '../../lib/runtime/journal.ts'
 import { createHypervisor } from '../machine/hypervisor.ts'
 import { socketPath } from '../machine/sockets.ts'
 import { startGoogle } from './server.ts'
@@ -17,6 +18,7 @@ async function main(): Promise<void> {
     directory: join(lab, 'google'),
     token: (await readFile(join(lab, 'token'), 'utf8')).trim(),
     hypervisor: createHypervisor({ lab }),
+    runs,
     metadataSocket: socketPath(join(lab, 'run'), 'metadata.sock'),
     // Whatever was told this server's address before a restart finds it there again.
     ...(await lastPorts(record)),

@@ -26,6 +26,7 @@ import { ServiceAccounts, serveServiceAccounts } from './iam.ts'
 import { Relay } from './iap/relay.ts'
 import { serveLab } from './lab-api.ts'
 import { startMetadataServer } from './metadata/server.ts'
+import { Phases } from './phases.ts'
 import { Policies } from './policies.ts'
 import { serveProjects } from './projects.ts'
 import { serveServiceUsage } from './service-usage.ts'
@@ -49,6 +50,8 @@ export interface GoogleOptions {
   /** Taken if they are free, else others. */
   port?: number
   tlsPort?: number
+  /** Folder of the toolkit's runs, for the faults that wait for a phase. */
+  runs?: string
   /** Google's usual ones unless told. */
   limits?: Limits
   /** Told about each answer worth a line in a log. */
@@ -65,8 +68,9 @@ export interface Google {
   close(): Promise<void>
 }
 
-/** How soon the death of a machine is noticed. */
+/** How soon the death of a machine is noticed, and the beginning of a phase if a fault waits for one. */
 const NOTICE_EVERY_MS = 1000
+const LOOK_EVERY_MS = 50
 
 /**
  * The stand-in for Google's APIs (Compute, Storage, IAM, Resource Manager, Service Usage), the metadata server and IAP's relay,
@@ -78,6 +82,7 @@ export async function startGoogle({
   token,
   hypervisor,
   metadataSocket,
+  runs = join(directory, 'runs'),
   port = 0,
   tlsPort = 0,
   limits = usualLimits,
@@ -101,6 +106,8 @@ export async function startGoogle({
   cloud.operations.resume()
   await machines.notice()
   const noticing = every(NOTICE_EVERY_MS, () => machines.notice())
+  const phases = new Phases(cloud, faults, runs)
+  const looking = every(LOOK_EVERY_MS, () => phases.look())
 
   const rate = new Rate(() => cloud.limits.requestsPerMinute)
   const front = createFront({ ...routers, token, faults, rate, log })
@@ -116,6 +123,7 @@ export async function startGoogle({
     certificateFile: certificate.file,
     async close() {
       clearInterval(noticing)
+      clearInterval(looking)
       faults.clear()
       metadata?.close()
       relay.close()

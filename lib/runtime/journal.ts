@@ -32,18 +32,23 @@ export interface Journal {
   /** What a resumed run must know: request ids, names, markers. */
   facts: Record<string, Json>
   phases: PhaseRecord[]
+  /** The phase under way; in the journal of a killed run, the one that it died in. */
+  current?: Pick<PhaseRecord, 'id' | 'title' | 'startedAt'>
 }
 
 export interface JournalWriter {
   journal: Journal
   /** Folder of the run: journal.json, log.txt and whatever reports it makes. */
   directory: string
+  /** Says which phase is under way, until its record is written. */
+  begin(phase: NonNullable<Journal['current']>): Promise<void>
   phase(record: PhaseRecord): Promise<void>
   fact(name: string, value: Json): Promise<void>
   end(exitCode: ExitCode): Promise<void>
 }
 
-const runs = join(root, '.runs')
+/** Folder of all runs' folders. */
+export const runs = join(root, '.runs')
 
 /** Folder of a run. */
 export const runDirectory = (id: string): string => join(runs, id)
@@ -60,7 +65,12 @@ export async function openJournal(
 }
 
 /** Goes on with an earlier run's journal: for the few verbs of which a second run is the same operation, taken up again. */
-export async function reopenJournal({ endedAt: _ended, exitCode: _code, ...journal }: Journal): Promise<JournalWriter> {
+export async function reopenJournal({
+  endedAt: _ended,
+  exitCode: _code,
+  current: _current,
+  ...journal
+}: Journal): Promise<JournalWriter> {
   return writing(journal)
 }
 
@@ -71,7 +81,12 @@ async function writing(journal: Journal): Promise<JournalWriter> {
   return {
     journal,
     directory,
+    async begin(phase) {
+      journal.current = phase
+      await save()
+    },
     async phase(record) {
+      delete journal.current
       journal.phases.push(record)
       await save()
     },

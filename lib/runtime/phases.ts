@@ -53,17 +53,18 @@ export async function runPhases<C extends PhaseContext>(
   journal: JournalWriter,
 ): Promise<PhaseRecord[]> {
   for (const phase of phases) {
-    const startedAt = new Date()
+    const startedAt = new Date().toISOString()
     const started = performance.now()
     const record = (status: PhaseRecord['status'], extra: Partial<PhaseRecord> = {}) =>
       journal.phase({
         id: phase.id,
         title: phase.title,
         status,
-        startedAt: startedAt.toISOString(),
+        startedAt,
         ms: Math.round(performance.now() - started),
         ...extra,
       })
+    await journal.begin({ id: phase.id, title: phase.title, startedAt })
     const activity = context.log.activity(phase.title)
     context.progress = activity.update
     try {

@@ -14,7 +14,7 @@ interface Options {
 
 const KINDS = [
   ...['status', 'delay', 'cut', 'lost-answer', 'operation-error', 'operation-hang', 'tunnel', 'tunnel-cut', 'token-expired'],
-  ...['disk-full', 'clock-skew'],
+  ...['preempt', 'disk-full', 'clock-skew', 'git-down', 'registry-down', 'actions-down'],
 ]
 
 export default script<Options>({
@@ -33,6 +33,7 @@ export default script<Options>({
       .option('--message <text>', 'what it says')
       .option('--latency-ms <number>', 'how late each frame of a tunnel is, both ways', Number)
       .option('--loss <share>', 'share of frames with which the connection breaks, 0 to 1', Number)
+      .option('--phase <id>', 'when this phase begins, e.g. layer/01-k8s')
       .option('--machine <name>', 'which machine; may be left out when there is only one')
       .option('--leave-mb <number>', 'what a full disk has left, in MiB (0)', Number)
       .option('--seconds <number>', 'by how much the clock is ahead (3600)', Number)

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Server } from 'node:net'
+import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
@@ -11,6 +12,7 @@ import { Faults, matchesRoute, parseFault } from '../../lab/google/faults.ts'
 import { layoutOf } from '../../lab/layout.ts'
 import { dialThroughIap } from '../../lib/google/iap.ts'
 import type { OpsError } from '../../lib/runtime/errors.ts'
+import { waitFor } from '../../lib/runtime/wait.ts'
 import { PROJECT, TestLab, TOKEN } from './support/lab.ts'
 
 const table = suite('faults: what is one')
@@ -330,6 +332,43 @@ tunnels('an expired token lets nobody through', async ({ lab }) => {
     thrown => thrown as Error,
   )
   assert.match(error?.message ?? '', '401')
+})
+
+faults('a preemption when the toolkit begins a phase', async ({ lab }) => {
+  await lab.makeInstance('threads-lab-vm', { labels: { environment: 'lab' } })
+  const begin = async (env: string, id: string, startedAt = new Date()) => {
+    const directory = join(lab.directory, 'google/runs', `${env}-${id.replace('/', '-')}`)
+    await mkdir(directory, { recursive: true })
+    const journal = { id: `${env} ${id}`, env, phases: [], current: { id, title: id, startedAt: startedAt.toISOString() } }
+    await writeFile(join(directory, 'journal.json'), JSON.stringify(journal))
+  }
+  const status = async () => (await lab.compute<{ status: string }>('GET', VM)).status
+  await begin('lab', 'layer/01-k8s', new Date(Date.now() - 1000))
+  await add(lab, { kind: 'preempt', phase: 'layer/01-k8s', times: 1 })
+  await begin('lab', 'layer/00-vpc')
+  await sleep(200)
+  assert.equal([await status(), (await list(lab))[0]?.happened], ['RUNNING', 0])
+  await begin('lab', 'layer/01-k8s')
+  await waitFor({ what: 'its end', within: 5000, every: 50, probe: async () => (await status()) === 'TERMINATED' || undefined })
+  assert.equal(await list(lab), [])
+})
+
+faults('a phase of another environment leaves the machine alone, unless it is named', async ({ lab }) => {
+  await lab.makeInstance('threads-lab-vm', { labels: { environment: 'lab' } })
+  const status = async () => (await lab.compute<{ status: string }>('GET', VM)).status
+  for (const [machine, id] of [
+    [undefined, 'verified'],
+    ['threads-lab-vm', 'bootstrapped'],
+  ] as const) {
+    await add(lab, { kind: 'preempt', phase: id, ...(machine && { machine }) })
+    await sleep(100)
+    const directory = join(lab.directory, 'google/runs', id)
+    await mkdir(directory, { recursive: true })
+    const current = { id, title: id, startedAt: new Date().toISOString() }
+    await writeFile(join(directory, 'journal.json'), JSON.stringify({ id, env: 'another', phases: [], current }))
+    await sleep(300)
+    assert.is((await status()) === 'RUNNING', machine === undefined)
+  }
 })
 
 faults.run()

@@ -118,7 +118,8 @@ story('a dry run on a healthy system finds nothing to do', async ({ checkout }) 
 
 story('kill -9 of the lab’s own processes: the next verb starts them again', async ({ checkout }) => {
   const { pids } = (await checkout.json('lab:status')).document as { pids?: Record<string, number> }
-  for (const name of ['google', 'delivery', 'forwarder']) process.kill(pids?.[name] ?? Number.NaN, 'SIGKILL')
+  for (const name of ['google', 'delivery', 'network/web-service-design/threads-lab-network'])
+    process.kill(pids?.[name] ?? Number.NaN, 'SIGKILL')
   const verify = await checkout.json('verify')
   succeeded(verify)
   assert.is(verify.document.verdict, 'healthy')
@@ -131,6 +132,16 @@ story('a preempted VM is brought back, with its cluster', async ({ checkout }) =
   const up = await checkout.json('up')
   succeeded(up)
   assert.is(up.document.phases?.find(({ id }) => id === 'vm/running')?.status, 'done')
+  assert.is((await checkout.json('verify')).document.verdict, 'healthy')
+})
+
+story('preempted in the middle of `up`: it ends soon and says why, and the next one heals', async ({ checkout }) => {
+  succeeded(await checkout.task('lab:fault', '--', 'preempt', '--phase', 'layer/01-k8s', '--times', '1'))
+  const up = await checkout.json('up')
+  assert.ok(up.code === 5 || up.code === 6, `exit code ${up.code}\n${up.stderr}`)
+  assert.ok(up.ms < 120_000, `it took ${up.ms} ms`)
+  assert.equal((await checkout.json('lab:fault', '--list')).document.faults, [])
+  succeeded(await checkout.json('up'))
   assert.is((await checkout.json('verify')).document.verdict, 'healthy')
 })
 

@@ -6,7 +6,7 @@ import { hops } from '../../lib/model/image/hops.ts'
 import type { Leg } from '../../lib/model/image/timeline.ts'
 import { waitFor } from '../../lib/runtime/wait.ts'
 import { type ApplicationRepository, applicationRepository } from './support/application.ts'
-import { type Checkout, killDuring, makeCheckout, type Ran } from './support/checkout.ts'
+import { type Checkout, during, killDuring, makeCheckout, type Ran } from './support/checkout.ts'
 import { throughTunnel } from './support/cluster.ts'
 
 /**
@@ -137,6 +137,25 @@ story('a hop that stalls is named, with its cause; the same command goes on from
   assert.is(bumpOf(resumed).sha, bumpOf(stalled).sha)
   assert.is(await application.head(), bumpOf(stalled).sha)
 })
+
+story(
+  'outages: git refuses the push and says so; Actions that come back in time only take longer',
+  async ({ checkout, application }) => {
+    const head = await application.head()
+    succeeded(await checkout.task('lab:fault', '--', 'git-down'))
+    const refused = ended(await checkout.json('image:bump', '--service', 'nextjs'), 5)
+    assert.match((refused.document.error as { message: string }).message, /503/)
+    succeeded(await checkout.task('lab:fault', '--', '--clear', 'git-down'))
+    assert.is(await application.head(), head)
+    succeeded(await checkout.task('lab:fault', '--', 'actions-down'))
+    const late = await during(checkout, 'CI run created', ['image:bump', '--', '--json', '--service', 'nextjs'], async () => {
+      await new Promise(resolve => setTimeout(resolve, 5000))
+      succeeded(await checkout.task('lab:fault', '--', '--clear'))
+    })
+    assert.is(legsOf(succeeded(late)).length, hops.length)
+    assert.is((await running(checkout, 'nextjs'))[0]?.split(' ')[0], bumpOf(late).sha)
+  },
+)
 
 let good: string
 let forced: string

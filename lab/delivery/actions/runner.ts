@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../../lib/runtime/errors.ts'
 import { buildAndPush, StepFailed } from './build.ts'
 import { NotUnderstood } from './expressions.ts'
@@ -17,7 +18,12 @@ export interface RunnerSettings {
   /** URL of the lab's registry. */
   registry: string
   say(line: string): void
+  /** Whether runs have to wait; what is under way goes on. */
+  isDown?(): boolean
 }
+
+/** How soon the end of an outage is noticed. */
+const LOOK_EVERY_MS = 250
 
 /** GitHub Actions for the lab's repositories: runs what the workflow files of a pushed commit say, one run at a time. */
 export class Runner {
@@ -68,7 +74,9 @@ export class Runner {
   }
 
   async #run(run: WorkflowRun): Promise<void> {
-    const { runs, say } = this.#settings
+    const { runs, say, isDown = () => false } = this.#settings
+    // A run that waits keeps nobody from ending this process: it is taken up again.
+    while (isDown()) await sleep(LOOK_EVERY_MS, undefined, { ref: false })
     const sources = this.#sources(run.repository)
     const workflow = sources && parseWorkflow((await sources.read(run.head_sha, run.path)) ?? '')
     const planned = workflow && planOf(workflow, run, say)

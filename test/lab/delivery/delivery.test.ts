@@ -9,9 +9,11 @@ import { parse } from 'yaml'
 import { prepareCharts } from '../../../lab/delivery/charts/prepare.ts'
 import { labImages, push, pushMissing } from '../../../lab/delivery/images.ts'
 import { publishSample } from '../../../lab/delivery/repositories.ts'
+import { layoutOf } from '../../../lab/layout.ts'
 import { parseImage, repositoryIn } from '../../../lab/machine/node-agent/images.ts'
 import { goneWithin, identify } from '../../../lab/machine/process.ts'
 import { socketPath } from '../../../lab/machine/sockets.ts'
+import { outageFaults } from '../../../lab/outage-fault.ts'
 import { ensureTools } from '../../../lab/tools/build.ts'
 import { programs } from '../../../lab/tools/catalog.ts'
 import { moduleDirectory } from '../../../lab/tools/sources.ts'
@@ -253,6 +255,29 @@ delivers('jobs and steps are told, and what has not changed is not sent again', 
   const etag = jobs.headers.get('etag') ?? ''
   assert.is((await actions(`/${run?.id}/jobs`, { 'if-none-match': etag })).status, 304)
   assert.is((await actions('/4711')).status, 404)
+})
+
+delivers('an outage: what is down answers nobody, and a push waits for its run', async () => {
+  const layout = layoutOf(lab)
+  const faults = outageFaults(layout)
+  const url = `http://127.0.0.1:${delivery.gitPort}/threads-nextjs.git`
+  const registry = `http://127.0.0.1:${delivery.registryPort}/v2/`
+  await faults.add({ kind: 'actions-down' })
+  const sha = pushed('chore: bump', edit('ml-service/pyproject.toml', '0.1.2', '0.1.3'))
+  assert.is((await actions('')).status, 503)
+  await faults.add({ kind: 'git-down' })
+  assert.throws(() => git('ls-remote', url), /503/)
+  await faults.add({ kind: 'registry-down' })
+  assert.is((await fetch(registry)).status, 503)
+  assert.equal(
+    (await faults.list()).map(({ id }) => id),
+    ['git-down', 'registry-down', 'actions-down'],
+  )
+  await faults.clear('registry-down')
+  assert.is((await fetch(registry)).status, 200)
+  await faults.clear()
+  assert.is((await finishedRun(sha)).conclusion, 'success')
+  assert.match(git('ls-remote', url), sha)
 })
 
 delivers('a workflow for arm64 makes images for arm64 alone', async () => {

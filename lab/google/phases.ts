@@ -1,0 +1,67 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { messageOf } from '../../lib/runtime/errors.ts'
+import { readIfExists } from '../../lib/runtime/files.ts'
+import type { Journal } from '../../lib/runtime/journal.ts'
+import type { Cloud } from './compute/cloud.ts'
+import { type Instance, isSpot } from './compute/instance.ts'
+import { preempt } from './compute/preemption.ts'
+import type { Faults } from './faults.ts'
+
+/** Preempts machines when the toolkit begins a phase, which its journals tell. */
+export class Phases {
+  readonly #cloud: Cloud
+  readonly #faults: Faults
+  readonly #runs: string
+  /** Since when a fault waits for a phase, in milliseconds of the epoch; phases that began earlier are none of its. */
+  #since: number | undefined
+  readonly #seen = new Set<string>()
+
+  /** @param runs folder of the journals' folders */
+  constructor(cloud: Cloud, faults: Faults, runs: string) {
+    this.#cloud = cloud
+    this.#faults = faults
+    this.#runs = runs
+  }
+
+  async look(): Promise<void> {
+    if (!this.#faults.awaitsPhase) {
+      this.#since = undefined
+      return
+    }
+    this.#since ??= Date.now()
+    for (const { id, env, current } of await this.#journalsSince(this.#since)) {
+      if (!current || Date.parse(current.startedAt) < this.#since) continue
+      const begun = `${id} ${current.id} ${current.startedAt}`
+      if (this.#seen.has(begun)) continue
+      this.#seen.add(begun)
+      const fault = this.#faults.phase(current.id)
+      if (fault) this.#preempt(env, fault.machine)
+    }
+  }
+
+  /** The machine of that name, or all of the environment. */
+  #preempt(environment: string, machine: string | undefined): void {
+    for (const instance of this.#cloud.all<Instance>('instances')) {
+      const labels = instance.labels as Record<string, string> | undefined
+      const isMeant = machine === undefined ? labels?.environment === environment : instance.name === machine
+      if (!isMeant || !isSpot(instance) || instance.status !== 'RUNNING') continue
+      preempt(this.#cloud, instance)
+    }
+  }
+
+  async #journalsSince(since: number): Promise<Journal[]> {
+    const found: Journal[] = []
+    for (const name of await readdir(this.#runs).catch((): string[] => [])) {
+      const file = join(this.#runs, name, 'journal.json')
+      const { mtimeMs = 0 } = (await stat(file).catch(() => undefined)) ?? {}
+      if (mtimeMs < since) continue
+      try {
+        found.push(JSON.parse((await readIfExists(file)) ?? '{}') as Journal)
+      } catch (error) {
+        console.error(`${file}: ${messageOf(error)}`)
+      }
+    }
+    return found
+  }
+}

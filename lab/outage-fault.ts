@@ -1,0 +1,39 @@
+import { usage } from '../lib/runtime/errors.ts'
+import { outagesOf, type Service, services } from './delivery/outages.ts'
+import type { ListedFault } from './fault.ts'
+import type { Layout } from './layout.ts'
+
+/** `git-down` and the like. */
+const SUFFIX = '-down'
+
+const serviceOf = (kind: unknown): Service | undefined => services.find(service => `${service}${SUFFIX}` === kind)
+
+export const isOutage = (kind: unknown): boolean => serviceOf(kind) !== undefined
+
+/** Outages of git, the registry and Actions; each lasts until it is cleared, and its kind is its id. */
+export function outageFaults({ lab }: Layout) {
+  const outages = outagesOf(lab)
+  const planned = (service: Service): ListedFault => ({
+    id: `${service}${SUFFIX}`,
+    kind: `${service}${SUFFIX}`,
+    happened: 1,
+  })
+  return {
+    list: async (): Promise<ListedFault[]> => (await outages.list()).map(planned),
+
+    /** @throws OpsError 2 for members, of which an outage has none */
+    async add({ kind, ...members }: Record<string, unknown>): Promise<ListedFault> {
+      const service = serviceOf(kind)
+      const stranger = Object.entries(members).find(([, value]) => value !== undefined)
+      if (!service) throw usage(`there is no outage "${kind}"`, `one of: ${services.map(name => name + SUFFIX).join(', ')}`)
+      if (stranger) throw usage(`${kind} has no ${stranger[0]}`, 'it lasts until it is cleared: --clear')
+      await outages.begin(service)
+      return planned(service)
+    },
+
+    /** @param id of one, or all without */
+    async clear(id?: string): Promise<void> {
+      for (const service of services) if (id === undefined || serviceOf(id) === service) await outages.end(service)
+    },
+  }
+}
