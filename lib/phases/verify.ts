@@ -4,12 +4,14 @@ import type { Watcher } from '../cluster/watcher.ts'
 import { assess } from '../model/health/assess.ts'
 import { blocking, type Finding, overdue, sorted, type Verdict, verdictOf } from '../model/health/finding.ts'
 import type { Expectations, Inventory } from '../model/health/inventory.ts'
+import { endsWaiting } from '../model/health/reach.ts'
 import { countsText, findingsText, plain } from '../report/findings.ts'
 import { exitCodes, interrupted, OpsError, unhealthy } from '../runtime/errors.ts'
 import type { Json } from '../runtime/json.ts'
 import { seconds } from '../runtime/log.ts'
 import type { Phase } from '../runtime/phases.ts'
 import type { Operation } from './operation.ts'
+import { unreachable } from './reach.ts'
 
 export interface Assessment {
   verdict: Verdict
@@ -74,7 +76,7 @@ function judge(inventory: Inventory, expected: Expectations, { now }: Operation)
 
 /**
  * Looks again whenever something changes, until all is healthy or the time is up: then what was still progressing counts
- * as an error. A connection that is lost meanwhile is no reason to give up.
+ * as an error. A connection that is lost meanwhile is no reason to give up, unless the VM is off: nothing starts that by itself.
  * @throws OpsError 5 when the cluster is out of reach at the end, 130 when interrupted
  */
 export async function untilHealthy(
@@ -93,6 +95,8 @@ export async function untilHealthy(
       const left = deadline - performance.now()
       if (seen instanceof OpsError) {
         if (left <= 0) throw seen
+        const known = await unreachable(seen, operation).catch(() => undefined)
+        if (known?.findings.some(endsWaiting)) return known
         operation.progress(seen.message)
         watcher?.close()
         watcher = undefined

@@ -17,6 +17,9 @@ export interface Reach {
 /** A start is on its way. https://cloud.google.com/compute/docs/instances/instance-lifecycle */
 const STARTING = ['PROVISIONING', 'STAGING']
 
+/** Whether it is of no use to wait: a spot VM that is off stays off until somebody starts it. */
+export const endsWaiting = ({ rule }: Finding): boolean => rule === 'vm/stopped' || rule === 'vm/missing'
+
 /** Why the API server is out of reach, from the far end to the near one: the first thing that is wrong explains the rest. */
 export function reachFinding({ error, vm, layer, dial, tunnel }: Reach): Finding {
   const object = `VM/${vm.name}`
