@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, rm } from 'node:fs/promises'
+import { cp, readdir, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { readIfExists, root, writeAtomically } from '../lib/runtime/files.ts'
@@ -8,6 +8,9 @@ import type { Layout } from './layout.ts'
 const sources = join(root, 'terraform')
 const overrides = join(root, 'lab/terraform-overrides')
 const STAMP = '.source'
+/** Where the first layer has its environments, of which those named so are the lab's. */
+const ENVIRONMENTS = '00-vpc/envs'
+const IS_LABS = /^lab(-|$)/
 /** The variables that only this lab knows; a name that Terraform reads by itself. */
 const VARIABLES = 'lab.auto.tfvars.json'
 
@@ -22,10 +25,12 @@ export async function copyTerraform({ terraform, sshKey }: Layout): Promise<void
     const known = new Set([...(await filesOf(sources)), ...(await filesOf(overrides))])
     for (const file of await filesOf(terraform)) if (!known.has(file)) await rm(join(terraform, file))
     for (const folder of [sources, overrides]) {
-      for (const file of await filesOf(folder)) await cp(join(folder, file), join(terraform, file))
+      for (const file of await filesOf(folder)) await cp(join(folder, file), join(terraform, file), { dereference: true })
     }
   }
-  await writeVariables(terraform, await readFile(`${sshKey}.pub`, 'utf8'))
+  const publicKey = await readFile(`${sshKey}.pub`, 'utf8')
+  const environments = (await readdir(join(sources, ENVIRONMENTS))).filter(name => IS_LABS.test(name))
+  for (const name of environments) await writeVariables(join(terraform, ENVIRONMENTS, name), publicKey)
   await writeAtomically(join(terraform, STAMP), wanted)
 }
 
@@ -44,14 +49,13 @@ const isTerraformsOwn = (name: string): boolean =>
   [STAMP, VARIABLES, '.terraform', '.terraform.lock.hcl', 'errored.tfstate'].includes(name) ||
   /\.(tfplan|tfstate(\.backup)?)$/.test(name)
 
-async function writeVariables(terraform: string, publicKey: string): Promise<void> {
-  const file = join(terraform, '00-vpc/envs/lab', VARIABLES)
+async function writeVariables(directory: string, publicKey: string): Promise<void> {
+  const file = join(directory, VARIABLES)
   const before = await readIfExists(file)
   // The port stays: it stands in the kubeconfig.
   const port = before ? (JSON.parse(before) as { api_local_port: number }).api_local_port : await freePort()
   const [type, key] = publicKey.trim().split(' ')
   const text = `${JSON.stringify({ api_local_port: port, ssh_keys: { ops: `${type} ${key}` } }, undefined, 2)}\n`
-  await mkdir(join(terraform, '00-vpc/envs/lab'), { recursive: true })
   if (text !== before) await writeAtomically(file, text)
 }
 

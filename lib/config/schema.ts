@@ -22,7 +22,7 @@ const layer = z.string().regex(/^\d{2}-[a-z0-9-]+$/, 'must look like 01-k8s: two
 /** What Terraform does not know of an environment. Terraform's outputs say the rest. */
 export const environmentSchema = z.strictObject({
   schema: z.literal('threads-ops/environment/1'),
-  name: z.string().regex(/^[a-z][a-z0-9-]{1,15}$/, 'must be 2 to 16 lower-case letters, digits and hyphens'),
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,14}[a-z0-9]$/, 'must be 2 to 16 lower-case letters, digits and hyphens'),
 
   /** Google's endpoints where they are not Google's own: a JSON file that says where they are. */
   endpoints: z.string().optional(),

@@ -13,8 +13,8 @@ variable "env" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9]{1,11}$", var.env))
-    error_message = "The environment must be 2 to 12 lower-case letters and digits."
+    condition     = can(regex("^[a-z][a-z0-9-]{0,14}[a-z0-9]$", var.env))
+    error_message = "The environment must be 2 to 16 lower-case letters, digits and hyphens."
   }
 }
 

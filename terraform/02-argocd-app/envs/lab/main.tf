@@ -1,7 +1,7 @@
 locals {
   k8s = data.terraform_remote_state.k8s.outputs
 
-  image_prefix = "${var.image_region}-docker.pkg.dev/${local.k8s.project_id}/threads"
+  image_prefix = "${var.image_region}-docker.pkg.dev/${coalesce(var.image_project, local.k8s.project_id)}/threads"
 }
 
 provider "kubectl" {

@@ -22,3 +22,9 @@ variable "image_region" {
   description = "Region of the Artifact Registry repository that holds the application's images."
   type        = string
 }
+
+variable "image_project" {
+  description = "Project of that repository; null is the environment's own."
+  type        = string
+  default     = null
+}

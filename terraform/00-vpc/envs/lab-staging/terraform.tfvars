@@ -1,0 +1,13 @@
+project_id  = "web-service-staging"
+env         = "lab-staging"
+region      = "us-east1"
+zone        = "us-east1-c"
+subnet_cidr = "10.150.0.0/20"
+
+deletion_protection = false
+
+# The lab applies a copy of this folder in .lab/terraform: this is .lab/kube.
+kubeconfig_directory = "../../../../kube"
+api_local_port       = 26444
+
+# The lab makes a key pair when it starts and names it in lab.auto.tfvars.json beside this file.

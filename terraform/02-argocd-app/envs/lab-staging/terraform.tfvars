@@ -1,0 +1,9 @@
+backend_bucket = "threads-ops-lab-staging-tfstate"
+
+repository_url = "http://git.lab/threads-ops.git"
+revision       = "main"
+path           = "k8s/overlays/lab-staging"
+
+# What staging tries is what goes to the other environment: the very same images.
+image_region  = "us-east1"
+image_project = "web-service-design"

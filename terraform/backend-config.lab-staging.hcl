@@ -1,0 +1,1 @@
+bucket = "threads-ops-lab-staging-tfstate"
