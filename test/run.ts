@@ -15,6 +15,9 @@ import { findOnPath } from '../lab/tools/path.ts'
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { grep: { type: 'string' } } })
 const root = join(import.meta.dirname, '..')
 
+/** What no file takes, however slow the machine: one that hangs must not take all the others along. */
+const LONGEST_MS = 30 * 60_000
+
 interface Result {
   file: string
   passed: number
@@ -44,6 +47,7 @@ function runFile(file: string): Promise<Result> {
     const child = spawn(process.execPath, [file], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: LONGEST_MS,
       env: { ...process.env, FORCE_COLOR: '0' },
     })
     let output = ''
@@ -57,7 +61,8 @@ function runFile(file: string): Promise<Result> {
       const total = count('Total')
       const passed = count('Passed')
       const skipped = count('Skipped')
-      const missing = total === 0 ? 'no test was run: is `.run()` missing?' : ''
+      const hung = child.killed ? `it was ended after ${LONGEST_MS / 60_000} min` : ''
+      const missing = hung || (total === 0 ? 'no test was run: is `.run()` missing?' : '')
       const failed = Math.max(total - passed - skipped, code === 0 && !missing ? 0 : 1)
       const ms = Math.round(performance.now() - started)
       process.stdout.write(`${failed ? '✘' : '✔'} ${name}  ${passed} passed${failed ? `, ${failed} failed` : ''}  ${ms} ms\n`)

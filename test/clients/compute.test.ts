@@ -270,7 +270,7 @@ compute('notices the death of a spot machine as a preemption', async ({ lab }) =
 
 compute('preempts on demand', async ({ lab }) => {
   await lab.makeInstance()
-  const response = await lab.request('POST', '/lab/preempt', { instance: 'threads-lab-vm', graceSeconds: 0 })
+  const response = await lab.request('POST', '/lab/preempt', { project: PROJECT, instance: 'threads-lab-vm', graceSeconds: 0 })
   assert.is(response.status, 200)
   const { name } = (await response.json()) as { name: string }
   await lab.compute('POST', `${ZONE}/operations/${name}/wait`)

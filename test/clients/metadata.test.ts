@@ -95,7 +95,7 @@ metadata('waits for a change', async ({ lab }) => {
   const { headers } = await ask(lab, `${INSTANCE}/preempted`)
   const query = `wait_for_change=true&last_etag=${headers.etag}`
   const changed = ask(lab, `${INSTANCE}/preempted?${query}`)
-  await lab.request('POST', '/lab/preempt', { instance: 'threads-lab-vm', graceSeconds: 1 })
+  await lab.request('POST', '/lab/preempt', { project: PROJECT, instance: 'threads-lab-vm', graceSeconds: 1 })
   assert.is((await changed).body, 'TRUE')
   const waited = await ask(lab, `${INSTANCE}/name?wait_for_change=true&timeout_sec=1`)
   assert.is(waited.body, 'threads-lab-vm')
