@@ -2,7 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { CloudSdk } from './support/cloud-sdk.ts'
-import { PROJECT, TestLab } from './support/lab.ts'
+import { OTHER_PROJECT, PROJECT, TestLab } from './support/lab.ts'
 
 interface Context {
   lab: TestLab
@@ -75,7 +75,7 @@ gcloud('projects and services', async ({ sdk }) => {
   assert.equal([project.lifecycleState, project.projectNumber], ['ACTIVE', '843216957420'])
   assert.equal(
     projects.map(({ projectId }) => projectId),
-    [PROJECT],
+    [PROJECT, OTHER_PROJECT],
   )
   assert.equal(
     services.map(({ config }) => config.name),

@@ -25,7 +25,11 @@ journals('what a run did is on the disk before the next step begins', async () =
   const writer = await open('snapshot:create', 1)
   assert.is(writer.journal.id, `20251101-120001-${ENV}-snapshot-create-${process.pid}`)
   assert.equal(written(writer).phases, [])
-  await writer.phase({ id: 'doctor', title: 'Doctor', status: 'done', startedAt: '2025-11-01T12:00:01Z', ms: 3 })
+  const begun = { id: 'doctor', title: 'Doctor', startedAt: '2025-11-01T12:00:01Z' }
+  await writer.begin(begun)
+  assert.equal(written(writer).current, begun)
+  await writer.phase({ ...begun, status: 'done', ms: 3 })
+  assert.is(written(writer).current, undefined)
   await writer.fact('marker', 'x1')
   const { schema, phases, facts, endedAt, exitCode } = written(writer)
   assert.is(schema, 'threads-ops/journal/1')

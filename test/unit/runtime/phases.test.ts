@@ -10,8 +10,14 @@ const context = (signal = new AbortController().signal): PhaseContext => ({ log,
 
 const journal = () => {
   const phases: PhaseRecord[] = []
-  const writer = { journal: { phases }, phase: async (record: PhaseRecord) => void phases.push(record) }
-  return writer as unknown as JournalWriter & { journal: { phases: PhaseRecord[] } }
+  const begun: string[] = []
+  const writer = {
+    journal: { phases },
+    begun,
+    begin: async ({ id }: { id: string }) => void begun.push(id),
+    phase: async (record: PhaseRecord) => void phases.push(record),
+  }
+  return writer as unknown as JournalWriter & { begun: string[]; journal: { phases: PhaseRecord[] } }
 }
 const DONE: PhaseState = { state: 'done', evidence: 'is' }
 const TODO: PhaseState = { state: 'todo', changes: ['do it'] }
@@ -56,6 +62,7 @@ runs('does what is to do, skips what is done', async () => {
     { ...writer, journal: written },
   )
   assert.equal(ran, ['b'])
+  assert.equal(writer.begun, ['a', 'b'])
   assert.equal(
     written.phases.map(({ id, status, evidence }) => [id, status, evidence]),
     [
