@@ -10,6 +10,8 @@ import { backup, restore } from './backup.ts'
 import { defaultConfig, parseConfig } from './config.ts'
 import { loadConfig, ownAddress, runController } from './controller.ts'
 import { K0sError } from './errors.ts'
+import { handleEtcd } from './etcd.ts'
+import { takeDataDir } from './flags.ts'
 import { ADMIN, kubeconfig } from './pki.ts'
 import { install, requireRoot, reset, start, stop } from './service.ts'
 import { askStatus } from './status.ts'
@@ -95,11 +97,13 @@ function showSystem(): void {
   else for (const [prop, value] of Object.entries(facts)) print(`${prop}: ${value} (pass)`)
 }
 
+/** kubectl as the administrator, unless KUBECONFIG names somebody else; `--data-dir` is k0s's own flag. */
 function runKubectl(): void {
   const built = programPath('kubectl')
-  const { status, error } = spawnSync(existsSync(built) ? built : 'kubectl', args, {
+  const { dataDir, rest } = takeDataDir(args)
+  const { status, error } = spawnSync(existsSync(built) ? built : 'kubectl', rest, {
     stdio: 'inherit',
-    env: { ...process.env, KUBECONFIG: '/var/lib/k0s/pki/admin.conf' },
+    env: { ...process.env, KUBECONFIG: process.env.KUBECONFIG || join(dataDir, 'pki/admin.conf') },
   })
   if (error) throw new K0sError(error.message)
   process.exitCode = status ?? 1
@@ -113,6 +117,7 @@ const commands: Record<string, () => void | Promise<void>> = {
   status: showStatus,
   kubeconfig: showKubeconfig,
   config: handleConfig,
+  etcd: () => handleEtcd(args),
   reset: () => reset(args),
   backup: () => backup(args),
   restore: () => restore(args),

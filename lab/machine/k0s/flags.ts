@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util'
 import { K0sError } from './errors.ts'
 
+const DATA_DIRECTORY = '/var/lib/k0s'
+
 const SWITCHES = ['single', 'enable-worker', 'no-taints', 'enable-dynamic-config', 'enable-metrics-scraper', 'debug', 'verbose']
 const VALUES = [
   'data-dir',
@@ -66,7 +68,7 @@ export function parseControllerFlags(args: readonly string[], installing = false
     single: values.single === true,
     enableWorker: values['enable-worker'] === true || values.single === true,
     noTaints: values['no-taints'] === true || values.single === true,
-    dataDir: text('data-dir') ?? '/var/lib/k0s',
+    dataDir: text('data-dir') ?? DATA_DIRECTORY,
     config: text('config'),
     hostname: /--hostname-override=(\S+)/.exec(text('kubelet-extra-args') ?? '')?.[1],
     labels: Object.fromEntries(
@@ -82,4 +84,14 @@ export function parseControllerFlags(args: readonly string[], installing = false
     force: values.force === true,
     start: values.start === true,
   }
+}
+
+/** k0s's `--data-dir` among arguments that are otherwise another program's, and those. */
+export function takeDataDir(args: readonly string[]): { dataDir: string; rest: string[] } {
+  const end = args.indexOf('--')
+  const at = args.findIndex((arg, index) => /^--data-dir(=|$)/.test(arg) && (end < 0 || index < end))
+  if (at < 0) return { dataDir: DATA_DIRECTORY, rest: [...args] }
+  const [, value] = /^--data-dir=(.*)/.exec(args[at] ?? '') ?? []
+  const rest = [...args.slice(0, at), ...args.slice(at + (value === undefined ? 2 : 1))]
+  return { dataDir: value ?? args[at + 1] ?? DATA_DIRECTORY, rest }
 }

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { accountsOf } from '../../../lab/machine/guest/accounts.ts'
 import { parseUnit, words } from '../../../lab/machine/guest/unit.ts'
 import { parseConfig } from '../../../lab/machine/k0s/config.ts'
-import { parseControllerFlags } from '../../../lab/machine/k0s/flags.ts'
+import { parseControllerFlags, takeDataDir } from '../../../lab/machine/k0s/flags.ts'
 import { k0sBinary } from '../../../lab/machine/k0s/shim.ts'
 import { parseImage, repositoryIn } from '../../../lab/machine/node-agent/images.ts'
 
@@ -118,6 +118,14 @@ k0s('flags as they stand in the unit', () => {
   assert.ok(flags.force && flags.enableWorker)
 })
 k0s('a flag it does not have', () => assert.throws(() => parseControllerFlags(['--nope']), /unknown flag: --nope/))
+for (const [given, dataDir, rest] of [
+  [['get', 'node', '-o', 'json'], '/var/lib/k0s', ['get', 'node', '-o', 'json']],
+  [['get', '--data-dir=/data', 'node'], '/data', ['get', 'node']],
+  [['--data-dir', '/data', 'get', 'node'], '/data', ['get', 'node']],
+  [['exec', 'pod', '--', 'k0s', '--data-dir=/data'], '/var/lib/k0s', ['exec', 'pod', '--', 'k0s', '--data-dir=/data']],
+] as const) {
+  k0s(`the data directory in <${given.join(' ')}>`, () => assert.equal(takeDataDir(given), { dataDir, rest: [...rest] }))
+}
 k0s('a binary of another version differs by that only', () => {
   assert.ok(k0sBinary('v1.35.1+k0s.2').includes(' v1.35.1+k0s.2 '))
   assert.is(k0sBinary('v1.35.1+k0s.2').replace('v1.35.1+k0s.2', 'v1.34.0+k0s.0'), k0sBinary('v1.34.0+k0s.0'))
