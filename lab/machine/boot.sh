@@ -45,6 +45,7 @@ for path in proc/sys proc/sysrq-trigger; do
 done
 mount -t sysfs -o ro,nosuid,nodev,noexec sysfs sys
 mount -t tmpfs -o mode=755,nosuid,nodev tmpfs run
+mkdir -m 1777 run/lock
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs tmp
 
 mount -t tmpfs -o mode=755,nosuid tmpfs dev

@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
-import { dirname } from 'node:path'
-import { disable, enable, findUnit, isEnabled, logFile, type Service, ServiceError, type Services } from './services.ts'
+import { basename, dirname } from 'node:path'
+import { logFile, type Service, type Services } from './services.ts'
+import { disable, enable, ServiceError, unitFileState } from './unit-files.ts'
 
 /** Anybody may look, only root may change: two sockets, told apart by their modes. */
 export const READING_SOCKET = '/run/systemd/looking.sock'
@@ -18,9 +19,11 @@ export interface Answer {
   exitCode: number
   stdout: string
   stderr: string
+  /** Files that systemctl prints besides, as whoever asks: not everybody may read each. */
+  files?: string[]
 }
 
-const READING = new Set(['is-active', 'is-enabled', 'is-failed', 'is-system-running', 'show', 'status'])
+const READING = new Set(['cat', 'is-active', 'is-enabled', 'is-failed', 'is-system-running', 'show', 'status'])
 
 export const socketFor = (verb: string): string => (READING.has(verb) ? READING_SOCKET : CHANGING_SOCKET)
 
@@ -64,7 +67,10 @@ async function perform(services: Services, powerOff: () => void, request: Reques
   if (!READING.has(verb) && !mayChange) throw new ServiceError('Access denied', 1)
   switch (verb) {
     case 'daemon-reload':
+      services.reload()
+      return ok()
     case 'reset-failed':
+      for (const unit of units.length > 0 ? units : services.names()) services.resetFailed(unit)
       return ok()
     case 'poweroff':
       powerOff()
@@ -72,27 +78,25 @@ async function perform(services: Services, powerOff: () => void, request: Reques
     case 'is-system-running':
       return ok('running\n')
     case 'start':
-      for (const unit of units) await attempt('start', unit, () => services.start(unit))
-      return ok()
+      return await forEach(services, request, unit => services.start(unit))
     case 'stop':
-      for (const unit of units) await attempt('stop', unit, () => services.stop(unit))
-      return ok()
+      return await forEach(services, request, unit => services.stop(unit))
     case 'restart':
-      for (const unit of units) {
-        await attempt('restart', unit, async () => {
-          if (services.get(unit)) await services.stop(unit)
-          await services.start(unit)
-        })
-      }
-      return ok()
-    case 'enable': {
-      const changes = units.flatMap(unit => enable(unit))
-      if (request.now) for (const unit of units) await services.start(unit)
-      return ok('', lines(changes))
-    }
+    case 'reload-or-restart':
+      return await forEach(services, request, unit => services.restart(unit))
+    case 'try-restart':
+      return await forEach(services, request, async unit => {
+        if (services.get(unit)?.state === 'active') await services.restart(unit)
+      })
+    case 'reload':
+      return await forEach(services, request, async unit => {
+        throw new ServiceError(`Job type reload is not applicable for unit ${unit}.`, 1)
+      })
+    case 'enable':
     case 'disable': {
-      const changes = units.flatMap(unit => disable(unit))
-      if (request.now) for (const unit of units) await services.stop(unit)
+      const changes = units.flatMap(unit => (verb === 'enable' ? enable(unit) : disable(unit)))
+      services.reload()
+      if (request.now) for (const unit of units) await (verb === 'enable' ? services.start(unit) : services.stop(unit))
       return ok('', lines(changes))
     }
     case 'is-active':
@@ -102,13 +106,17 @@ async function perform(services: Services, powerOff: () => void, request: Reques
       return { exitCode: states.includes(wanted) ? 0 : verb === 'is-active' ? 3 : 1, stdout: lines(states), stderr: '' }
     }
     case 'is-enabled': {
-      const missing = units.find(unit => !findUnit(unit))
-      if (missing) throw new ServiceError(`Failed to get unit file state for ${missing}: No such file or directory`, 1)
-      const states = units.map(unit => (isEnabled(unit) ? 'enabled' : 'disabled'))
-      return { exitCode: states.includes('enabled') ? 0 : 1, stdout: lines(states), stderr: '' }
+      const states = units.map(unit => {
+        const state = unitFileState(unit)
+        if (!state) throw new ServiceError(`Failed to get unit file state for ${unit}: No such file or directory`, 1)
+        return state
+      })
+      return { exitCode: states.every(state => state === 'disabled') ? 1 : 0, stdout: lines(states), stderr: '' }
     }
     case 'show':
-      return ok(units.map(unit => show(unit, services.get(unit), request)).join('\n'))
+      return ok(units.map(unit => show(unit, services, request)).join('\n'))
+    case 'cat':
+      return { ...ok(), files: units.flatMap(unit => filesOf(unit, services)) }
     case 'status':
       return status(units[0] ?? '', services)
     default:
@@ -116,54 +124,89 @@ async function perform(services: Services, powerOff: () => void, request: Reques
   }
 }
 
-async function attempt(what: string, unit: string, action: () => Promise<void>): Promise<void> {
-  try {
-    await action()
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error
-    throw new ServiceError(`Failed to ${what} ${unit}: ${error.message}`, error.exitCode)
+/** Does it to each unit of the request, and says which of them are not as their files are now. */
+async function forEach(services: Services, { verb, units }: Request, action: (unit: string) => Promise<void>): Promise<Answer> {
+  const stale = units.filter(unit => services.hasChanged(unit))
+  for (const unit of units) {
+    try {
+      await action(unit)
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error
+      throw new ServiceError(`Failed to ${verb} ${unit}: ${error.message}`, error.exitCode)
+    }
   }
+  return ok('', lines(stale.map(changedOnDisk)))
 }
 
-const SUB_STATES = {
-  active: 'running',
-  activating: 'auto-restart',
-  deactivating: 'stop-sigterm',
-  failed: 'failed',
-  inactive: 'dead',
+const changedOnDisk = (unit: string): string =>
+  `Warning: The unit file, source configuration file or drop-ins of ${unit} changed on disk. Run 'systemctl daemon-reload' to reload units.`
+
+function subState(service: Service | undefined): string {
+  const oneshot = service?.unit.type === 'oneshot'
+  const names = {
+    active: oneshot ? 'exited' : 'running',
+    activating: oneshot ? 'start' : 'auto-restart',
+    deactivating: 'stop-sigterm',
+    failed: 'failed',
+    inactive: 'dead',
+  }
+  return names[service?.state ?? 'inactive']
 }
 
-function show(name: string, service: Service | undefined, { properties, valueOnly }: Request): string {
-  const found = findUnit(name)
+/** Properties come in systemd's order, whatever the order in which they are asked for; those it does not have, not at all. */
+function show(name: string, services: Services, { properties, valueOnly }: Request): string {
+  const found = services.find(name)
+  const service = services.get(name)
   const state = service?.state ?? 'inactive'
   const all: Record<string, string | number> = {
-    Id: name,
-    Description: found?.unit.description ?? name,
-    LoadState: found ? 'loaded' : 'not-found',
-    ActiveState: state,
-    SubState: SUB_STATES[state],
-    FragmentPath: found?.path ?? '',
-    UnitFileState: found ? (isEnabled(name) ? 'enabled' : 'disabled') : '',
+    Type: found?.unit?.type ?? '',
+    Restart: found?.unit?.restart ?? 'no',
     MainPID: service?.mainPid ?? 0,
     NRestarts: service?.restarts ?? 0,
-    ExecMainStatus: service?.exitStatus ?? 0,
     ExecMainStartTimestamp: service?.startedAt?.toUTCString() ?? '',
+    ExecMainStatus: service?.exitStatus ?? 0,
+    Environment: Object.entries(found?.unit?.environment ?? {})
+      .map(([variable, value]) => quoted(`${variable}=${value}`))
+      .join(' '),
+    KillMode: found?.unit?.killMode ?? 'control-group',
+    Id: name,
+    Description: found?.unit?.description || name,
+    LoadState: found ? (found.unit ? 'loaded' : 'bad-setting') : 'not-found',
+    ActiveState: state,
+    SubState: subState(service),
+    FragmentPath: found?.path ?? '',
+    DropInPaths: found?.dropIns.join(' ') ?? '',
+    UnitFileState: unitFileState(name) ?? '',
+    NeedDaemonReload: services.hasChanged(name) ? 'yes' : 'no',
   }
-  const names = properties.length > 0 ? properties.filter(property => property in all) : Object.keys(all)
+  const names = Object.keys(all).filter(property => properties.length === 0 || properties.includes(property))
   return lines(names.map(property => (valueOnly ? String(all[property]) : `${property}=${all[property]}`)))
 }
 
+const quoted = (text: string): string => (/[\s"'\\$`]/.test(text) ? `"${text.replace(/["\\$`]/g, '\\$&')}"` : text)
+
+function filesOf(name: string, services: Services): string[] {
+  const found = services.find(name)
+  if (!found) throw new ServiceError(`No files found for ${name}.`, 1)
+  return [found.path, ...found.dropIns]
+}
+
 function status(name: string, services: Services): Answer {
-  const found = findUnit(name)
+  const found = services.find(name)
   if (!found) throw new ServiceError(`Unit ${name} could not be found.`, 4)
   const service = services.get(name)
   const state = service?.state ?? 'inactive'
   const text = lines([
-    `${state === 'active' ? '●' : '○'} ${name} - ${found.unit.description}`,
-    `     Loaded: loaded (${found.path}; ${isEnabled(name) ? 'enabled' : 'disabled'})`,
-    `     Active: ${state} (${SUB_STATES[state]})${service?.startedAt ? ` since ${service.startedAt.toUTCString()}` : ''}`,
+    `${state === 'active' ? '●' : '○'} ${name} - ${found.unit?.description || name}`,
+    `     Loaded: ${found.unit ? 'loaded' : 'bad-setting'} (${found.path}; ${unitFileState(name)}; preset: enabled)`,
+    ...found.dropIns.flatMap((path, index) => [
+      `${index === 0 ? '    Drop-In: ' : '             '}${dirname(path)}`,
+      `             └─${basename(path)}`,
+    ]),
+    `     Active: ${state} (${subState(service)})${service?.startedAt ? ` since ${service.startedAt.toUTCString()}` : ''}`,
     ...(service?.mainPid ? [`   Main PID: ${service.mainPid}`] : []),
     `        Log: ${logFile(name)}`,
   ])
-  return { exitCode: state === 'active' ? 0 : 3, stdout: text, stderr: '' }
+  const stderr = services.hasChanged(name) ? lines([changedOnDisk(name)]) : ''
+  return { exitCode: state === 'active' ? 0 : 3, stdout: text, stderr }
 }

@@ -34,6 +34,8 @@ function installCommands(): void {
   const node = `exec /usr/local/lab/node ${HERE}/systemctl.ts`
   for (const [name, text] of [
     ['systemctl', `#!/bin/sh\n${node} "$@"\n`],
+    // What tells a client by its name alone which service manager there is.
+    ['systemd', `#!/bin/sh\n${node} --version\n`],
     ['poweroff', `#!/bin/sh\n${node} poweroff\n`],
     ['shutdown', `#!/bin/sh\n${node} poweroff\n`],
     ['journalctl', readFileSync(`${HERE}/journalctl.sh`, 'utf8')],

@@ -1,11 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseUnit, type Unit } from './unit.ts'
+import type { Unit } from './unit.ts'
+import { enabledUnits, isEnabled, readUnit, ServiceError, type UnitFiles } from './unit-files.ts'
 
-/** Where units are looked for: the operator's first, then those made at boot. */
-const UNIT_DIRECTORIES = ['/etc/systemd/system', '/run/systemd/system']
-const DEFAULT_TARGET = '/etc/systemd/system/multi-user.target.wants'
 const LOGS = '/var/log'
 
 export type ActiveState = 'inactive' | 'activating' | 'active' | 'deactivating' | 'failed'
@@ -24,45 +22,49 @@ export interface Service {
   stopping: boolean
 }
 
-/** A failure as systemctl reports it. */
-export class ServiceError extends Error {
-  readonly exitCode: number
-  constructor(message: string, exitCode: number) {
-    super(message)
-    this.exitCode = exitCode
-  }
-}
-
 export const logFile = (name: string): string => `${LOGS}/${name.replace(/\.service$/, '')}.log`
-
-export function findUnit(name: string): { path: string; unit: Unit } | undefined {
-  for (const directory of UNIT_DIRECTORIES) {
-    const path = `${directory}/${name}`
-    let text: string
-    try {
-      text = readFileSync(path, 'utf8')
-    } catch {
-      continue
-    }
-    return { path, unit: parseUnit(text) }
-  }
-  return undefined
-}
 
 /** Runs the machine's services: starts what is enabled, restarts what should live, stops in reverse order. */
 export class Services {
   readonly #services = new Map<string, Service>()
+  readonly #loaded = new Map<string, UnitFiles>()
 
   get(name: string): Service | undefined {
     return this.#services.get(name)
   }
 
+  /** The unit as it was last read. Only one that is neither enabled nor in use is read anew without a reload. */
+  find(name: string): UnitFiles | undefined {
+    const inUse = (this.#services.get(name)?.state ?? 'inactive') !== 'inactive'
+    if (!inUse && !isEnabled(name)) this.#loaded.delete(name)
+    return this.#loaded.get(name) ?? readUnit(name)
+  }
+
+  /** Whether the unit's files are no longer what they were when they were read. */
+  hasChanged(name: string): boolean {
+    const loaded = this.find(name)
+    return loaded !== undefined && JSON.stringify(loaded) !== JSON.stringify(readUnit(name))
+  }
+
+  /** Reads the enabled units and those in use again. What runs goes on as it is, and is stopped and restarted by the new ones. */
+  reload(): void {
+    this.#loaded.clear()
+    for (const name of new Set([...enabledUnits(), ...this.#services.keys()])) {
+      const found = readUnit(name)
+      if (found) this.#loaded.set(name, found)
+      const service = this.#services.get(name)
+      if (service && found?.unit) service.unit = found.unit
+    }
+  }
+
   /** @throws ServiceError 5 when there is no such unit, 1 when it does not start. */
   async start(name: string): Promise<void> {
-    const found = findUnit(name)
+    const found = this.find(name)
     if (!found) throw new ServiceError(`Unit ${name} not found.`, 5)
+    if (!found.unit) throw new ServiceError(`Unit ${name} has a bad unit file setting: ${found.problem}`, 1)
     const known = this.#services.get(name)
     if (known?.state === 'active') return
+    this.#loaded.set(name, found)
     const service: Service = known ?? {
       name,
       unit: found.unit,
@@ -85,7 +87,7 @@ export class Services {
   async stop(name: string): Promise<void> {
     const service = this.#services.get(name)
     if (!service) {
-      if (!findUnit(name)) throw new ServiceError(`Unit ${name} not loaded.`, 5)
+      if (!this.find(name)) throw new ServiceError(`Unit ${name} not loaded.`, 5)
       return
     }
     service.stopping = true
@@ -107,42 +109,33 @@ export class Services {
     service.state = 'inactive'
   }
 
+  /** @throws ServiceError as `start` does, before anything is stopped */
+  async restart(name: string): Promise<void> {
+    if (!this.find(name)?.unit) return await this.start(name)
+    if (this.#services.has(name)) await this.stop(name)
+    await this.start(name)
+  }
+
+  names(): string[] {
+    return [...this.#services.keys()]
+  }
+
   /** Later ones first, as what was started last may need what was started before. */
   async stopAll(): Promise<void> {
     for (const name of [...this.#services.keys()].reverse()) await this.stop(name)
   }
 
   async startEnabled(): Promise<void> {
-    const names = readdirIfExists(DEFAULT_TARGET)
-    await Promise.allSettled(names.map(name => this.start(name)))
+    this.reload()
+    await Promise.allSettled(enabledUnits().map(name => this.start(name)))
+  }
+
+  /** Forgets that it failed. */
+  resetFailed(name: string): void {
+    const service = this.#services.get(name)
+    if (service?.state === 'failed') service.state = 'inactive'
   }
 }
-
-/** @returns lines that tell what changed */
-export function enable(name: string): string[] {
-  const found = findUnit(name)
-  if (!found) throw new ServiceError(`Unit file ${name} does not exist.`, 1)
-  return found.unit.wantedBy.flatMap(target => {
-    const directory = `/etc/systemd/system/${target}.wants`
-    if (readdirIfExists(directory).includes(name)) return []
-    mkdirSync(directory, { recursive: true })
-    symlinkSync(found.path, `${directory}/${name}`)
-    return [`Created symlink ${directory}/${name} → ${found.path}.`]
-  })
-}
-
-/** @returns lines that tell what changed */
-export function disable(name: string): string[] {
-  return readdirIfExists('/etc/systemd/system')
-    .filter(entry => entry.endsWith('.wants') && readdirIfExists(`/etc/systemd/system/${entry}`).includes(name))
-    .map(entry => {
-      const link = `/etc/systemd/system/${entry}/${name}`
-      rmSync(link)
-      return `Removed "${link}".`
-    })
-}
-
-export const isEnabled = (name: string): boolean => readdirIfExists(DEFAULT_TARGET).includes(name)
 
 /** Resolves when the main process has ended; a restart that follows is not waited for. */
 async function launch(service: Service): Promise<void> {
@@ -202,13 +195,5 @@ function isExecutable(path: string): boolean {
     return true
   } catch {
     return false
-  }
-}
-
-function readdirIfExists(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-  } catch {
-    return []
   }
 }

@@ -20,12 +20,17 @@ export interface Unit {
   wantedBy: string[]
 }
 
-/** @throws Error for a unit without ExecStart=. */
-export function parseUnit(text: string): Unit {
-  const settings = sections(text)
+/**
+ * The unit that a file and its drop-ins make, in the order in which they are merged.
+ * @throws Error for a unit with no command, or with more than the one that is run here
+ */
+export function parseUnit(...files: readonly string[]): Unit {
+  const settings = sections(files)
   const last = (section: string, name: string) => settings.get(`${section}.${name}`)?.at(-1)
-  const command = words(last('Service', 'ExecStart') ?? '')
+  const commands = settings.get('Service.ExecStart') ?? []
+  const command = words(commands[0] ?? '')
   if (command.length === 0) throw new Error('Service has no ExecStart= setting. Refusing.')
+  if (commands.length > 1) throw new Error('Service has more than one ExecStart= setting. Refusing.')
   return {
     description: last('Unit', 'Description') ?? '',
     type: oneOf(last('Service', 'Type'), ['simple', 'notify', 'oneshot']),
@@ -41,24 +46,42 @@ export function parseUnit(text: string): Unit {
   }
 }
 
-function sections(text: string): Map<string, string[]> {
+/**
+ * The folders below the unit folders where a unit's drop-ins are looked for: of two files with one name that of the earlier folder
+ * counts. Besides its own the unit has those of each prefix that ends in a dash, and those of all services. systemd.unit(5)
+ */
+export function dropInDirectories(name: string, unitDirectories: readonly string[]): string[] {
+  const type = name.slice(name.lastIndexOf('.') + 1)
+  const parts = name.slice(0, -type.length - 1).split('-')
+  const prefixes = parts.slice(1).map((_part, index) => `${parts.slice(0, index + 1).join('-')}-.${type}.d`)
+  const own = [`${name}.d`, ...prefixes.reverse()]
+  return [
+    ...unitDirectories.flatMap(directory => own.map(folder => `${directory}/${folder}`)),
+    ...unitDirectories.map(directory => `${directory}/${type}.d`),
+  ]
+}
+
+/** `Section.Name` → what it was set to, one after the other. */
+function sections(files: readonly string[]): Map<string, string[]> {
   const settings = new Map<string, string[]>()
-  let section = ''
-  for (const line of text
-    .replace(/\\\n/g, ' ')
-    .split('\n')
-    .map(line => line.trim())) {
-    if (line === '' || line.startsWith('#') || line.startsWith(';')) continue
-    const header = /^\[(.+)\]$/.exec(line)?.[1]
-    if (header) {
-      section = header
-      continue
+  for (const file of files) {
+    let section = ''
+    for (const line of file
+      .replace(/\\\n/g, ' ')
+      .split('\n')
+      .map(line => line.trim())) {
+      if (line === '' || line.startsWith('#') || line.startsWith(';')) continue
+      const header = /^\[(.+)\]$/.exec(line)?.[1]
+      if (header) {
+        section = header
+        continue
+      }
+      const [name, value] = assignment(line)
+      const key = `${section}.${name.trim()}`
+      // An empty assignment takes back the earlier ones.
+      if (value.trim() === '') settings.delete(key)
+      else settings.set(key, [...(settings.get(key) ?? []), value.trim()])
     }
-    const [name, value] = assignment(line)
-    const key = `${section}.${name.trim()}`
-    // An empty assignment takes back the earlier ones.
-    if (value.trim() === '') settings.delete(key)
-    else settings.set(key, [...(settings.get(key) ?? []), value.trim()])
   }
   return settings
 }
@@ -68,15 +91,25 @@ function assignment(text: string): [string, string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
 }
 
-/** Splits as systemd does: blanks separate, quotes join, a backslash takes the next character as it is. */
+/** What stands for another character after a backslash. systemd.syntax(7) */
+const ESCAPE = /^(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|[abfnrtvs])/
+const CONTROLS: Record<string, string> = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', s: ' ' }
+
+const meaning = (sequence: string): string =>
+  CONTROLS[sequence] ?? String.fromCodePoint(Number(/^[xuU]/.test(sequence) ? `0x${sequence.slice(1)}` : `0o${sequence}`))
+
+/** Splits as systemd does: blanks separate, quotes join, and any other character after a backslash is taken as it is. */
 export function words(text: string): string[] {
   const result: string[] = []
   let word: string | undefined
   let quote = ''
   for (let i = 0; i < text.length; i++) {
     const character = text[i] ?? ''
-    if (character === '\\') word = (word ?? '') + (text[++i] ?? '')
-    else if (quote) {
+    if (character === '\\') {
+      const sequence = ESCAPE.exec(text.slice(i + 1))?.[0]
+      word = (word ?? '') + (sequence ? meaning(sequence) : (text[i + 1] ?? ''))
+      i += sequence?.length ?? 1
+    } else if (quote) {
       if (character === quote) quote = ''
       else word += character
     } else if (character === '"' || character === "'") {

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { accountsOf } from '../../../lab/machine/guest/accounts.ts'
-import { parseUnit, words } from '../../../lab/machine/guest/unit.ts'
+import { dropInDirectories, parseUnit, words } from '../../../lab/machine/guest/unit.ts'
 import { parseConfig } from '../../../lab/machine/k0s/config.ts'
 import { parseControllerFlags, takeDataDir } from '../../../lab/machine/k0s/flags.ts'
 import { k0sBinary } from '../../../lab/machine/k0s/shim.ts'
@@ -55,11 +55,51 @@ units('an empty assignment takes back what came before', () => {
   assert.equal(parseUnit('[Service]\nExecStart=/a\nExecStart=\nExecStart=/b').command, ['/b'])
 })
 units('without ExecStart it is refused', () => assert.throws(() => parseUnit('[Service]\nType=simple'), /ExecStart/))
+const main =
+  '[Unit]\nDescription=k0s\n[Service]\nExecStart=/a\nEnvironment=A=1 B=1\nRestart=always\n[Install]\nWantedBy=multi-user.target\n'
+for (const [why, dropIns, expected] of [
+  ['adds to the environment', ['[Service]\nEnvironment=C=1'], { environment: { A: '1', B: '1', C: '1' } }],
+  ['replaces a variable', ['[Service]\nEnvironment="B=2 3"'], { environment: { A: '1', B: '2 3' } }],
+  ['takes the environment back', ['[Service]\nEnvironment=\nEnvironment=C=1'], { environment: { C: '1' } }],
+  [
+    'counts after an earlier one',
+    ['[Service]\nEnvironment=A=2', '[Service]\nEnvironment=A=3'],
+    { environment: { A: '3', B: '1' } },
+  ],
+  ['replaces the command', ['[Service]\nExecStart=\nExecStart=/b c'], { command: ['/b', 'c'] }],
+  ['replaces what has one value', ['[Service]\nRestart=no'], { restart: 'no' }],
+  ['adds targets', ['[Install]\nWantedBy=other.target'], { wantedBy: ['multi-user.target', 'other.target'] }],
+  ['begins without a section', ['Restart=no'], { restart: 'always' }],
+  ['may say nothing', [''], { command: ['/a'], description: 'k0s' }],
+] as const) {
+  units(`a drop-in ${why}`, () => {
+    const unit = parseUnit(main, ...dropIns)
+    for (const [name, value] of Object.entries(expected)) assert.equal(unit[name as keyof typeof unit], value)
+  })
+}
+units('a drop-in with a second command is refused', () => {
+  assert.throws(() => parseUnit(main, '[Service]\nExecStart=/b'), /more than one ExecStart=/)
+})
+for (const [name, expected] of [
+  ['k0s.service', ['/etc/k0s.service.d', '/run/k0s.service.d', '/etc/service.d', '/run/service.d']],
+  [
+    'a-b-c.service',
+    [
+      ...['/etc/a-b-c.service.d', '/etc/a-b-.service.d', '/etc/a-.service.d'],
+      ...['/run/a-b-c.service.d', '/run/a-b-.service.d', '/run/a-.service.d'],
+      ...['/etc/service.d', '/run/service.d'],
+    ],
+  ],
+] as const) {
+  units(`drop-ins of ${name}`, () => assert.equal(dropInDirectories(name, ['/etc', '/run']), expected))
+}
 for (const [text, expected] of [
   ['a  b', ['a', 'b']],
   ['"a b" c', ['a b', 'c']],
   [`'a "b"'`, ['a "b"']],
   ['a\\ b', ['a b']],
+  ['"a \\"b\\""', ['a "b"']],
+  ['a\\x20b\\tc\\041\\u00e9\\s\\\\', ['a b\tc!é \\']],
   ['""', ['']],
   ['  ', []],
 ] as const) {
