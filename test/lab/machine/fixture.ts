@@ -89,6 +89,8 @@ export async function startLab() {
       address,
       disk: join(lab, 'disks', disk),
     }),
+    /** A connection as the operator, for several commands. */
+    connect,
     ssh,
     kubectl,
     /** What kubectl prints for the first time that `good` likes it. */
