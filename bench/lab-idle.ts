@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processesOf } from '../lab/daemon.ts'
 import { here } from '../lab/layout.ts'
-import { isMachineRunning, recordedMachines } from '../lab/lifecycle.ts'
+import { isMachineRunning } from '../lab/lifecycle.ts'
+import { recordedMachines } from '../lab/machine/hypervisor.ts'
 import { recordedNetworks } from '../lab/machine/network.ts'
 import { table } from '../lib/runtime/table.ts'
 
@@ -50,7 +51,7 @@ function nameOf(pid: string): string {
 /** The lab's own processes and all that descend from them. */
 async function roots(): Promise<Set<number>> {
   const networks = await recordedNetworks(here.lab)
-  const machines = (await recordedMachines(here)).filter(isMachineRunning)
+  const machines = (await recordedMachines(here.lab)).filter(isMachineRunning)
   return new Set([
     ...processesOf(here).map(({ pid }) => pid),
     ...machines.map(({ supervisor }) => supervisor.pid),

@@ -5,6 +5,7 @@ import { daemons, processesOf, runningDaemon } from './daemon.ts'
 import { checkoutCommit } from './delivery/repositories.ts'
 import { here, type Layout } from './layout.ts'
 import { recordedNetworks } from './machine/network.ts'
+import { readRecord } from './stored.ts'
 import { isTerraformCurrent } from './terraform-copy.ts'
 import { isAvailable } from './tools/build.ts'
 import { programs } from './tools/catalog.ts'
@@ -14,14 +15,15 @@ export async function isUp(layout: Layout = here): Promise<boolean> {
   if (!existsSync(layout.endpoints)) return false
   const [networks, endpoints, current, published, commit, ...records] = await Promise.all([
     recordedNetworks(layout.lab),
-    readIfExists(layout.endpoints),
+    readRecord<{ compute: string }>(layout.endpoints),
     isTerraformCurrent(layout),
     readIfExists(join(layout.git, 'threads-ops.git/refs/heads/main')),
     checkoutCommit(root),
     ...daemons.map(daemon => runningDaemon(layout, daemon)),
   ])
   const isForwarding = [...networks.values()].every(forwarder => forwarder !== undefined)
-  const isAtItsPort = records.every(record => record !== undefined) && endpoints?.includes(`:${records[0]?.port}/`) === true
+  const isAtItsPort =
+    records.every(record => record !== undefined) && endpoints?.compute?.includes(`:${records[0]?.port}/`) === true
   const isBuilding = processesOf(layout).length > daemons.length
   return (
     isForwarding &&

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
-import { mkdir, open, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, stat } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
-import { type OpsError, precondition } from '../lib/runtime/errors.ts'
-import { readIfExists, root } from '../lib/runtime/files.ts'
+import { type ExitCode, exitCodes, OpsError, precondition } from '../lib/runtime/errors.ts'
+import { root } from '../lib/runtime/files.ts'
 import { waitFor } from '../lib/runtime/wait.ts'
 import { filesBelow } from './files.ts'
 import type { Layout } from './layout.ts'
-import { goneWithin, identify, type ProcessId, signal } from './machine/process.ts'
+import { goneWithin, type ProcessId, processesWith, signal } from './machine/process.ts'
+import { readRecord } from './stored.ts'
 
 /** A program of the lab that outlives the command which started it: `node <program> --lab <lab>`. */
 export interface Daemon {
@@ -38,16 +38,15 @@ const recordFile = ({ run }: Layout, { name }: Daemon): string => join(run, `${n
 /** What a running daemon has written down when it listened; undefined when it is dead, deaf, or older than its sources. */
 export async function runningDaemon(layout: Layout, daemon: Daemon): Promise<DaemonRecord | undefined> {
   const file = recordFile(layout, daemon)
-  const text = await readIfExists(file)
-  if (!text || processesOf(layout, daemon).length === 0) return undefined
-  const record = JSON.parse(text) as DaemonRecord
+  const record = (await readRecord<DaemonRecord>(file)) as DaemonRecord | undefined
+  if (!record || processesOf(layout, daemon).length === 0) return undefined
   const answers = await Promise.all(daemon.ports.map(name => listens(record[name] ?? 0)))
   if (answers.includes(false)) return undefined
   const { mtimeMs } = await stat(file)
   return (await newestSource()) <= mtimeMs ? record : undefined
 }
 
-/** Starts the daemon unless it runs as it should. @returns its record @throws OpsError 4 when it does not come up */
+/** Starts the daemon unless it runs as it should. @returns its record @throws OpsError its own, 4 when it died without one, 124 when it does not listen */
 export async function ensureDaemon(layout: Layout, daemon: Daemon): Promise<DaemonRecord> {
   const running = await runningDaemon(layout, daemon)
   if (running) return running
@@ -56,6 +55,7 @@ export async function ensureDaemon(layout: Layout, daemon: Daemon): Promise<Daem
   await mkdir(layout.logs, { recursive: true })
   const logFile = join(layout.logs, `${daemon.name}.log`)
   const log = await open(logFile, 'a', 0o600)
+  const { size: earlier } = await log.stat()
   let exitCode: number | null | undefined
   const started = Date.now()
   try {
@@ -80,16 +80,23 @@ export async function ensureDaemon(layout: Layout, daemon: Daemon): Promise<Daem
     every: 30,
     hint: `see ${logFile}`,
     probe: async () => {
-      if (exitCode !== undefined) throw await died(daemon, logFile)
+      if (exitCode !== undefined) throw died(daemon, exitCode, (await readFile(logFile)).subarray(earlier).toString(), logFile)
       const { mtimeMs } = await stat(recordFile(layout, daemon))
       return mtimeMs < started ? undefined : runningDaemon(layout, daemon)
     },
   })
 }
 
-async function died({ program }: Daemon, logFile: string): Promise<OpsError> {
-  const last = ((await readIfExists(logFile)) ?? '').trimEnd().split('\n').slice(-6).join('\n')
-  return precondition(`${program} ended while it started:\n${last}`, `see ${logFile}`)
+/**
+ * What a daemon died of while it started: with the exit code of an expected failure its last two lines are the message and the hint.
+ * @param said all that it wrote
+ */
+export function died({ program }: Daemon, exitCode: number | null, said: string, logFile: string): OpsError {
+  const lines = said.trimEnd().split('\n')
+  const [message, hint] = lines.slice(-2)
+  const isExpected = exitCode !== exitCodes.bug && Object.values<number | null>(exitCodes).includes(exitCode)
+  if (isExpected && message && hint) return new OpsError(exitCode as ExitCode, message, hint)
+  return precondition(`${program} ended while it started:\n${lines.slice(-6).join('\n')}`, `see ${logFile}`)
 }
 
 /** Ends the daemon, started by whomever. Its record stays: the next one listens at the same port if it can. */
@@ -107,28 +114,12 @@ export async function endAll(processes: readonly ProcessId[]): Promise<void> {
  * The lab's processes on this host by their command lines, which cannot be lost as a record can: those of a daemon, or all
  * that were started with `--lab <this lab>`.
  */
-export function processesOf({ lab }: Layout, daemon?: Daemon): ProcessId[] {
-  const found: ProcessId[] = []
-  for (const name of readdirSync('/proc')) {
-    const pid = Number(name)
-    if (!Number.isInteger(pid) || pid === process.pid) continue
-    const args = commandLine(pid)
-    const at = args.indexOf('--lab')
-    if (at < 0 || args[at + 1] !== lab) continue
-    if (daemon && !args.some(argument => argument.endsWith(daemon.program))) continue
-    const id = identify(pid)
-    if (id) found.push(id)
-  }
-  return found
-}
-
-function commandLine(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-  } catch {
-    return []
-  }
-}
+export const processesOf = ({ lab }: Layout, daemon?: Daemon): ProcessId[] =>
+  processesWith('cmdline', words => {
+    const at = words.indexOf('--lab')
+    const isOfLab = at >= 0 && words[at + 1] === lab
+    return isOfLab && (!daemon || words.some(word => word.endsWith(daemon.program)))
+  })
 
 function listens(port: number): Promise<boolean> {
   return new Promise(resolve => {

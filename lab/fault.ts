@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { external, precondition, usage } from '../lib/runtime/errors.ts'
-import { readIfExists } from '../lib/runtime/files.ts'
 import type { Json } from '../lib/runtime/json.ts'
 import { here, type Layout } from './layout.ts'
 import { isMachineFault, machineFaults } from './machine-fault.ts'
 import { isOutage, outageFaults } from './outage-fault.ts'
+import { readRecord } from './stored.ts'
 
 /** A fault as the stand-in for Google lists it; the other members depend on its kind. */
 export interface ListedFault {
@@ -34,9 +34,8 @@ export interface LabFaults {
 const isDown = (cause?: unknown) => precondition('the lab is down', 'start it: `./taskw lab:up`', cause)
 
 export async function openFaults(layout: Layout = here): Promise<LabFaults> {
-  const text = await readIfExists(layout.endpoints)
-  if (text === undefined) throw isDown()
-  const { storage } = JSON.parse(text) as { storage: string }
+  const { storage } = (await readRecord<{ storage: string }>(layout.endpoints)) ?? {}
+  if (storage === undefined) throw isDown()
   const authorization = `Bearer ${(await readFile(layout.token, 'utf8')).trim()}`
   const ask = async (method: string, path: string, body?: object): Promise<Response> => {
     const answer = await fetch(new URL(path, storage), {

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { interrupted, precondition } from '../lib/runtime/errors.ts'
 import { readIfExists, root, writeAtomically } from '../lib/runtime/files.ts'
 import type { Log } from '../lib/runtime/log.ts'
@@ -12,9 +11,10 @@ import { publishCheckout, publishSample } from './delivery/repositories.ts'
 import { projects } from './google/compute/catalogue.ts'
 import { gsutilConfiguration } from './gsutil.ts'
 import { here, type Layout } from './layout.ts'
-import { createHypervisor } from './machine/hypervisor.ts'
+import { checkDisks } from './machine/disk.ts'
+import { createHypervisor, type RecordedMachine, recordedMachines, supervisors } from './machine/hypervisor.ts'
 import { removeNetworks } from './machine/network.ts'
-import { goneWithin, identify, isAlive, signal as kill, type ProcessId, run } from './machine/process.ts'
+import { goneWithin, isAlive, signal as kill, run } from './machine/process.ts'
 import { installPackages, missingPackages, preflight } from './preflight.ts'
 import { copyTerraform } from './terraform-copy.ts'
 import { startBuildInBackground } from './tools/background.ts'
@@ -47,6 +47,7 @@ export async function up(log: Log, signal?: AbortSignal, layout: Layout = here):
     { title: 'Debian packages', run: ensurePackages },
     { title: 'First programs', run: say => ensureFirstPrograms(say, signal) },
     { title: 'Keys and token', run: () => ensureKeys(layout) },
+    { title: 'Disks', run: () => checkDisks(layout.lab).then(() => undefined) },
     {
       title: 'Terraform and charts',
       run: async () => {
@@ -113,13 +114,23 @@ async function ensureFirstPrograms(say: (detail: string) => void, signal?: Abort
   return built.length > 0 ? `built ${built.join(', ')}` : undefined
 }
 
-async function ensureKeys({ token, sshKey }: Layout): Promise<undefined> {
-  if (!existsSync(token)) await writeAtomically(token, `${randomBytes(32).toString('hex')}\n`)
-  if (existsSync(sshKey) && existsSync(`${sshKey}.pub`)) return
-  await mkdir(join(sshKey, '..'), { recursive: true, mode: 0o700 })
-  await rm(sshKey, { force: true })
+async function ensureKeys(layout: Layout): Promise<undefined> {
+  const { token, sshKey } = layout
+  if (!/^[0-9a-f]{64}\n$/.test((await readIfExists(token)) ?? '')) {
+    await writeAtomically(token, `${randomBytes(32).toString('hex')}\n`)
+    // They want the one before until they end.
+    for (const daemon of daemons) await stopDaemon(layout, daemon)
+  }
+  await mkdir(dirname(sshKey), { recursive: true, mode: 0o700 })
+  const publicKey = await publicKeyOf(sshKey)
+  if (publicKey !== undefined) return void (await writeIfChanged(`${sshKey}.pub`, publicKey))
+  for (const file of [sshKey, `${sshKey}.pub`]) await rm(file, { force: true })
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'threads-ops-lab', '-f', sshKey])
 }
+
+/** Undefined when there is no key, or it is damaged. */
+const publicKeyOf = (sshKey: string): Promise<string | undefined> =>
+  run('ssh-keygen', ['-y', '-P', '', '-f', sshKey]).catch(() => undefined)
 
 async function publish(layout: Layout, { registryPort }: DaemonRecord): Promise<string> {
   const commit = await publishCheckout(root, layout.git)
@@ -167,7 +178,7 @@ async function writeIfChanged(file: string, text: string): Promise<void> {
 export async function down(log: Log, layout: Layout = here): Promise<void> {
   await using _lock = await takeLock(lockOf(layout))
   const hypervisor = createHypervisor({ lab: layout.lab })
-  const machines = await recordedMachines(layout)
+  const machines = await recordedMachines(layout.lab)
   const activity = log.activity('Lab down')
   activity.update('machines')
   await Promise.all(machines.map(({ id }) => hypervisor.powerOff(id, { graceMs: SHUTDOWN_MS })))
@@ -176,7 +187,7 @@ export async function down(log: Log, layout: Layout = here): Promise<void> {
   await endAll(processesOf(layout))
   await removeNetworks(layout.lab)
   activity.update('leftovers')
-  const strays = await strayMachines(layout)
+  const strays = supervisors(join(layout.run, 'machines/'))
   // `unshare` heeds nothing else.
   for (const id of strays) kill(id, 'SIGKILL')
   await goneWithin(strays, SHUTDOWN_MS)
@@ -205,38 +216,7 @@ export async function reset(log: Log, layout: Layout = here): Promise<void> {
   await rm(layout.lab, { recursive: true, force: true })
 }
 
-/** A machine as the hypervisor recorded it when it was powered on. */
-export interface RecordedMachine {
-  id: string
-  name: string
-  address: string
-  disk: string
-  supervisor: ProcessId
-  init: ProcessId
-}
-
-export async function recordedMachines({ run: directory }: Layout): Promise<RecordedMachine[]> {
-  const folder = join(directory, 'machines')
-  const names = (await readdir(folder).catch((): string[] => [])).filter(name => name.endsWith('.json'))
-  return Promise.all(names.map(async name => JSON.parse(await readFile(join(folder, name), 'utf8')) as RecordedMachine))
-}
-
 export const isMachineRunning = ({ supervisor, init }: RecordedMachine): boolean => isAlive(supervisor) && isAlive(init)
-
-/** Machines whose record was lost in a crash: `unshare` processes that were given a mount point in this lab. */
-async function strayMachines({ run: directory }: Layout): Promise<ProcessId[]> {
-  const mark = `\0ROOT=${join(directory, 'machines')}/`
-  const found: ProcessId[] = []
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const command = await readIfExists(`/proc/${name}/comm`).catch(() => undefined)
-    if (command?.trim() !== 'unshare') continue
-    const environment = await readIfExists(`/proc/${name}/environ`).catch(() => undefined)
-    const id = `\0${environment}`.includes(mark) ? identify(Number(name)) : undefined
-    if (id) found.push(id)
-  }
-  return found
-}
 
 /** Innermost first. */
 async function mountsBelow(folder: string): Promise<string[]> {

@@ -1,9 +1,9 @@
 import { external, messageOf, usage } from '../lib/runtime/errors.ts'
 import type { ListedFault } from './fault.ts'
 import type { Layout } from './layout.ts'
-import { isMachineRunning, type RecordedMachine, recordedMachines } from './lifecycle.ts'
+import { isMachineRunning } from './lifecycle.ts'
 import { faultsOf, fillDisk, freeDisk, skewClock } from './machine/faults.ts'
-import { createHypervisor } from './machine/hypervisor.ts'
+import { createHypervisor, type RecordedMachine, recordedMachines } from './machine/hypervisor.ts'
 
 /** What goes wrong inside a machine, with the members that each takes beside the machine's name. */
 const kinds: Readonly<Record<string, readonly string[]>> = { 'disk-full': ['leaveMb'], 'clock-skew': ['seconds'] }
@@ -13,7 +13,7 @@ export const isMachineFault = (kind: unknown): boolean => Object.hasOwn(kinds, S
 /** Faults of the running machines. They last until they are cleared or, a wrong clock, until the machine boots. */
 export function machineFaults(layout: Layout) {
   const hypervisor = createHypervisor({ lab: layout.lab })
-  const running = async () => (await recordedMachines(layout)).filter(isMachineRunning)
+  const running = async () => (await recordedMachines<RecordedMachine>(layout.lab)).filter(isMachineRunning)
 
   async function of(machine: RecordedMachine): Promise<ListedFault[]> {
     const { taken, skew } = await faultsOf(hypervisor, machine)

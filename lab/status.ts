@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { readIfExists } from '../lib/runtime/files.ts'
 import { daemons, processesOf, runningDaemon } from './daemon.ts'
 import { projects } from './google/compute/catalogue.ts'
 import { here, type Layout } from './layout.ts'
-import { isMachineRunning, type RecordedMachine, recordedMachines } from './lifecycle.ts'
+import { isMachineRunning } from './lifecycle.ts'
+import { type RecordedMachine, recordedMachines } from './machine/hypervisor.ts'
 import { recordedNetworks } from './machine/network.ts'
+import { readRecord } from './stored.ts'
 import { listTools, type Tool } from './tools/list.ts'
 
 export interface MachineStatus {
@@ -30,8 +31,7 @@ export interface LabStatus {
 
 /** What there is of the lab, up or not. */
 export async function labStatus(layout: Layout = here): Promise<LabStatus> {
-  const text = await readIfExists(layout.endpoints)
-  const endpoints = text ? (JSON.parse(text) as Record<string, string>) : null
+  const endpoints = ((await readRecord(layout.endpoints)) as Record<string, string> | undefined) ?? null
   const pids: Record<string, number> = {}
   let isUp = endpoints !== null
   for (const daemon of daemons) {
@@ -40,7 +40,7 @@ export async function labStatus(layout: Layout = here): Promise<LabStatus> {
     isUp &&= (await runningDaemon(layout, daemon)) !== undefined
   }
   for (const [network, forwarder] of await recordedNetworks(layout.lab)) if (forwarder) pids[shortName(network)] = forwarder.pid
-  const recorded = (await recordedMachines(layout)).filter(isMachineRunning)
+  const recorded = (await recordedMachines<RecordedMachine>(layout.lab)).filter(isMachineRunning)
   for (const machine of recorded) pids[`machine/${machine.name}`] = machine.init.pid
   const instances = endpoints?.compute && isUp ? await listInstances(layout, endpoints.compute) : undefined
   return {

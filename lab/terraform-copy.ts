@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { readIfExists, root, writeAtomically } from '../lib/runtime/files.ts'
 import { filesBelow, hashOf } from './files.ts'
 import type { Layout } from './layout.ts'
+import { readRecord } from './stored.ts'
 
 const sources = join(root, 'terraform')
 const overrides = join(root, 'lab/terraform-overrides')
@@ -51,12 +52,11 @@ const isTerraformsOwn = (name: string): boolean =>
 
 async function writeVariables(directory: string, publicKey: string): Promise<void> {
   const file = join(directory, VARIABLES)
-  const before = await readIfExists(file)
   // The port stays: it stands in the kubeconfig.
-  const port = before ? (JSON.parse(before) as { api_local_port: number }).api_local_port : await freePort()
+  const port = (await readRecord<{ api_local_port: number }>(file))?.api_local_port ?? (await freePort())
   const [type, key] = publicKey.trim().split(' ')
   const text = `${JSON.stringify({ api_local_port: port, ssh_keys: { ops: `${type} ${key}` } }, undefined, 2)}\n`
-  if (text !== before) await writeAtomically(file, text)
+  if (text !== (await readIfExists(file))) await writeAtomically(file, text)
 }
 
 function freePort(): Promise<number> {

@@ -6,6 +6,7 @@ import { type AddressInfo, createConnection, createServer as createTcpServer, ty
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeAtomically } from '../../lib/runtime/files.ts'
+import { endWith } from '../last-words.ts'
 import { identify } from '../machine/process.ts'
 import { socketPath } from '../machine/sockets.ts'
 import { programPath } from '../tools/catalog.ts'
@@ -18,51 +19,55 @@ import { outagesOf } from './outages.ts'
 import { startRegistry } from './registry.ts'
 
 /** Serves git, images and CI runs to this host on loopback ports, and to the lab's network through Unix sockets, until SIGTERM. */
-const { values } = parseArgs({ options: { lab: { type: 'string' } } })
-const lab = resolve(values.lab ?? '.lab')
-const run = join(lab, 'run')
-mkdirSync(run, { recursive: true })
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { lab: { type: 'string' } } })
+  const lab = resolve(values.lab ?? '.lab')
+  const run = join(lab, 'run')
+  mkdirSync(run, { recursive: true })
+  // A full disk takes the log, not the service.
+  process.stdout.on('error', () => undefined)
 
-const token = (await readFile(join(lab, 'token'), 'utf8')).trim()
-const outages = outagesOf(lab)
-const git = outages.guard(createGitServer({ repositories: join(lab, 'git'), token }), 'git')
-const registry = await startRegistry({ crane: programPath('crane'), directory: join(lab, 'registry') })
-registry.backend.once('exit', () => {
-  // Without it half of the service is gone: the next `lab:up` starts the whole.
-  process.exitCode = 1
-  stop()
-})
+  const token = (await readFile(join(lab, 'token'), 'utf8')).trim()
+  const outages = outagesOf(lab)
+  const git = outages.guard(createGitServer({ repositories: join(lab, 'git'), token }), 'git')
+  const registry = await startRegistry({ crane: programPath('crane'), directory: join(lab, 'registry') })
+  registry.backend.once('exit', () => {
+    // Without it half of the service is gone: the next `lab:up` starts the whole.
+    process.exitCode = 1
+    stop()
+  })
 
-const runs = await Runs.open(join(lab, 'actions/runs'))
-const github = outages.guard(createActionsApi({ runs, token }), 'actions')
-outages.guard(registry.server, 'registry')
+  const runs = await Runs.open(join(lab, 'actions/runs'))
+  const github = outages.guard(createActionsApi({ runs, token }), 'actions')
+  outages.guard(registry.server, 'registry')
 
-const gitPort = await listen(git)
-const registryPort = await listen(registry.server)
-const githubPort = await listen(github)
-const runner = new Runner({
-  ...{ runs, repositories: join(lab, 'git'), registry: `http://127.0.0.1:${registryPort}` },
-  say: line => process.stdout.write(`actions: ${line}\n`),
-  isDown: () => outages.isDown('actions'),
-})
-runner.resume()
-const ignorePushes = await listenForPushes(notesOf(lab), push => runner.take(push))
-const doors = [await open('git.sock', gitPort), await open('registry.sock', registryPort)]
-const record = { ...identify(process.pid), gitPort, registryPort, githubPort }
-await writeAtomically(join(run, 'delivery.json'), `${JSON.stringify(record)}\n`)
+  const gitPort = await listen(git)
+  const registryPort = await listen(registry.server)
+  const githubPort = await listen(github)
+  const runner = new Runner({
+    ...{ runs, repositories: join(lab, 'git'), registry: `http://127.0.0.1:${registryPort}` },
+    say: line => process.stdout.write(`actions: ${line}\n`),
+    isDown: () => outages.isDown('actions'),
+  })
+  runner.resume()
+  const ignorePushes = await listenForPushes(notesOf(lab), push => runner.take(push))
+  const doors = [await open(run, 'git.sock', gitPort), await open(run, 'registry.sock', registryPort)]
+  const record = { ...identify(process.pid), gitPort, registryPort, githubPort }
+  await writeAtomically(join(run, 'delivery.json'), `${JSON.stringify(record)}\n`)
 
-process.once('SIGTERM', stop)
-process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
 
-function stop(): void {
-  ignorePushes()
-  registry.backend.kill()
-  for (const server of [git, registry.server, github]) {
-    server.close()
-    server.closeAllConnections()
+  function stop(): void {
+    ignorePushes()
+    registry.backend.kill()
+    for (const server of [git, registry.server, github]) {
+      server.close()
+      server.closeAllConnections()
+    }
+    for (const door of doors) door.close()
+    rmSync(join(run, 'delivery.json'), { force: true })
   }
-  for (const door of doors) door.close()
-  rmSync(join(run, 'delivery.json'), { force: true })
 }
 
 async function listen(server: Server): Promise<number> {
@@ -72,7 +77,7 @@ async function listen(server: Server): Promise<number> {
 }
 
 /** A Unix socket that leads to a loopback port. */
-async function open(name: string, port: number): Promise<TcpServer> {
+async function open(run: string, name: string, port: number): Promise<TcpServer> {
   const door = createTcpServer({ allowHalfOpen: true }, client => {
     const inner = createConnection({ host: '127.0.0.1', port, allowHalfOpen: true })
     for (const side of [client, inner]) {
@@ -88,3 +93,5 @@ async function open(name: string, port: number): Promise<TcpServer> {
   await once(door, 'listening')
   return door
 }
+
+main().catch(endWith)

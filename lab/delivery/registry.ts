@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { isDiskFull, messageOf } from '../../lib/runtime/errors.ts'
 import { writeAtomically } from '../../lib/runtime/files.ts'
+import { readData } from '../stored.ts'
 
 interface StoredManifest {
   /** `/v2/<repository>/manifests/<tag or digest>` */
@@ -68,7 +70,10 @@ async function portOf(backend: ChildProcess): Promise<number> {
 async function restore(manifests: string, port: number): Promise<void> {
   const stored: StoredManifest[] = []
   for (const name of await readdir(manifests)) {
-    if (name.endsWith('.json')) stored.push(JSON.parse(await readFile(join(manifests, name), 'utf8')))
+    if (!name.endsWith('.json')) continue
+    stored.push(
+      await readData<StoredManifest>(join(manifests, name), ({ path }) => path !== undefined && fileOf(path) === name),
+    )
   }
   // An index is refused as long as the manifests it names are missing.
   stored.sort((a, b) => Number(isIndex(a)) - Number(isIndex(b)))
@@ -99,11 +104,15 @@ function forward(
     { host: '127.0.0.1', port, method: request.method, path: request.url, headers: { ...headers, host: `127.0.0.1:${port}` } },
     async answer => {
       if (isManifest && answer.statusCode === 201) {
-        await store(manifests, {
-          path,
-          contentType: String(headers['content-type'] ?? ''),
-          body: Buffer.concat(body).toString('base64'),
-        })
+        const contentType = String(headers['content-type'] ?? '')
+        try {
+          await store(manifests, { path, contentType, body: Buffer.concat(body).toString('base64') })
+        } catch (error) {
+          // What a restart would lose is not accepted.
+          answer.resume()
+          response.writeHead(isDiskFull(error) ? 507 : 500).end(`${messageOf(error)}\n`)
+          return
+        }
       }
       response.writeHead(answer.statusCode ?? 502, relativeLocation(answer.headers))
       answer.pipe(response)
@@ -125,4 +134,6 @@ function relativeLocation(headers: IncomingMessage['headers']): IncomingMessage[
 }
 
 const store = (manifests: string, manifest: StoredManifest): Promise<void> =>
-  writeAtomically(join(manifests, `${createHash('sha256').update(manifest.path).digest('hex')}.json`), JSON.stringify(manifest))
+  writeAtomically(join(manifests, fileOf(manifest.path)), JSON.stringify(manifest))
+
+const fileOf = (path: string): string => `${createHash('sha256').update(path).digest('hex')}.json`

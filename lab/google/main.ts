@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { asOpsError, usage } from '../../lib/runtime/errors.ts'
-import { readIfExists, writeAtomically } from '../../lib/runtime/files.ts'
+import { usage } from '../../lib/runtime/errors.ts'
+import { writeAtomically } from '../../lib/runtime/files.ts'
 import { runs } from '../../lib/runtime/journal.ts'
+import { endWith } from '../last-words.ts'
 import { createHypervisor } from '../machine/hypervisor.ts'
 import { socketPath } from '../machine/sockets.ts'
+import { readRecord } from '../stored.ts'
 import { startGoogle } from './server.ts'
 
 /** The stand-in as a process of its own: `node lab/google/main.ts --lab <folder>`. SIGTERM or SIGINT ends it. */
@@ -29,12 +31,8 @@ async function main(): Promise<void> {
 }
 
 async function lastPorts(record: string): Promise<{ port: number; tlsPort: number }> {
-  const { port = 0, tlsPort = 0 } = JSON.parse((await readIfExists(record)) ?? '{}')
+  const { port = 0, tlsPort = 0 } = (await readRecord<{ port: number; tlsPort: number }>(record)) ?? {}
   return { port, tlsPort }
 }
 
-main().catch(thrown => {
-  const { message, hint, code } = asOpsError(thrown)
-  console.error(`${message}\n${hint}`)
-  process.exitCode = code
-})
+main().catch(endWith)

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeAtomically } from '../../lib/runtime/files.ts'
+import { readData } from '../stored.ts'
 
 /** Names of files end well below a file system's limit of 255 bytes, the temporary file's suffix included. */
 const LONGEST_NAME = 200
@@ -9,11 +10,13 @@ const LONGEST_NAME = 200
 /**
  * Resources of one kind: in memory for reading, one JSON file each on disk. A change is visible at once and durable when the
  * returned promise resolves; changes of all collections of one state reach the disk in the order in which they were made, so
- * that what a crash leaves is a state that once was.
+ * that what a crash leaves is a state that once was. A change that does not reach the disk, because that is full, is taken back.
  */
 export class Collection<T extends object> {
   readonly #directory: string
   readonly #items = new Map<string, T>()
+  /** What is on disk of it. */
+  readonly #stored = new Map<string, T>()
   readonly #keyOf: (item: T) => string
   readonly #inOrder: <R>(write: () => Promise<R>) => Promise<R>
 
@@ -32,8 +35,17 @@ export class Collection<T extends object> {
         await rm(path, { force: true })
         continue
       }
-      const item = JSON.parse(await readFile(path, 'utf8')) as T
+      const item = await readData<T>(path, found => this.#isAt(path, found as T))
       this.#items.set(this.#keyOf(item), item)
+      this.#stored.set(this.#keyOf(item), item)
+    }
+  }
+
+  #isAt(path: string, item: T): boolean {
+    try {
+      return this.#path(this.#keyOf(item)) === path
+    } catch {
+      return false
     }
   }
 
@@ -49,12 +61,34 @@ export class Collection<T extends object> {
     const key = this.#keyOf(item)
     this.#items.set(key, item)
     const text = JSON.stringify(item)
-    return this.#inOrder(() => writeAtomically(this.#path(key), text))
+    return this.#inOrder(async () => {
+      try {
+        await writeAtomically(this.#path(key), text)
+        this.#stored.set(key, item)
+      } catch (error) {
+        if (this.#items.get(key) === item) this.#takeBack(key)
+        throw error
+      }
+    })
+  }
+
+  /** Has an item in memory only, until another one takes its place or the stand-in ends. */
+  hold(item: T): void {
+    this.#items.set(this.#keyOf(item), item)
   }
 
   delete(key: string): Promise<void> {
     this.#items.delete(key)
-    return this.#inOrder(() => rm(this.#path(key), { force: true }))
+    return this.#inOrder(async () => {
+      await rm(this.#path(key), { force: true })
+      this.#stored.delete(key)
+    })
+  }
+
+  #takeBack(key: string): void {
+    const stored = this.#stored.get(key)
+    if (stored) this.#items.set(key, stored)
+    else this.#items.delete(key)
   }
 
   #path(key: string): string {

@@ -1,8 +1,9 @@
-import { lstat, mkdir, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises'
+import { glob, lstat, mkdir, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { root as checkout, writeAtomically } from '../../lib/runtime/files.ts'
+import { readData } from '../stored.ts'
 import { run } from './process.ts'
 import type { Architecture } from './types.ts'
 
@@ -111,13 +112,19 @@ export async function snapshotDisk(
   const { architecture } = await readDisk(disk)
   const partial = `${snapshot}.partial`
   await rm(partial, { recursive: true, force: true })
-  await mkdir(partial, { recursive: true })
-  await standstill(async () => {
-    await runInDisk(disk, ['cp', '-a', '--reflink=auto', 'upper', join(partial, 'upper')])
-  })
-  await describe(partial, { architecture, createdAt: new Date().toISOString() })
-  await run('sync', ['--file-system', partial])
-  await rename(partial, snapshot)
+  try {
+    await mkdir(partial, { recursive: true })
+    await standstill(async () => {
+      await runInDisk(disk, ['cp', '-a', '--reflink=auto', 'upper', join(partial, 'upper')])
+    })
+    await describe(partial, { architecture, createdAt: new Date().toISOString() })
+    await run('sync', ['--file-system', partial])
+    await rename(partial, snapshot)
+  } catch (error) {
+    // On a full disk it would keep the room that the next try needs.
+    await rm(partial, { recursive: true, force: true })
+    throw error
+  }
   const [bytes] = (await run('du', ['--summarize', '--block-size=1', snapshot])).split('\t')
   return Number(bytes)
 }
@@ -128,11 +135,17 @@ export async function removeDisk(disk: string): Promise<void> {
   for (const folder of [disk, `${disk}.partial`]) await rm(folder, { recursive: true, force: true })
 }
 
-/** @throws Error when the folder is not a disk or snapshot that was finished. */
+/** @throws Error when the folder is not a disk or snapshot that was finished; OpsError 4 when its description is damaged */
 export async function readDisk(disk: string): Promise<Disk> {
-  const text = await readFile(join(disk, 'disk.json'), 'utf8').catch(() => undefined)
-  if (text === undefined) throw new Error(`${basename(disk)}: no bootable disk`)
-  return JSON.parse(text) as Disk
+  const file = join(disk, 'disk.json')
+  if (!(await exists(file))) throw new Error(`${basename(disk)}: no bootable disk`)
+  return readData<Disk>(file, ({ architecture }) => architecture === 'x86_64' || architecture === 'arm64')
+}
+
+/** Reads the descriptions of all disks, images and snapshots of a lab. @throws OpsError 4 when one is damaged */
+export async function checkDisks(lab: string): Promise<void> {
+  for await (const file of glob(['disks/*/*/*/disk.json', '{images,snapshots}/*/disk.json'], { cwd: lab }))
+    await readDisk(dirname(join(lab, file)))
 }
 
 const describe = (disk: string, description: Disk): Promise<void> =>

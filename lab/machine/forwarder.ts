@@ -4,10 +4,9 @@
  * directory, which is the network's own, where a client sends `<ip>:<port>\n` and reads `ok\n` or `error <message>\n`, and from
  * there on the bytes of that connection.
  */
-import { rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import { METADATA, readLine, SERVICES } from './network.ts'
-import { identify } from './process.ts'
 import { proxyHeader } from './proxy-protocol.ts'
 
 const [, , namespace = ''] = process.argv
@@ -65,7 +64,6 @@ async function main(): Promise<void> {
     // Holding the addresses makes this the lab's only forwarder, whose socket then may replace one left by a crash.
     await listen(server, { host: address, port })
   }
-  writeFileSync('forwarder.json', JSON.stringify(identify(process.pid)), { mode: 0o600 })
   rmSync('dial.sock', { force: true })
   await listen(
     createServer({ allowHalfOpen: true }, client => {

@@ -1,16 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rm, rmdir } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { mkdir, open, readdir, rm, rmdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { root as checkout, readIfExists, writeAtomically } from '../../lib/runtime/files.ts'
+import { readRecord } from '../stored.ts'
 import { toolsDirectory } from '../tools/catalog.ts'
 import { changedBytes } from './changed-bytes.ts'
 import { createDisk, createDiskFromSnapshot, growDisk, readDisk, removeDisk, snapshotDisk } from './disk.ts'
 import { BRIDGE, createNetwork, type Network, namespaceOf, recordedNetworks } from './network.ts'
-import { goneWithin, identify, isAlive, type ProcessId, signal } from './process.ts'
+import { goneWithin, identify, isAlive, type ProcessId, processesWith, signal } from './process.ts'
 import type { Architecture, Hypervisor, MachineSpec } from './types.ts'
 
 /** A machine that was powered on: `.lab/run/machines/<key>.json`. */
@@ -41,8 +43,7 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
   const consoleFile = (id: string) => join(lab, 'logs', `machine-${id.split('/').reverse().join('.')}.console`)
 
   async function recorded(id: string): Promise<Running | undefined> {
-    const text = await readIfExists(recordFile(id))
-    return text ? (JSON.parse(text) as Running) : undefined
+    return readMachine<Running>(recordFile(id))
   }
 
   async function running(id: string): Promise<Running | undefined> {
@@ -51,9 +52,7 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
   }
 
   async function userOf(disk: string): Promise<Running | undefined> {
-    for (const file of await readdir(machines).catch(() => [])) {
-      if (!file.endsWith('.json')) continue
-      const machine = JSON.parse(await readFile(join(machines, file), 'utf8')) as Running
+    for (const machine of await recordedMachines<Running>(lab)) {
       if (resolve(machine.disk) === resolve(disk) && isAlive(machine.init)) return machine
     }
     return undefined
@@ -129,11 +128,9 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
   /** Ends what is left of a machine, running or not. */
   async function pullPlug(id: string): Promise<void> {
     const machine = await recorded(id)
-    if (machine) {
-      signal(machine.supervisor, 'SIGKILL')
-      signal(machine.init, 'SIGKILL')
-      if (!(await goneWithin([machine.supervisor, machine.init], 10_000))) throw new Error(`${id} does not power off`)
-    }
+    const left = machine ? [machine.supervisor, machine.init] : supervisors(mountPoint(id))
+    for (const process of left) signal(process, 'SIGKILL')
+    if (!(await goneWithin(left, 10_000))) throw new Error(`${id} does not power off`)
     await rmdir(mountPoint(id)).catch(() => undefined)
     await rm(recordFile(id), { force: true })
   }
@@ -150,7 +147,9 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
 
   return {
     repairNetworks: async () => {
-      await Promise.all([...(await recordedNetworks(lab)).keys()].map(id => networkOf(id).ensure()))
+      const used = (await recordedMachines<Running>(lab)).filter(({ supervisor }) => isAlive(supervisor))
+      const ids = new Set([...(await recordedNetworks(lab)).keys(), ...used.map(({ network }) => network)])
+      await Promise.all([...ids].map(id => networkOf(id).ensure()))
     },
     removeNetwork: id => networkOf(id).remove(),
     namespaceOf: id => namespaceOf(lab, id),
@@ -179,6 +178,42 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
 }
 
 const UNSHARE = ['--mount', '--pid', '--net', '--uts', '--ipc', '--fork', '--kill-child=SIGKILL']
+
+/** A machine as it is recorded when it is powered on, as much of it as a stranger needs. */
+export interface RecordedMachine {
+  id: string
+  name: string
+  address: string
+  disk: string
+  supervisor: ProcessId
+  init: ProcessId
+}
+
+/** The machines that were powered on in a lab, alive or not. */
+export async function recordedMachines<M extends RecordedMachine>(lab: string): Promise<M[]> {
+  const folder = join(lab, 'run/machines')
+  const names = (await readdir(folder).catch((): string[] => [])).filter(name => name.endsWith('.json'))
+  const found = await Promise.all(names.map(name => readMachine<M>(join(folder, name))))
+  return found.filter(machine => machine !== undefined)
+}
+
+/** The record is written when the machine's processes are known: without them it is none. */
+async function readMachine<M extends RecordedMachine>(file: string): Promise<M | undefined> {
+  const machine = await readRecord<M>(file)
+  return machine?.id && machine.disk && machine.supervisor && machine.init ? (machine as M) : undefined
+}
+
+/** The machines' `unshare` processes, recorded or not, by where they were told to mount their disks. @param root its beginning */
+export const supervisors = (root: string): ProcessId[] =>
+  processesWith('environ', words => words.some(word => word.startsWith(`ROOT=${root}`))).filter(({ pid }) => isUnshare(pid))
+
+function isUnshare(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'unshare'
+  } catch {
+    return false
+  }
+}
 
 const key = (id: string): string => createHash('sha256').update(id).digest('hex').slice(0, 8)
 

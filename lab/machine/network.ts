@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { readIfExists, writeAtomically } from '../../lib/runtime/files.ts'
-import { goneWithin, isAlive, type ProcessId, run, signal } from './process.ts'
+import { writeAtomically } from '../../lib/runtime/files.ts'
+import { readRecord } from '../stored.ts'
+import { goneWithin, type ProcessId, processesWith, run, signal } from './process.ts'
 import { releaseSockets, socketPath } from './sockets.ts'
 import type { Subnet } from './types.ts'
 
@@ -41,11 +42,8 @@ const folderOf = (lab: string): string => join(lab, 'run/networks')
 export async function recordedNetworks(lab: string): Promise<Map<string, ProcessId | undefined>> {
   const found = new Map<string, ProcessId | undefined>()
   for (const name of await readdir(folderOf(lab)).catch((): string[] => [])) {
-    const record = await readIfExists(join(folderOf(lab), name, 'network.json'))
-    if (!record) continue
-    const text = await readIfExists(join(folderOf(lab), name, 'forwarder.json'))
-    const forwarder = text ? (JSON.parse(text) as ProcessId) : undefined
-    found.set((JSON.parse(record) as { id: string }).id, forwarder && isAlive(forwarder) ? forwarder : undefined)
+    const { id } = (await readRecord<{ id: string }>(join(folderOf(lab), name, 'network.json'))) ?? {}
+    if (typeof id === 'string') found.set(id, forwardersOf(namespaceOf(lab, id))[0])
   }
   return found
 }
@@ -53,7 +51,12 @@ export async function recordedNetworks(lab: string): Promise<Map<string, Process
 /** Ends whatever there is of a lab's networks, recorded or not. */
 export async function removeNetworks(lab: string): Promise<void> {
   for (const id of (await recordedNetworks(lab)).keys()) await createNetwork(lab, id).remove()
-  for (const name of await namespaces()) if (name.startsWith(namespacePrefix(lab))) await run('ip', ['netns', 'delete', name])
+  for (const name of await namespaces()) {
+    if (!name.startsWith(namespacePrefix(lab))) continue
+    await endForwarders(name)
+    await run('ip', ['netns', 'delete', name])
+  }
+  await rm(folderOf(lab), { recursive: true, force: true })
   await removeMountOfNames()
 }
 
@@ -61,7 +64,6 @@ export async function removeNetworks(lab: string): Promise<void> {
 export function createNetwork(lab: string, id: string): Network {
   const namespace = namespaceOf(lab, id)
   const directory = join(folderOf(lab), digest(id, 8))
-  const recordFile = join(directory, 'forwarder.json')
   const inside = (...args: string[]) => run('ip', ['-n', namespace, ...args])
   let ensuring: Promise<void> = Promise.resolve()
 
@@ -74,12 +76,8 @@ export function createNetwork(lab: string, id: string): Network {
   }
 
   async function ensureForwarder(): Promise<void> {
-    const recorded = await forwarder()
-    if (recorded && isAlive(recorded) && (await answers(directory))) return
-    if (recorded) {
-      signal(recorded, 'SIGKILL')
-      await goneWithin([recorded], 5_000)
-    }
+    if (forwardersOf(namespace).length > 0 && (await answers(directory))) return
+    await endForwarders(namespace)
     await mkdir(join(lab, 'logs'), { recursive: true })
     const log = await open(join(lab, 'logs', 'forwarder.log'), 'a', 0o600)
     try {
@@ -100,18 +98,8 @@ export function createNetwork(lab: string, id: string): Network {
     throw new Error(`the lab's forwarder does not answer; see ${join(lab, 'logs', 'forwarder.log')}`)
   }
 
-  async function forwarder(): Promise<ProcessId | undefined> {
-    const text = await readIfExists(recordFile)
-    return text ? (JSON.parse(text) as ProcessId) : undefined
-  }
-
   async function remove(): Promise<void> {
-    const recorded = await forwarder()
-    if (recorded) {
-      signal(recorded, 'SIGTERM')
-      if (!(await goneWithin([recorded], 2_000))) signal(recorded, 'SIGKILL')
-      await goneWithin([recorded], 2_000)
-    }
+    await endForwarders(namespace)
     releaseSockets(directory)
     if ((await namespaces()).includes(namespace)) await run('ip', ['netns', 'delete', namespace])
     await rm(directory, { recursive: true, force: true })
@@ -129,6 +117,17 @@ export function createNetwork(lab: string, id: string): Network {
     remove,
     dial: (address, port) => dial(directory, address, port),
   }
+}
+
+/** A network's forwarder: its name is on its command line. */
+const forwardersOf = (namespace: string): ProcessId[] =>
+  processesWith('cmdline', words => words.includes(forwarderProgram) && words.includes(namespace))
+
+/** It holds nothing that a signal could let it save. */
+async function endForwarders(namespace: string): Promise<void> {
+  const processes = forwardersOf(namespace)
+  for (const id of processes) signal(id, 'SIGKILL')
+  await goneWithin(processes, 5_000)
 }
 
 const namespaces = (): Promise<string[]> => readdir('/run/netns').catch(() => [])

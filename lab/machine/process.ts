@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
@@ -44,6 +44,29 @@ export async function goneWithin(ids: readonly ProcessId[], ms: number): Promise
     await sleep(20)
   }
   return true
+}
+
+/**
+ * This host's processes, but for this one, whose arguments, or variables of the environment, fit. These cannot be lost as a record can.
+ * @param of what of /proc/<pid> is shown to `fits`
+ */
+export function processesWith(of: 'cmdline' | 'environ', fits: (words: string[]) => boolean): ProcessId[] {
+  const found: ProcessId[] = []
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name)
+    if (!Number.isInteger(pid) || pid === process.pid || !fits(wordsIn(`/proc/${pid}/${of}`))) continue
+    const id = identify(pid)
+    if (id) found.push(id)
+  }
+  return found
+}
+
+function wordsIn(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\0')
+  } catch {
+    return []
+  }
 }
 
 const execFileAsync = promisify(execFile)

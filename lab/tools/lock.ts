@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { interrupted, systemCode } from '../../lib/runtime/errors.ts'
+import { readIfExists } from '../../lib/runtime/files.ts'
 import { identify, isAlive, type ProcessId } from '../machine/process.ts'
+import { readRecord } from '../stored.ts'
 
 /** Who holds a lock. The start time tells the holder from a later process with its number. */
 export interface Holder extends ProcessId {
@@ -25,8 +27,8 @@ export async function takeLock(
   await mkdir(dirname(path), { recursive: true })
   const own = `${path}.${randomBytes(6).toString('hex')}`
   // Linking a file that is already written makes the lock appear with its holder in it, never empty.
-  await writeFile(own, JSON.stringify({ ...identify(process.pid), since: Date.now() }))
   try {
+    await writeFile(own, JSON.stringify({ ...identify(process.pid), since: Date.now() }))
     for (;;) {
       if (signal?.aborted) throw interrupted(`interrupted while waiting for ${path}`, 'run it again to go on')
       if (await isLinked(own, path)) return { [Symbol.asyncDispose]: () => rm(path, { force: true }) }
@@ -55,12 +57,9 @@ async function isLinked(own: string, path: string): Promise<boolean> {
 }
 
 async function readHolder(path: string): Promise<Holder | undefined> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as Holder
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+  const { pid = 0, startTime = '', since = 0 } = (await readRecord<Holder>(path)) ?? {}
+  // One that the power took while it was written has no holder; none has this number.
+  return pid !== 0 || (await readIfExists(path)) !== undefined ? { pid, startTime, since } : undefined
 }
 
 /** Many may find the same dead holder: whoever comes late must not remove the lock of one who was quicker. */

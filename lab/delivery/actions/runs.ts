@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeAtomically } from '../../../lib/runtime/files.ts'
+import { readData } from '../../stored.ts'
 
 type Status = 'queued' | 'in_progress' | 'completed'
 type Conclusion = 'success' | 'failure' | 'skipped' | 'startup_failure' | null
@@ -58,7 +59,7 @@ export class Runs {
     await mkdir(directory, { recursive: true })
     const runs = new Runs(directory)
     for (const name of (await readdir(directory)).filter(file => file.endsWith('.json'))) {
-      const run = JSON.parse(await readFile(join(directory, name), 'utf8')) as WorkflowRun
+      const run = await readData<WorkflowRun>(join(directory, name), ({ id }) => `${id}.json` === name)
       runs.#runs.set(run.id, run)
     }
     return runs
@@ -80,8 +81,8 @@ export class Runs {
   async add(run: Omit<WorkflowRun, 'id' | 'run_number'>): Promise<WorkflowRun> {
     const id = Math.max(0, ...this.#runs.keys()) + 1
     const added = { ...run, id, run_number: this.of(run.repository).length + 1 }
-    this.#runs.set(id, added)
     await this.save(added)
+    this.#runs.set(id, added)
     return added
   }
 

@@ -28,9 +28,11 @@ locks('one at a time', async () => {
 for (const [why, holder] of [
   ['a process that is gone', { pid: 2 ** 22 + 1, startTime: '1', since: 0 }],
   ['an earlier process with a number now in use', { ...identify(process.pid), startTime: '1', since: 0 }],
+  ['a machine that lost power while it was written', ''],
+  ['a file system that lost power', '\0\0\0\0'],
 ] as const) {
   locks(`the lock of ${why} is taken over, by one of many`, async () => {
-    writeFileSync(path, JSON.stringify(holder))
+    writeFileSync(path, typeof holder === 'string' ? holder : JSON.stringify(holder))
     let holders = 0
     await Promise.all(
       Array.from({ length: 5 }, async () => {
