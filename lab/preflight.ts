@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { messageOf, precondition } from '../lib/runtime/errors.ts'
+import { MAKE_ROOM, messageOf, precondition } from '../lib/runtime/errors.ts'
 import { postgresFolders } from './machine/node-agent/application.ts'
 import { run } from './machine/process.ts'
 
@@ -20,13 +20,16 @@ const packages: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
 }
 
+/** Bytes without which there is no use in starting. */
+const LEAST_ROOM = 16 * 2 ** 20
+
 const POLICY = '/usr/sbin/policy-rc.d'
 /** Keeps Debian's postgresql from making a database of its own on this host. */
 const CLUSTERS = '/etc/postgresql-common/createcluster.d/threads-ops-lab.conf'
 
 /**
  * Whether this machine can hold a lab at all.
- * @throws OpsError 4 with the reason: not Linux, not root, no namespaces, no overlay file system
+ * @throws OpsError 4 with the reason: not Linux, not root, a full disk, no namespaces, no overlay file system
  */
 export async function preflight(lab: string): Promise<void> {
   if (process.platform !== 'linux') {
@@ -35,11 +38,19 @@ export async function preflight(lab: string): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw precondition('the lab needs root: it makes mount, network and process namespaces', 'run it as root: sudo ./taskw up')
   }
+  await mkdir(lab, { recursive: true })
+  await assertRoom(lab)
   await assertNamespaces(lab)
 }
 
+/** A daemon on a full disk could not even say in its log why it does not start. */
+async function assertRoom(lab: string): Promise<void> {
+  const { bavail, bsize } = await statfs(lab)
+  if (bavail * bsize >= LEAST_ROOM) return
+  throw precondition(`${lab}: no space left on device: the lab takes ${LEAST_ROOM / 2 ** 20} MB and more`, MAKE_ROOM)
+}
+
 async function assertNamespaces(lab: string): Promise<void> {
-  await mkdir(lab, { recursive: true })
   const probe = await mkdtemp(join(lab, 'probe-'))
   try {
     await Promise.all(['upper', 'work', 'root'].map(name => mkdir(join(probe, name))))

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf } from '../../lib/runtime/errors.ts'
+import { isDiskFull, messageOf } from '../../lib/runtime/errors.ts'
 import type { Faults, RequestFate } from './faults.ts'
 import { batch } from './http/batch.ts'
 import { ApiError, notFound } from './http/errors.ts'
 import { selectFields } from './http/fields.ts'
 import type { Rate } from './http/rate.ts'
 import { Call, failed, type Incoming, type Reply, type Router } from './http/router.ts'
+import { checkRoom, insufficientStorage } from './room.ts'
 import { isAuthorized, unauthorized } from './token.ts'
 
 interface FrontOptions {
@@ -17,6 +18,8 @@ interface FrontOptions {
   /** What nobody needs a token for: it is where one comes from. */
   open: Router
   token: string
+  /** Where the state is kept. */
+  directory: string
   faults: Faults
   /** How fast the Compute API may be asked. */
   rate: Rate
@@ -78,7 +81,7 @@ async function reply(options: FrontOptions, message: Incoming, url: URL): Promis
 }
 
 async function authorized(
-  { api, xml, token, rate }: FrontOptions,
+  { api, xml, token, directory, rate }: FrontOptions,
   message: Incoming,
   url: URL,
   fate?: RequestFate,
@@ -87,6 +90,7 @@ async function authorized(
   if (fate?.answer) throw onDemand(fate.answer)
   const project = COMPUTE_PATH.exec(url.pathname)?.[1]
   if (project !== undefined) rate.take(project, performance.now())
+  await checkRoom(directory, message.method, url.pathname)
   const answer = await (API_PATH.test(url.pathname) ? api : xml).route(message, url)
   if (!answer) throw notFound(url.pathname)
   const fields = url.searchParams.get('fields')
@@ -106,8 +110,11 @@ const onDemand = ({ status, reason }: { status: number; reason?: string }): ApiE
 
 function failure({ method }: Incoming, url: URL, error: unknown): Reply {
   if (!(error instanceof ApiError)) console.error(`${method} ${url.pathname}:`, error)
-  return failed(error instanceof ApiError ? error : new ApiError(500, 'backendError', messageOf(error)))
+  return failed(error instanceof ApiError ? error : unexpected(error))
 }
+
+const unexpected = (error: unknown): ApiError =>
+  isDiskFull(error) ? insufficientStorage(messageOf(error)) : new ApiError(500, 'backendError', messageOf(error))
 
 /** Statuses that HTTP gives no body. */
 const bodiless = [204, 304, 308]

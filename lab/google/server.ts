@@ -110,7 +110,7 @@ export async function startGoogle({
   const looking = every(LOOK_EVERY_MS, () => phases.look())
 
   const rate = new Rate(() => cloud.limits.requestsPerMinute)
-  const front = createFront({ ...routers, token, faults, rate, log })
+  const front = createFront({ ...routers, token, directory, faults, rate, log })
   const servers = [createServer(front), createTlsServer(certificate, front)] as const
   for (const server of servers) {
     // Whoever polls comes back on the connection that it has.

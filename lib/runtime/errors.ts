@@ -48,8 +48,15 @@ export const interrupted = failure(exitCodes.interrupted)
 export function asOpsError(thrown: unknown): OpsError {
   if (thrown instanceof OpsError) return thrown
   const message = messageOf(thrown)
+  if (isDiskFull(thrown)) return precondition(message, MAKE_ROOM, thrown)
   return new OpsError(exitCodes.bug, message, 'this is a bug: run again with --debug and report the stack trace', thrown)
 }
+
+/** Whether it failed for want of room on a disk, here or in a command that said so. */
+export const isDiskFull = (thrown: unknown): boolean => /no space left on device|quota exceeded|EDQUOT/i.test(messageOf(thrown))
+
+/** What to do when a disk is full. */
+export const MAKE_ROOM = 'make room on that disk, then run the same command again to go on'
 
 /** Never empty: where several attempts failed, as those for the addresses of one name, Node leaves the message to them. */
 export function messageOf(thrown: unknown): string {

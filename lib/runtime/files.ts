@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { systemCode } from './errors.ts'
+import { isDiskFull, MAKE_ROOM, precondition, systemCode } from './errors.ts'
 
 /** The checkout's root: scripts may be run from any directory. */
 export const root: string = fileURLToPath(new URL('../../', import.meta.url))
@@ -10,11 +10,12 @@ export const root: string = fileURLToPath(new URL('../../', import.meta.url))
 /**
  * Writes the whole file or nothing: a temporary file beside it, flushed, then renamed over it. Creates missing folders.
  * @param mode permission bits, 0600 unless told: most of what is written here is somebody's secret or state.
+ * @throws OpsError 4 with the path when the disk is full
  */
 export async function writeAtomically(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
+    await mkdir(dirname(path), { recursive: true })
     const file = await open(temporary, 'wx', mode)
     try {
       await file.writeFile(content)
@@ -24,8 +25,10 @@ export async function writeAtomically(path: string, content: string | Uint8Array
     }
     await rename(temporary, path)
   } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
+    // Its folder may be what is missing.
+    await rm(temporary, { force: true }).catch(() => undefined)
+    // Node's own message names no path once the file is open.
+    throw isDiskFull(error) ? precondition(`${path}: no space left on device`, MAKE_ROOM, error) : error
   }
 }
 

@@ -201,7 +201,11 @@ export class Operations {
 
   #save(stored: Stored): void {
     this.#lastSave = this.#stored.put(stored)
-    this.#lastSave.catch(error => console.error(`operation ${stored.operation.name} is not stored: ${messageOf(error)}`))
+    this.#lastSave.catch(error => {
+      console.error(`operation ${stored.operation.name} is not stored: ${messageOf(error)}`)
+      // It goes on, or has ended, all the same: taken back it would run for ever. The next start does its work again.
+      if (this.#stored.get(stored.operation.name)?.operation.status !== 'DONE') this.#stored.hold(stored)
+    })
   }
 
   #start(stored: Stored, resumed: boolean, fault?: OperationFate): void {

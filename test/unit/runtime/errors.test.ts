@@ -44,6 +44,16 @@ kinds('a stranger is a bug, and keeps its cause', () => {
   assert.equal([error.code, error.message], [exitCodes.bug, 'x is not a function'])
   assert.is(error.cause, stranger)
 })
+for (const thrown of [
+  Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }),
+  new Error('Command failed: cp a b\ncp: error writing b: No space left on device'),
+]) {
+  kinds(`a full disk is none: ${thrown.message.split('\n')[0]}`, () => {
+    const error = asOpsError(thrown)
+    assert.equal([error.code, error.message], [exitCodes.precondition, thrown.message])
+    assert.match(error.hint, 'make room')
+  })
+}
 kinds.run()
 
 const refused = (address: string) => Object.assign(new Error(`connect ECONNREFUSED ${address}`), { code: 'ECONNREFUSED' })

@@ -1,0 +1,20 @@
+import { statfs } from 'node:fs/promises'
+import { ApiError } from './http/errors.ts'
+
+/** What has to stay free, in bytes, for what was begun to be written down to its end: operations, machines' ends, Terraform's states. */
+const RESERVE = 32 * 2 ** 20
+
+/** Of Google's JSON APIs those that make things; Storage takes what there is room for. */
+const MAKING_PATH = /^\/(compute|v1)\//
+
+/**
+ * Refuses to begin anything new on a disk that is all but full: half of it would be made, and nothing would know.
+ * @throws ApiError 507, which no client tries again
+ */
+export async function checkRoom(directory: string, method: string | undefined, path: string): Promise<void> {
+  if (method === 'GET' || method === 'DELETE' || !MAKING_PATH.test(path)) return
+  const { bavail, bsize } = await statfs(directory)
+  if (bavail * bsize < RESERVE) throw insufficientStorage(`${directory}: no space left on device`)
+}
+
+export const insufficientStorage = (message: string): ApiError => new ApiError(507, 'insufficientStorage', message)
