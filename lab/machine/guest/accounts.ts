@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { writeWhole } from '../write-whole.ts'
 import type { Metadata } from './metadata.ts'
 
 /** User name → lines of its authorized_keys. */
@@ -32,7 +33,7 @@ const SUDOERS = 'google-sudoers'
 export function applyAccounts(accounts: Accounts, earlier: Accounts): void {
   if (!isKnown('group', SUDOERS)) execFileSync('groupadd', [SUDOERS])
   mkdirSync('/etc/sudoers.d', { recursive: true })
-  writeFileSync('/etc/sudoers.d/google_sudoers', `%${SUDOERS} ALL=(ALL:ALL) NOPASSWD:ALL\n`, { mode: 0o440 })
+  writeWhole('/etc/sudoers.d/google_sudoers', `%${SUDOERS} ALL=(ALL:ALL) NOPASSWD:ALL\n`, 0o440)
   for (const [user, keys] of accounts) {
     // The password field `*` matches no password, where useradd's `!` would make sshd refuse the account altogether.
     if (!isKnown('passwd', user)) execFileSync('useradd', ['--shell', '/bin/bash', '--password', '*', user])
@@ -49,7 +50,7 @@ function writeKeys(user: string, keys: readonly string[]): void {
   if (existsSync(path) && readFileSync(path, 'utf8') === text) return
   if (!existsSync(home)) execFileSync('cp', ['-r', '/etc/skel', home])
   mkdirSync(`${home}/.ssh`, { recursive: true, mode: 0o700 })
-  writeFileSync(path, text, { mode: 0o600 })
+  writeWhole(path, text, 0o600)
   execFileSync('chown', ['-R', `${user}:`, home])
 }
 

@@ -3,8 +3,9 @@
  * host keys from metadata, runs the startup script and heeds a preemption. It lives as process 1's only child.
  */
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { writeWhole } from '../write-whole.ts'
 import { type Accounts, accountsOf, applyAccounts } from './accounts.ts'
 import { serveControl } from './control.ts'
 import { type Metadata, metadataChanges } from './metadata.ts'
@@ -20,12 +21,12 @@ const log = (text: string) => process.stdout.write(`${new Date().toISOString()} 
 
 function nameMachine(): void {
   const name = readFileSync('/proc/sys/kernel/hostname', 'utf8').trim()
-  writeFileSync('/etc/hostname', `${name}\n`)
-  writeFileSync(
+  writeWhole('/etc/hostname', `${name}\n`)
+  writeWhole(
     '/etc/hosts',
     `127.0.0.1 localhost\n127.0.1.1 ${name}\n169.254.169.253 git.lab registry.lab\n169.254.169.254 metadata.google.internal metadata\n`,
   )
-  writeFileSync('/etc/resolv.conf', 'nameserver 169.254.169.254\n')
+  writeWhole('/etc/resolv.conf', 'nameserver 169.254.169.254\n')
 }
 
 /** The service manager's commands, found before the distribution's, which would look for systemd. */
@@ -40,8 +41,7 @@ function installCommands(): void {
     ['shutdown', `#!/bin/sh\n${node} poweroff\n`],
     ['journalctl', readFileSync(`${HERE}/journalctl.sh`, 'utf8')],
   ] as const) {
-    writeFileSync(`/usr/local/bin/${name}`, text)
-    chmodSync(`/usr/local/bin/${name}`, 0o755)
+    writeWhole(`/usr/local/bin/${name}`, text, 0o755)
   }
 }
 

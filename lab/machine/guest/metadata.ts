@@ -36,8 +36,21 @@ export async function* metadataChanges(): AsyncGenerator<Metadata> {
   }
 }
 
-/** Publishes one guest attribute; a server that refuses it, because the instance does not allow them, is not an error. */
+/**
+ * Publishes one guest attribute; a server that refuses it, because the instance does not allow them, is not an error. One that does not
+ * answer, or fails, is asked again for ever.
+ */
 export async function putGuestAttribute(key: string, value: string): Promise<void> {
-  const response = await fetch(`${SERVER}/instance/guest-attributes/${key}`, { method: 'PUT', headers: HEADERS, body: value })
-  await response.body?.cancel()
+  for (;;) {
+    try {
+      const response = await fetch(`${SERVER}/instance/guest-attributes/${key}`, {
+        method: 'PUT',
+        headers: HEADERS,
+        body: value,
+      })
+      await response.body?.cancel()
+      if (response.status < 500) return
+    } catch {}
+    await sleep(1000)
+  }
 }

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { writeWhole } from '../write-whole.ts'
 import { putGuestAttribute } from './metadata.ts'
 
 const KEY_TYPES = ['ed25519', 'ecdsa']
@@ -35,17 +36,20 @@ Restart=on-failure
 export function prepareSsh(instanceId: string | undefined): boolean {
   mkdirSync('/etc/ssh', { recursive: true })
   mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
-  writeFileSync('/etc/ssh/sshd_config', CONFIGURATION)
+  writeWhole('/etc/ssh/sshd_config', CONFIGURATION)
   const known = existsSync(INSTANCE_ID) ? readFileSync(INSTANCE_ID, 'utf8').trim() : undefined
   const copied = instanceId !== undefined && instanceId !== known
-  const missing = KEY_TYPES.filter(type => copied || !existsSync(keyFile(type)))
+  const missing = KEY_TYPES.filter(type => copied || !isFinished(keyFile(type)))
   for (const type of missing) {
     for (const file of [keyFile(type), `${keyFile(type)}.pub`]) rmSync(file, { force: true })
     execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', keyFile(type)])
   }
-  if (instanceId !== undefined) writeFileSync(INSTANCE_ID, `${instanceId}\n`)
+  if (instanceId !== undefined) writeWhole(INSTANCE_ID, `${instanceId}\n`)
   return missing.length > 0
 }
+
+/** ssh-keygen writes the public key last: without it the power went in between. */
+const isFinished = (key: string): boolean => (statSync(`${key}.pub`, { throwIfNoEntry: false })?.size ?? 0) > 0
 
 /** Publishes the host keys under `hostkeys/<type>`, by which a client knows the machine before it first connects. */
 export async function publishHostKeys(): Promise<void> {

@@ -4,6 +4,7 @@ import { get } from 'node:https'
 import { hostname, networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { writeWhole } from '../write-whole.ts'
 import { type Component, components, RUN_DIRECTORY, SCHEDULER_CONFIG, schedulerConfig } from './components.ts'
 import { type ClusterConfig, parseConfig } from './config.ts'
 import { K0sError } from './errors.ts'
@@ -76,7 +77,7 @@ function writeIdentities(dataDir: string, { spec: { api } }: ClusterConfig, node
   ensurePki(pki, { server, node: nodeName, nodeAddress })
   for (const identity of [ADMIN, CONTROLLER_MANAGER, SCHEDULER]) {
     const text = kubeconfig(pki, identity, `https://localhost:${api.port}`)
-    writeFileSync(join(pki, `${identity.name}.conf`), text, { mode: 0o600 })
+    writeWhole(join(pki, `${identity.name}.conf`), text, 0o600)
   }
 }
 

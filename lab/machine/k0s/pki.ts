@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
+import { writeWhole } from '../write-whole.ts'
 
 /** The cluster's identities, made once and kept in `<data dir>/pki`, from where a backup takes them. */
 export interface Identity {
@@ -54,13 +55,16 @@ function serverExtensions(names: readonly string[]): string {
 function makeAuthority(directory: string): void {
   const key = join(directory, 'ca.key')
   writeKey(key)
-  openssl(['req', '-x509', '-new', '-key', key, '-days', DAYS, '-subj', '/CN=kubernetes-ca', '-out', join(directory, 'ca.crt')])
+  const certificate = join(directory, 'ca.crt')
+  const partial = `${certificate}.new`
+  openssl(['req', '-x509', '-new', '-key', key, '-days', DAYS, '-subj', '/CN=kubernetes-ca', '-out', partial])
+  renameSync(partial, certificate)
 }
 
 function makeServiceAccountKeys(directory: string): void {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  writeFileSync(join(directory, 'sa.key'), privateKey.export({ type: 'pkcs1', format: 'pem' }), { mode: 0o600 })
-  writeFileSync(join(directory, 'sa.pub'), publicKey.export({ type: 'spki', format: 'pem' }))
+  writeWhole(join(directory, 'sa.key'), privateKey.export({ type: 'pkcs1', format: 'pem' }), 0o600)
+  writeWhole(join(directory, 'sa.pub'), publicKey.export({ type: 'spki', format: 'pem' }))
 }
 
 function issue(directory: string, { name, commonName, organization }: Identity, extensions: string): void {
@@ -75,8 +79,10 @@ function issue(directory: string, { name, commonName, organization }: Identity, 
     openssl(['req', '-new', '-key', key, '-subj', subject, '-out', request])
     const authority = ['-CA', join(directory, 'ca.crt'), '-CAkey', join(directory, 'ca.key')]
     const serial = `0x${randomBytes(8).toString('hex')}`
-    const output = ['-extfile', extensionFile, '-out', join(directory, `${name}.crt`)]
+    const certificate = join(work, 'certificate')
+    const output = ['-extfile', extensionFile, '-out', certificate]
     openssl(['x509', '-req', '-in', request, ...authority, '-set_serial', serial, '-days', DAYS, ...output])
+    renameSync(certificate, join(directory, `${name}.crt`))
   } finally {
     rmSync(work, { recursive: true })
   }
@@ -84,7 +90,7 @@ function issue(directory: string, { name, commonName, organization }: Identity, 
 
 function writeKey(path: string): void {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
-  writeFileSync(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+  writeWhole(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600)
 }
 
 function openssl(args: readonly string[]): void {
