@@ -213,7 +213,10 @@ export async function reset(log: Log, layout: Layout = here): Promise<void> {
     throw precondition(`still running: ${left.map(({ pid }) => pid).join(', ')}`, 'end them and run it again')
   const mounts = await mountsBelow(layout.lab)
   if (mounts.length > 0) throw precondition(`still mounted: ${mounts.join(', ')}`, 'unmount them and run it again')
-  await rm(layout.lab, { recursive: true, force: true })
+  for (const name of await readdir(layout.lab).catch(() => []))
+    await rm(join(layout.lab, name), { recursive: true, force: true })
+  // It stays where it is a mount point of the user's.
+  await rmdir(layout.lab).catch(() => undefined)
 }
 
 export const isMachineRunning = ({ supervisor, init }: RecordedMachine): boolean => isAlive(supervisor) && isAlive(init)
