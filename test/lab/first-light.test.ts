@@ -116,15 +116,6 @@ story('a dry run on a healthy system finds nothing to do', async ({ checkout }) 
   succeeded(await checkout.json('up', '--dry-run')),
 )
 
-story('kill -9 of the lab’s own processes: the next verb starts them again', async ({ checkout }) => {
-  const { pids } = (await checkout.json('lab:status')).document as { pids?: Record<string, number> }
-  for (const name of ['google', 'delivery', 'network/web-service-design/threads-lab-network'])
-    process.kill(pids?.[name] ?? Number.NaN, 'SIGKILL')
-  const verify = await checkout.json('verify')
-  succeeded(verify)
-  assert.is(verify.document.verdict, 'healthy')
-})
-
 story('a preempted VM is brought back, with its cluster', async ({ checkout }) => {
   succeeded(await checkout.task('lab:preempt'))
   const broken = await checkout.json('verify')
