@@ -53,7 +53,8 @@ export function asOpsError(thrown: unknown): OpsError {
 }
 
 /** Whether it failed for want of room on a disk, here or in a command that said so. */
-export const isDiskFull = (thrown: unknown): boolean => /no space left on device|quota exceeded|EDQUOT/i.test(messageOf(thrown))
+export const isDiskFull = (thrown: unknown): boolean =>
+  /no space left on device|disk quota exceeded|EDQUOT/i.test(messageOf(thrown))
 
 /** What to do when a disk is full. */
 export const MAKE_ROOM = 'make room on that disk, then run the same command again to go on'

@@ -54,6 +54,9 @@ for (const thrown of [
     assert.match(error.hint, 'make room')
   })
 }
+kinds('a quota of Google’s is no full disk', () =>
+  assert.is(asOpsError(new Error("Quota exceeded for quota metric 'Queries'")).code, exitCodes.bug),
+)
 kinds.run()
 
 const refused = (address: string) => Object.assign(new Error(`connect ECONNREFUSED ${address}`), { code: 'ECONNREFUSED' })
