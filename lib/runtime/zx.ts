@@ -12,14 +12,19 @@ export interface ShellOptions {
   nothrow?: boolean
   /** Told each line of stderr as it comes: what a long command says that it is at. */
   onStderr?: (line: string) => void
+  /** A child that says nothing for so many milliseconds is interrupted, and killed if that does not end it. */
+  silence?: { within: number; onSilence: () => void }
 }
+
+/** How long a child that was interrupted for its silence may take to end, in milliseconds. */
+const LAST_GRACE_MS = 10_000
 
 /**
  * zx, configured in one place. Children get a process group of their own: the terminal's Ctrl-C does not reach them; an
  * aborted signal sends one SIGINT, after which they end by themselves (Terraform frees its lock; a second SIGINT would
  * make it abort). Output is captured, not printed.
  */
-export function shell({ cwd, env, input, signal, nothrow = false, onStderr }: ShellOptions = {}): Shell {
+export function shell({ cwd, env, input, signal, nothrow = false, onStderr, silence }: ShellOptions = {}): Shell {
   const options: Partial<Options> = {
     verbose: false,
     quiet: true,
@@ -33,18 +38,36 @@ export function shell({ cwd, env, input, signal, nothrow = false, onStderr }: Sh
   return ((pieces: TemplateStringsArray, ...args: unknown[]) => {
     const child = configured(pieces, ...(args as string[]))
     if (onStderr) createInterface({ input: child.stderr }).on('line', onStderr)
+    if (silence) endWhenSilent(child, silence)
     return signal ? interruptible(child, signal) : child
   }) as Shell
 }
 
-function interruptible(child: ProcessPromise, signal: AbortSignal): ProcessPromise {
-  const interrupt = () => {
-    try {
-      if (child.pid) process.kill(-child.pid, 'SIGINT')
-    } catch {
-      // It has ended on its own meanwhile.
-    }
+function signalGroup({ pid }: ProcessPromise, name: NodeJS.Signals): void {
+  try {
+    if (pid) process.kill(-pid, name)
+  } catch {
+    // It has ended on its own meanwhile.
   }
+}
+
+function endWhenSilent(child: ProcessPromise, { within, onSilence }: NonNullable<ShellOptions['silence']>): void {
+  let end: NodeJS.Timeout | undefined
+  const timer = setTimeout(() => {
+    onSilence()
+    signalGroup(child, 'SIGINT')
+    end = setTimeout(() => signalGroup(child, 'SIGKILL'), LAST_GRACE_MS)
+  }, within)
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', () => timer.refresh())
+  const forget = () => {
+    clearTimeout(timer)
+    clearTimeout(end)
+  }
+  child.then(forget, forget)
+}
+
+function interruptible(child: ProcessPromise, signal: AbortSignal): ProcessPromise {
+  const interrupt = () => signalGroup(child, 'SIGINT')
   if (signal.aborted) interrupt()
   signal.addEventListener('abort', interrupt, { once: true })
   const forget = () => signal.removeEventListener('abort', interrupt)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { ProcessPromise } from 'zx/core'
+import type { ProcessOutput, ProcessPromise } from 'zx/core'
 import { applyOrder, contradictions, remoteStateReads } from '../model/layer/order.ts'
 import { type StateFacts, stateFacts } from '../model/layer/state.ts'
 import {
@@ -13,9 +13,10 @@ import {
   readStreamLine,
   type StreamState,
 } from '../model/layer/stream.ts'
-import { configuration, exitCodes, interrupted, OpsError, precondition } from '../runtime/errors.ts'
+import { configuration, exitCodes, interrupted, OpsError, precondition, timedOut } from '../runtime/errors.ts'
 import { readIfExists, writeAtomically } from '../runtime/files.ts'
 import type { Json } from '../runtime/json.ts'
+import { seconds } from '../runtime/log.ts'
 import { commandFailed, type ShellOptions, shell } from '../runtime/zx.ts'
 
 export interface TerraformOptions {
@@ -32,6 +33,8 @@ export interface TerraformOptions {
   /** Where saved plans go, absolute; 0700. */
   plans: string
   signal: AbortSignal
+  /** Milliseconds after which a Terraform that says nothing is given up; 10 minutes unless told. */
+  silence?: number
   /** What a slow `init` says on its way: the lab's may wait for its providers to be built. */
   onProgress?: (detail: string) => void
 }
@@ -93,16 +96,26 @@ export interface Terraform {
 /** https://developer.hashicorp.com/terraform/cli/commands/plan#detailed-exitcode */
 const EXIT_CHANGES = 2
 
+/** Its GCS backend tries a service that is out of reach again for ever; while it works, it speaks up every ten seconds. */
+const SILENCE_MS = 600_000
+
 export function createTerraform(options: TerraformOptions): Terraform {
-  const { program, directory, env, backendConfig, plans, signal } = options
+  const { program, directory, env, backendConfig, plans, signal, silence = SILENCE_MS } = options
   const root = (layer: string) => join(directory, layer, 'envs', env)
   const states = new Map<string, Promise<StateFacts>>()
   const initialised = new Map<string, Promise<void>>()
+  let wasSilent = false
 
   const terraform = async (layer: string, extra: Pick<ShellOptions, 'nothrow' | 'onStderr'> = {}) =>
     shell({
       cwd: root(layer),
       signal,
+      silence: {
+        within: silence,
+        onSilence: () => {
+          wasSilent = true
+        },
+      },
       ...extra,
       env: { ...(await options.variables()), TF_IN_AUTOMATION: '1', TF_INPUT: '0', CHECKPOINT_DISABLE: '1' },
     })
@@ -127,8 +140,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
     if ((await readIfExists(stamp)) === inputs) return
     const $ = await terraform(layer, { nothrow: true, ...(options.onProgress && { onStderr: options.onProgress }) })
     const output = await $`${program} init -no-color -reconfigure ${`-backend-config=${backendConfig}`}`
-    if (output.exitCode !== 0)
-      throw commandFailed(`terraform init of ${layer}`, output, 'see what Terraform says above', signal)
+    if (output.exitCode !== 0) throw failed(`terraform init of ${layer}`, output, 'see what Terraform says above')
     await writeAtomically(stamp, inputs)
   }
 
@@ -174,11 +186,23 @@ export function createTerraform(options: TerraformOptions): Terraform {
     const $ = await terraform(layer, { nothrow: true })
     const output = await $`${program} state pull`
     if (output.exitCode !== 0)
-      throw commandFailed(`reading the state of ${layer}`, output, 'is the state bucket there? `./taskw up` makes it', signal)
+      throw failed(`reading the state of ${layer}`, output, 'is the state bucket there? `./taskw up` makes it')
     return stateFacts(output.stdout)
   }
 
+  const gaveUp = (what: string) => {
+    wasSilent = false
+    return timedOut(
+      `${what}: Terraform said nothing for ${seconds(silence)}`,
+      'is the network up, and Google within reach? then run the same command again to go on',
+    )
+  }
+
+  const failed = (what: string, output: ProcessOutput, hint: string) =>
+    wasSilent ? gaveUp(what) : commandFailed(what, output, hint, signal)
+
   const lastWords = (what: string, said: StreamState, child: { stderr: string; exitCode: number | null }) => {
+    if (wasSilent) return gaveUp(what)
     if (signal.aborted) return interrupted(`${what}: interrupted`, 'run the same command again to go on')
     return new TerraformError(
       what,
@@ -236,8 +260,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
     async planned(plan, address) {
       const $ = await terraform(plan.layer, { nothrow: true })
       const output = await $`${program} show -json ${plan.file}`
-      if (output.exitCode !== 0)
-        throw commandFailed(`reading the plan of ${plan.layer}`, output, 'run the same command again', signal)
+      if (output.exitCode !== 0) throw failed(`reading the plan of ${plan.layer}`, output, 'run the same command again')
       const { resource_changes: changes = [] } = JSON.parse(output.stdout) as {
         resource_changes?: { address: string; change: { after: Record<string, Json> | null } }[]
       }
@@ -249,14 +272,14 @@ export function createTerraform(options: TerraformOptions): Terraform {
       const $ = await terraform(layer, { nothrow: true })
       const output = await $`${program} import -no-color -lock-timeout=60s ${address} ${id}`
       if (output.exitCode !== 0)
-        throw commandFailed(`importing ${address}`, output, 'import it by hand, or delete it if nobody needs it', signal)
+        throw failed(`importing ${address}`, output, 'import it by hand, or delete it if nobody needs it')
     },
 
     async unlock(layer, id) {
       const $ = await terraform(layer, { nothrow: true })
       const output = await $`${program} force-unlock -force ${id}`
       if (output.exitCode !== 0)
-        throw commandFailed(`unlocking the state of ${layer}`, output, 'look at the lock object in the state bucket', signal)
+        throw failed(`unlocking the state of ${layer}`, output, 'look at the lock object in the state bucket')
     },
 
     async running(layer) {

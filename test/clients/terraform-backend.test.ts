@@ -1,8 +1,12 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { OpsError } from '../../lib/runtime/errors.ts'
 import { waitFor } from '../../lib/runtime/wait.ts'
+import { createTerraform } from '../../lib/terraform/terraform.ts'
 import { PROJECT, TestLab } from './support/lab.ts'
-import { ensureTerraform, killTerraform, Root } from './support/terraform.ts'
+import { ensureTerraform, killTerraform, Root, terraformProgram } from './support/terraform.ts'
 
 interface Context {
   lab: TestLab
@@ -111,6 +115,29 @@ backend('a killed run leaves its lock, which its id alone opens', async ({ lab }
   await next.run(`force-unlock -force ${id}`)
   assert.is(await lockId(lab), undefined)
   await next.run(apply(3))
+})
+
+backend('out of reach, it is given up when it has said nothing for long', async ({ lab }) => {
+  const directory = join(lab.directory, 'terraform')
+  const root = join(directory, '00-vpc/envs/lab')
+  await mkdir(root, { recursive: true })
+  await writeFile(join(root, 'main.tf'), main('00-vpc/state'))
+  await writeFile(join(directory, 'backend.hcl'), 'bucket = "state"\n')
+  const nowhere = 'http://127.0.0.1:9'
+  const terraform = createTerraform({
+    ...{ program: terraformProgram(), directory, env: 'lab', backendConfig: join(directory, 'backend.hcl') },
+    ...{ layers: ['00-vpc'], plans: join(directory, 'plans'), signal: new AbortController().signal, silence: 2000 },
+    variables: async () => ({
+      GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT: `${nowhere}/storage/v1/`,
+      GOOGLE_OAUTH_ACCESS_TOKEN: 'x',
+    }),
+  })
+  const error = await terraform.state('00-vpc').then(
+    () => undefined,
+    (thrown: OpsError) => thrown,
+  )
+  assert.is(error?.code, 124)
+  assert.match(error?.message ?? '', 'terraform init of 00-vpc: Terraform said nothing for 2.0 s')
 })
 
 backend.run()

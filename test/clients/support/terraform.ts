@@ -15,6 +15,8 @@ export async function ensureTerraform(...providers: string[]): Promise<void> {
   await ensureTools({ programs: programs.filter(({ name }) => names.includes(name)) })
 }
 
+export const terraformProgram = (): string => findOnPath('terraform') ?? programPath('terraform')
+
 /** What ends each Terraform that runs, with all that it has started. */
 const running = new Set<() => void>()
 
@@ -65,7 +67,7 @@ export class Root {
   }
 
   start(line: string): Running {
-    const program = findOnPath('terraform') ?? programPath('terraform')
+    const program = terraformProgram()
     const env = { ...this.#env, TF_CLI_ARGS: '-no-color' }
     // A group of its own, so that it can be killed with all that it has started.
     const child = spawn(program, line.split(' '), {
