@@ -3,6 +3,7 @@ import { localArtifact } from '../host/artifact.ts'
 import { type K0s, k0sOn } from '../host/k0s.ts'
 import { clusterConfig } from '../model/k0s/config.ts'
 import type { HostFacts } from '../model/k0s/facts.ts'
+import { lastWords } from '../model/k0s/last-words.ts'
 import { type BootstrapPlan, bootstrapPlan, CONFIG_PATH, installFlags, type Wanted } from '../model/k0s/plan.ts'
 import { OpsError, precondition, timedOut } from '../runtime/errors.ts'
 import type { Json } from '../runtime/json.ts'
@@ -152,8 +153,12 @@ async function untilReady({ environment, signal, progress }: Operation, k0s: K0s
       probe: async () => {
         const { api, nodes } = await k0s.readiness()
         const ready = nodes.some(node => node.name === nodeName && node.ready)
-        progress(api ? `API ready, waiting for node ${nodeName}` : 'waiting for the Kubernetes API')
-        return api && ready ? true : undefined
+        if (api && ready) return true
+        // A wait of minutes needs a reason; k0s's own journal has it.
+        const said = lastWords(await k0s.log(LOG_LINES).catch(() => ''))
+        const what = api ? `API ready, waiting for node ${nodeName}` : 'waiting for the Kubernetes API'
+        progress(said ? `${what}; k0s: ${said}` : what)
+        return undefined
       },
     })
   } catch (error) {

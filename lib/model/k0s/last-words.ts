@@ -1,0 +1,12 @@
+/** Longest that is shown of a message, in characters. */
+const LONGEST = 100
+
+/**
+ * The last thing that k0s itself says in its journal, in a few words; its components' own lines are passed over.
+ * @param journal lines as journalctl prints them; k0s writes logfmt: `time="…" level=info msg="…" component=etcd`
+ */
+export function lastWords(journal: string): string | undefined {
+  const said = [...journal.matchAll(/\bmsg=(?:"((?:[^"\\]|\\.)*)"|(\S+))/g)].at(-1)
+  const text = (said?.[1] ?? said?.[2])?.replace(/\\(.)/g, '$1')
+  return text && text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text
+}
