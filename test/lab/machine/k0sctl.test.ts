@@ -238,10 +238,14 @@ const known: Step[] = [
   },
 ]
 
+const leave = sudo(`${K0S} etcd leave --peer-address 10.142.0.2 --datadir /var/lib/k0s`)
+
 const reset: Step[] = [
+  { why: 'the last of etcd cannot leave', command: `${leave} 2>&1 | grep -q 'not enough started members'` },
   { why: 'it runs', command: running },
   { why: 'a stop', command: systemd('stop k0scontroller') },
   { why: 'it runs no more', command: running, reads: 1, within: 30_000 },
+  { why: 'nor does etcd, of which k0sctl says so', command: leave, reads: FAILS },
   { why: 'the reset', command: sudo(`${K0S} reset --data-dir=/var/lib/k0s`) },
   { why: 'no configuration', command: sudo(`rm -f -- ${CONFIG} 2> /dev/null`) },
   { why: 'no binary', command: sudo(`rm -f -- ${K0S} 2> /dev/null`) },
