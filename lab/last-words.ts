@@ -6,3 +6,8 @@ export function endWith(thrown: unknown): never {
   console.error(`${message.trim().replaceAll(/\s*\n\s*/g, ' ')}\n${hint}`)
   process.exit(code)
 }
+
+/** A full disk takes a process's log, and not the process: Node ends it by the error of a stream that nobody listens to. */
+export function outliveLog(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+}

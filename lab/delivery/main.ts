@@ -6,7 +6,7 @@ import { type AddressInfo, createConnection, createServer as createTcpServer, ty
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeAtomically } from '../../lib/runtime/files.ts'
-import { endWith } from '../last-words.ts'
+import { endWith, outliveLog } from '../last-words.ts'
 import { identify } from '../machine/process.ts'
 import { socketPath } from '../machine/sockets.ts'
 import { programPath } from '../tools/catalog.ts'
@@ -24,8 +24,6 @@ async function main(): Promise<void> {
   const lab = resolve(values.lab ?? '.lab')
   const run = join(lab, 'run')
   mkdirSync(run, { recursive: true })
-  // A full disk takes the log, not the service.
-  process.stdout.on('error', () => undefined)
 
   const token = (await readFile(join(lab, 'token'), 'utf8')).trim()
   const outages = outagesOf(lab)
@@ -94,4 +92,5 @@ async function open(run: string, name: string, port: number): Promise<TcpServer>
   return door
 }
 
+outliveLog()
 main().catch(endWith)

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { usage } from '../../lib/runtime/errors.ts'
 import { writeAtomically } from '../../lib/runtime/files.ts'
 import { runs } from '../../lib/runtime/journal.ts'
-import { endWith } from '../last-words.ts'
+import { endWith, outliveLog } from '../last-words.ts'
 import { createHypervisor } from '../machine/hypervisor.ts'
 import { socketPath } from '../machine/sockets.ts'
 import { readRecord } from '../stored.ts'
@@ -35,4 +35,5 @@ async function lastPorts(record: string): Promise<{ port: number; tlsPort: numbe
   return { port, tlsPort }
 }
 
+outliveLog()
 main().catch(endWith)

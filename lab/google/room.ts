@@ -9,7 +9,7 @@ const MAKING_PATH = /^\/(compute|v1)\//
 
 /**
  * Refuses to begin anything new on a disk that is all but full: half of it would be made, and nothing would know.
- * @throws ApiError 507, which no client tries again
+ * @throws ApiError 403
  */
 export async function checkRoom(directory: string, method: string | undefined, path: string): Promise<void> {
   if (method === 'GET' || method === 'DELETE' || !MAKING_PATH.test(path)) return
@@ -17,4 +17,5 @@ export async function checkRoom(directory: string, method: string | undefined, p
   if (bavail * bsize < RESERVE) throw insufficientStorage(`${directory}: no space left on device`)
 }
 
-export const insufficientStorage = (message: string): ApiError => new ApiError(507, 'insufficientStorage', message)
+/** As with any quota; of 5xx Terraform's backend would try each again, without end. */
+export const insufficientStorage = (message: string): ApiError => new ApiError(403, 'insufficientStorage', message)

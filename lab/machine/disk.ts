@@ -86,12 +86,21 @@ export async function growDisk(disk: string, bytes: number): Promise<void> {
   const size = (await stat(volume).catch(() => undefined))?.size
   if (size === undefined || size >= bytes) return
   await truncate(volume, bytes)
-  // It wants to have been checked; 1 says that something was put right.
-  await run('e2fsck', ['-f', '-p', volume]).catch(error => {
-    if (error.code !== 1) throw error
-  })
+  // It wants to have been checked.
+  await checkVolume(volume, ['-f'])
   await run('resize2fs', [volume])
 }
+
+/** Puts right what a power cut, or a host without room, left of the volume of a disk that no machine uses; at once when that is nothing. */
+export async function checkDisk(disk: string): Promise<void> {
+  if (await hasVolume(disk)) await checkVolume(join(disk, VOLUME))
+}
+
+/** 1 and 2 say that something was put right. */
+const checkVolume = (volume: string, options: readonly string[] = []): Promise<unknown> =>
+  run('e2fsck', [...options, '-y', volume]).catch(error => {
+    if (error.code !== 1 && error.code !== 2) throw error
+  })
 
 /** Whether the disk has a size of its own. */
 export const hasVolume = (disk: string): Promise<boolean> => exists(join(disk, VOLUME))

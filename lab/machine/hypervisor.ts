@@ -10,7 +10,7 @@ import { root as checkout, readIfExists, writeAtomically } from '../../lib/runti
 import { readRecord } from '../stored.ts'
 import { toolsDirectory } from '../tools/catalog.ts'
 import { changedBytes } from './changed-bytes.ts'
-import { createDisk, createDiskFromSnapshot, growDisk, readDisk, removeDisk, snapshotDisk } from './disk.ts'
+import { checkDisk, createDisk, createDiskFromSnapshot, growDisk, readDisk, removeDisk, snapshotDisk } from './disk.ts'
 import { BRIDGE, createNetwork, type Network, namespaceOf, recordedNetworks } from './network.ts'
 import { goneWithin, identify, isAlive, type ProcessId, processesWith, signal } from './process.ts'
 import type { Architecture, Hypervisor, MachineSpec } from './types.ts'
@@ -70,6 +70,7 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
       throw new Error(`${basename(spec.disk)}: no bootable device: the disk is for ${architecture}`)
     await pullPlug(spec.id)
     await assertUnused(spec.disk)
+    await checkDisk(spec.disk)
     if (spec.diskBytes !== undefined) await growDisk(spec.disk, spec.diskBytes)
     await networkOf(spec.network).ensure(spec.subnet)
     await mkdir(mountPoint(spec.id), { recursive: true })

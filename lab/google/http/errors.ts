@@ -26,7 +26,6 @@ const canonicalCodes: Record<number, string> = {
   409: 'ALREADY_EXISTS',
   412: 'FAILED_PRECONDITION',
   500: 'INTERNAL',
-  507: 'RESOURCE_EXHAUSTED',
 }
 
 export const invalid = (message: string, reason = 'invalid') => new ApiError(400, reason, message)

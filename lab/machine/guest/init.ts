@@ -3,8 +3,9 @@
  * host keys from metadata, runs the startup script and heeds a preemption. It lives as process 1's only child.
  */
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { outliveLog } from '../../last-words.ts'
 import { writeWhole } from '../write-whole.ts'
 import { type Accounts, accountsOf, applyAccounts } from './accounts.ts'
 import { serveControl } from './control.ts'
@@ -16,6 +17,9 @@ const HERE = '/usr/local/lab/checkout/lab/machine/guest'
 
 /** Milliseconds after which sshd starts without having heard from the metadata server. */
 const METADATA_PATIENCE = 10_000
+
+/** Milliseconds between two looks whether the disk takes writes. */
+const LOOK_EVERY = 5_000
 
 const log = (text: string) => process.stdout.write(`${new Date().toISOString()} ${text}\n`)
 
@@ -107,11 +111,30 @@ async function runAgent(): Promise<void> {
   }
 }
 
+/**
+ * Where the host's disk is full, writes to the machine's fail and its file system becomes read-only until it is mounted again: nothing in the
+ * machine can go on then. Ended, it shows as off, and whoever wants it boots it.
+ */
+function watchDisk(): void {
+  setInterval(() => {
+    try {
+      utimesSync('/etc/hostname', new Date(), new Date())
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      if (code !== 'EROFS' && code !== 'EIO') return
+      log(`the disk takes no writes: ${message}`)
+      process.exit(1)
+    }
+  }, LOOK_EVERY)
+}
+
+outliveLog()
 process.on('SIGTERM', () => void powerOff('the power button was pressed'))
 nameMachine()
 installCommands()
 installUnits()
 serveControl(services, () => void powerOff('an operator asked for it'))
 void services.startEnabled()
+watchDisk()
 log('booted')
 await runAgent()

@@ -4,6 +4,7 @@ import { get } from 'node:https'
 import { hostname, networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { outliveLog } from '../../last-words.ts'
 import { writeWhole } from '../write-whole.ts'
 import { type Component, components, RUN_DIRECTORY, SCHEDULER_CONFIG, schedulerConfig } from './components.ts'
 import { type ClusterConfig, parseConfig } from './config.ts'
@@ -36,6 +37,7 @@ export function loadConfig({ config, single }: Pick<ControllerFlags, 'config' | 
 
 /** `k0s controller`: runs the control plane and, with a worker, the node until SIGTERM. */
 export async function runController(binary: string, version: string, args: readonly string[]): Promise<void> {
+  outliveLog()
   const flags = parseControllerFlags(args)
   if (await isRunning()) throw new K0sError('k0s is already running')
   const config = loadConfig(flags)

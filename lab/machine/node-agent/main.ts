@@ -6,6 +6,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { outliveLog } from '../../last-words.ts'
 import { Addresses } from './addresses.ts'
 import { Api } from './api.ts'
 import { Containers } from './containers.ts'
@@ -144,6 +145,7 @@ async function register(): Promise<void> {
   }
 }
 
+outliveLog()
 process.on('SIGTERM', async () => {
   await Promise.all([...workers.values()].map(worker => worker.stop(10_000)))
   process.exit()
