@@ -7,7 +7,7 @@ import { ApiError, notFound } from './http/errors.ts'
 import { selectFields } from './http/fields.ts'
 import type { Rate } from './http/rate.ts'
 import { Call, failed, type Incoming, type Reply, type Router } from './http/router.ts'
-import { checkRoom, insufficientStorage } from './room.ts'
+import { insufficientStorage, type Room } from './room.ts'
 import { isAuthorized, unauthorized } from './token.ts'
 
 interface FrontOptions {
@@ -19,7 +19,7 @@ interface FrontOptions {
   open: Router
   token: string
   /** Where the state is kept. */
-  directory: string
+  room: Room
   faults: Faults
   /** How fast the Compute API may be asked. */
   rate: Rate
@@ -81,7 +81,7 @@ async function reply(options: FrontOptions, message: Incoming, url: URL): Promis
 }
 
 async function authorized(
-  { api, xml, token, directory, rate }: FrontOptions,
+  { api, xml, token, room, rate }: FrontOptions,
   message: Incoming,
   url: URL,
   fate?: RequestFate,
@@ -90,7 +90,7 @@ async function authorized(
   if (fate?.answer) throw onDemand(fate.answer)
   const project = COMPUTE_PATH.exec(url.pathname)?.[1]
   if (project !== undefined) rate.take(project, performance.now())
-  await checkRoom(directory, message.method, url.pathname)
+  await room.check(message.method, url.pathname)
   const answer = await (API_PATH.test(url.pathname) ? api : xml).route(message, url)
   if (!answer) throw notFound(url.pathname)
   const fields = url.searchParams.get('fields')

@@ -1,20 +1,62 @@
-import { statfs } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, rm, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isDiskFull } from '../../lib/runtime/errors.ts'
+import { run } from '../machine/process.ts'
 import { ApiError } from './http/errors.ts'
 
-/** What has to stay free, in bytes, for what was begun to be written down to its end: operations, machines' ends, Terraform's states. */
-const RESERVE = 32 * 2 ** 20
+/** Bytes kept for what was begun to be written down to its end: operations, machines' ends, Terraform's states. */
+const RESERVE = 16 * 2 ** 20
+/** How much must be left beside it for it to be taken. */
+const BESIDE = 16 * 2 ** 20
 
 /** Of Google's JSON APIs those that make things; Storage takes what there is room for. */
 const MAKING_PATH = /^\/(compute|v1)\//
 
 /**
- * Refuses to begin anything new on a disk that is all but full: half of it would be made, and nothing would know.
- * @throws ApiError 403
+ * The room that a state has on its disk. A file holds some of it back: when the disk is full it goes, and until there is room for another
+ * nothing new is begun, for half of it would be made, and nothing would know.
  */
-export async function checkRoom(directory: string, method: string | undefined, path: string): Promise<void> {
-  if (method === 'GET' || method === 'DELETE' || !MAKING_PATH.test(path)) return
-  const { bavail, bsize } = await statfs(directory)
-  if (bavail * bsize < RESERVE) throw insufficientStorage(`${directory}: no space left on device`)
+export class Room {
+  readonly #directory: string
+  readonly #reserve: string
+
+  constructor(directory: string) {
+    this.#directory = directory
+    this.#reserve = join(directory, 'reserve')
+  }
+
+  /** Holds room back, unless there is none. @returns whether it is held back now */
+  async keep(): Promise<boolean> {
+    if (existsSync(this.#reserve)) return true
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+    const { bavail, bsize } = await statfs(this.#directory)
+    if (bavail * bsize < RESERVE + BESIDE) return false
+    try {
+      await run('fallocate', ['--length', String(RESERVE), this.#reserve])
+      return true
+    } catch {
+      await rm(this.#reserve, { force: true })
+      return false
+    }
+  }
+
+  /** Whether a request may begin. @throws ApiError 403 */
+  async check(method: string | undefined, path: string): Promise<void> {
+    if (method === 'GET' || method === 'DELETE' || !MAKING_PATH.test(path)) return
+    if (!(await this.keep())) throw insufficientStorage(`${this.#directory}: no space left on device`)
+  }
+
+  /** Does a write, if need be in the room that was held back for it. */
+  async spend<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await write()
+    } catch (error) {
+      if (!isDiskFull(error)) throw error
+      await rm(this.#reserve, { force: true })
+      return await write()
+    }
+  }
 }
 
 /** As with any quota; of 5xx Terraform's backend would try each again, without end. */

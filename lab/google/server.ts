@@ -89,6 +89,7 @@ export async function startGoogle({
   log = () => undefined,
 }: GoogleOptions): Promise<Google> {
   const state = new State(directory)
+  await state.room.keep()
   const faults = new Faults()
   const cloud = await Cloud.open(state, {
     hypervisor,
@@ -110,7 +111,7 @@ export async function startGoogle({
   const looking = every(LOOK_EVERY_MS, () => phases.look())
 
   const rate = new Rate(() => cloud.limits.requestsPerMinute)
-  const front = createFront({ ...routers, token, directory, faults, rate, log })
+  const front = createFront({ ...routers, token, room: state.room, faults, rate, log })
   const servers = [createServer(front), createTlsServer(certificate, front)] as const
   for (const server of servers) {
     // Whoever polls comes back on the connection that it has.

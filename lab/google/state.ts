@@ -3,6 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeAtomically } from '../../lib/runtime/files.ts'
 import { readData } from '../stored.ts'
+import { Room } from './room.ts'
 
 /** Names of files end well below a file system's limit of 255 bytes, the temporary file's suffix included. */
 const LONGEST_NAME = 200
@@ -101,10 +102,12 @@ export class Collection<T extends object> {
 /** All collections below one folder. */
 export class State {
   readonly directory: string
+  readonly room: Room
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(directory: string) {
     this.directory = directory
+    this.room = new Room(directory)
   }
 
   async open<T extends object>(name: string, keyOf: (item: T) => string): Promise<Collection<T>> {
@@ -119,7 +122,8 @@ export class State {
   }
 
   #inOrder<R>(write: () => Promise<R>): Promise<R> {
-    const result = this.#last.then(write, write)
+    const spend = () => this.room.spend(write)
+    const result = this.#last.then(spend, spend)
     this.#last = result
     // Whoever made the change hears of its failure; the chain must not be an unhandled rejection besides.
     result.catch(() => undefined)

@@ -110,12 +110,14 @@ story(
     assert.is((await put('before', 'old')).status, 200)
 
     await fill(lab)
-    const refused = await put('before', 'new'.repeat(10_000))
+    const refused = await put('before', 'new'.repeat(2 ** 20))
     assert.is(refused.status, 403)
     assert.match(await refused.text(), `${lab}/google`)
     assert.is(await get('before'), 'old')
     saysFull(await checkout.task('snapshot:create'), lab)
-    saysFull(await checkout.task('up'), lab)
+    // It has nothing to make, unless the machine has given up.
+    const up = await checkout.task('up')
+    if (up.code !== 0) saysFull(up, lab)
     await rm(filler(lab))
 
     const { google } = await labPids(checkout)

@@ -5,6 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { $ } from 'zx/core'
 import { died, google } from '../../lab/daemon.ts'
+import { Room } from '../../lab/google/room.ts'
 import { readData, readRecord } from '../../lab/stored.ts'
 import { OpsError } from '../../lib/runtime/errors.ts'
 import { writeAtomically } from '../../lib/runtime/files.ts'
@@ -64,6 +65,33 @@ stored('on a full disk a write says which file has no room, leaves nothing behin
   }
 })
 stored.run()
+
+const rooms = suite('the room that the stand-in holds back')
+rooms('full, what was begun is still written, and nothing begins until there is room again', async () => {
+  const small = mkdtempSync(join(tmpdir(), 'small-'))
+  const [path, filler] = [join(small, 'state.json'), join(small, 'filler')]
+  await $({ quiet: true })`mount -t tmpfs -o size=40m tmpfs ${small}`
+  try {
+    const room = new Room(small)
+    const begin = () => room.check('POST', '/compute/v1/projects/p/global/networks')
+    assert.ok(await room.keep())
+    await begin()
+    await $({ quiet: true, nothrow: true })`dd if=/dev/zero of=${filler} bs=64k`
+    await begin()
+    await room.spend(() => writeAtomically(path, '{"id":7}'))
+    assert.equal(await readRecord(path), { id: 7 })
+    const error: unknown = await begin().catch(thrown => thrown)
+    assert.match(String(error), `${small}: no space left on device`)
+    await room.check('DELETE', '/compute/v1/projects/p/global/networks/n')
+    rmSync(filler)
+    await begin()
+    assert.ok(readdirSync(small).includes('reserve'))
+  } finally {
+    await $({ quiet: true })`umount ${small}`
+    rmSync(small, { recursive: true })
+  }
+})
+rooms.run()
 
 const ends = suite('a daemon that dies while it starts')
 for (const { why, code, said, message, hint } of [

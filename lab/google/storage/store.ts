@@ -3,6 +3,7 @@ import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeAtomically } from '../../../lib/runtime/files.ts'
 import { ApiError } from '../http/errors.ts'
+import type { Room } from '../room.ts'
 import type { Collection, State } from '../state.ts'
 import { crc32c, md5 } from './checksums.ts'
 
@@ -38,12 +39,16 @@ export interface StoredObject {
   [field: string]: unknown
 }
 
+/** Bytes up to which an object may be Terraform's state, or a lock, for which there is always room. */
+const LARGEST_STATE = 2 ** 20
+
 /** Buckets and objects with their versions. Content is on disk before the metadata that refers to it. */
 export class Store {
   readonly buckets: Collection<Bucket>
   readonly #live: Collection<StoredObject>
   readonly #archived: Collection<StoredObject>
   readonly #contents: string
+  readonly #room: Room
   #lastGeneration = 0
 
   private constructor(
@@ -51,11 +56,13 @@ export class Store {
     live: Collection<StoredObject>,
     archived: Collection<StoredObject>,
     contents: string,
+    room: Room,
   ) {
     this.buckets = buckets
     this.#live = live
     this.#archived = archived
     this.#contents = contents
+    this.#room = room
   }
 
   static async open(state: State): Promise<Store> {
@@ -68,6 +75,7 @@ export class Store {
       await state.open<StoredObject>('objects', key),
       await state.open<StoredObject>('archived-objects', versionKey),
       contents,
+      state.room,
     )
     await store.#recover()
     return store
@@ -124,7 +132,8 @@ export class Store {
   ): Promise<StoredObject> {
     check(this.find(bucket, name))
     const file = randomUUID()
-    await writeAtomically(join(this.#contents, file), content)
+    const write = () => writeAtomically(join(this.#contents, file), content)
+    await (content.length > LARGEST_STATE ? write() : this.#room.spend(write))
     const { versioning, storageClass } = this.bucket(bucket)
     const replaced = this.find(bucket, name)
     try {
