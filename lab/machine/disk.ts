@@ -1,6 +1,7 @@
 import { glob, lstat, mkdir, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { root as checkout, writeAtomically } from '../../lib/runtime/files.ts'
 import { readData } from '../stored.ts'
@@ -93,8 +94,18 @@ export async function growDisk(disk: string, bytes: number): Promise<void> {
 
 /** Puts right what a power cut, or a host without room, left of the volume of a disk that no machine uses; at once when that is nothing. */
 export async function checkDisk(disk: string): Promise<void> {
-  if (await hasVolume(disk)) await checkVolume(join(disk, VOLUME))
+  if (!(await hasVolume(disk))) return
+  const volume = join(disk, VOLUME)
+  // The kernel unmounts some time after the last process of a machine has gone.
+  const deadline = performance.now() + UNMOUNTED_WITHIN_MS
+  while ((await run('losetup', ['--associated', volume])) !== '') {
+    if (performance.now() > deadline) throw new Error(`${basename(disk)}: its volume is still mounted`)
+    await sleep(20)
+  }
+  await checkVolume(volume)
 }
+
+const UNMOUNTED_WITHIN_MS = 10_000
 
 /** 1 and 2 say that something was put right. */
 const checkVolume = (volume: string, options: readonly string[] = []): Promise<unknown> =>
