@@ -12,6 +12,8 @@ const BESIDE = 16 * 2 ** 20
 
 /** Of Google's JSON APIs those that make things; Storage takes what there is room for. */
 const MAKING_PATH = /^\/(compute|v1)\//
+/** What is asked for by POST without making anything. */
+const READING_PATH = /(\/wait|:getIamPolicy|[:/]testIamPermissions)$/
 
 /**
  * The room that a state has on its disk. A file holds some of it back: when the disk is full it goes, and until there is room for another
@@ -43,7 +45,7 @@ export class Room {
 
   /** Whether a request may begin. @throws ApiError 403 */
   async check(method: string | undefined, path: string): Promise<void> {
-    if (method === 'GET' || method === 'DELETE' || !MAKING_PATH.test(path)) return
+    if (method === 'GET' || method === 'DELETE' || !MAKING_PATH.test(path) || READING_PATH.test(path)) return
     if (!(await this.keep())) throw insufficientStorage(`${this.#directory}: no space left on device`)
   }
 

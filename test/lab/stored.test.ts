@@ -82,6 +82,8 @@ rooms('full, what was begun is still written, and nothing begins until there is 
     assert.equal(await readRecord(path), { id: 7 })
     const error: unknown = await begin().catch(thrown => thrown)
     assert.match(String(error), `${small}: no space left on device`)
+    await room.check('POST', '/compute/v1/projects/p/global/operations/o/wait')
+    await room.check('POST', '/v1/projects/p:getIamPolicy')
     await room.check('DELETE', '/compute/v1/projects/p/global/networks/n')
     rmSync(filler)
     await begin()
