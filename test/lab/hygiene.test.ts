@@ -235,7 +235,7 @@ story('everything loses power while rows are written: what was acknowledged is t
 })
 
 story('a machine’s full disk is found, and is well again with room', async ({ checkout }) => {
-  succeeded(await checkout.task('lab:fault', '--', 'disk-full'))
+  succeeded(await checkout.task('lab:fault', '--', 'disk-full', '--leave-mb', '512'))
   const found = await waitFor({
     what: 'verify to find it',
     within: 90_000,
@@ -279,19 +279,19 @@ story('records that are torn are made anew', async ({ checkout, lab }) => {
 })
 
 story('data that is torn: lab:up names the file and what cures it', async ({ checkout, lab }) => {
-  succeeded(await checkout.task('lab:down'))
   for (const pattern of [
     'google/instances/*.json',
     'disks/*/*/*/disk.json',
     'actions/runs/1.json',
     'registry/manifests/*.json',
   ]) {
+    succeeded(await checkout.task('lab:down'))
     const [found = pattern] = await Array.fromAsync(glob(pattern, { cwd: lab }))
     const file = join(lab, found)
     const whole = existsSync(file) ? await readFile(file) : undefined
     await writeFile(file, whole?.subarray(0, whole.length / 2) ?? '')
     const { code, stderr } = await checkout.task('lab:up')
-    assert.is(code, 4, stderr)
+    assert.is(code, 4, `${file}\n${stderr}`)
     assert.ok(stderr.includes(`${file} is damaged`), stderr)
     assert.match(stderr, '`./taskw lab:reset` cures it')
     assert.not.match(stderr, STACK)
