@@ -16,7 +16,8 @@ export async function unreachable(error: unknown, operation: Operation): Promise
   return { verdict: finding.heals ? 'progressing' : 'unhealthy', findings: [finding] }
 }
 
-async function look(error: OpsError, { compute, output, terraform, dial, tunnel }: Operation): Promise<Reach> {
+async function look(error: OpsError, operation: Operation): Promise<Reach> {
+  const { compute, output, terraform, dial, tunnel } = operation
   const layer = baseLayer(terraform)
   const name = await output(layer, 'vm_name')
   const [vm, refused, { port, own }] = await Promise.all([
@@ -28,7 +29,14 @@ async function look(error: OpsError, { compute, output, terraform, dial, tunnel 
     error: error.message,
     vm: { name, ...(vm && { status: vm.status }) },
     layer,
+    diskFree: vm?.status === 'RUNNING' ? await diskFree(operation).catch(() => undefined) : undefined,
     dial: refused,
     tunnel: { address: `127.0.0.1:${port}`, own },
   }
+}
+
+/** Bytes left on the VM's disk. */
+async function diskFree({ host }: Operation): Promise<number> {
+  const { stdout } = await (await host()).run(['df', '--block-size=1', '--output=avail', '/'], { readOnly: true })
+  return Number(stdout.trim().split('\n').at(-1))
 }

@@ -217,6 +217,20 @@ story('a dead tunnel holds the port', async ({ checkout }) => {
   await isHealthy(checkout)
 })
 
+story('the VM’s disk is full, and etcd with it', async ({ checkout }) => {
+  ended(await checkout.task('lab:fault', '--', 'disk-full'), 0)
+  const found = await waitFor({
+    what: 'verify to find it',
+    within: 180_000,
+    probe: async () => {
+      const ran = await checkout.json('verify')
+      return ran.code === 6 ? ran : undefined
+    },
+  })
+  assert.equal(namesOf(errorsOf(found)), ['vm/disk-full VM/threads-lab-vm'])
+  ended(await checkout.task('lab:fault', '--', '--clear'), 0)
+})
+
 story('k0s is down', async ({ checkout }) => {
   await onMachine(checkout, 'systemctl stop k0scontroller')
   const ran = ended(await checkout.json('verify'), 6)

@@ -8,6 +8,8 @@ export interface Reach {
   vm: { name: string; status?: string }
   /** Layer that makes the VM. */
   layer: string
+  /** Bytes left on the VM's disk, where it can be asked. */
+  diskFree?: number | undefined
   /** Why nothing on the VM answers at the API's port, or undefined where something does. */
   dial: string | undefined
   /** The near end of the tunnel: an address, and whether it is this process that listens there. */
@@ -20,8 +22,11 @@ const STARTING = ['PROVISIONING', 'STAGING']
 /** Whether it is of no use to wait: a spot VM that is off stays off until somebody starts it. */
 export const endsWaiting = ({ rule }: Finding): boolean => rule === 'vm/stopped' || rule === 'vm/missing'
 
+/** etcd sets so many bytes aside for each file of its log, and stops where it cannot. https://etcd.io/docs/v3.6/learning/persistent-storage-files/ */
+const LEAST_FREE = 64_000_000
+
 /** Why the API server is out of reach, from the far end to the near one: the first thing that is wrong explains the rest. */
-export function reachFinding({ error, vm, layer, dial, tunnel }: Reach): Finding {
+export function reachFinding({ error, vm, layer, diskFree, dial, tunnel }: Reach): Finding {
   const object = `VM/${vm.name}`
   const evidence = { status: vm.status ?? null, error, dial: dial ?? null, tunnel: tunnel.address, own: tunnel.own }
   if (vm.status === undefined) {
@@ -32,6 +37,11 @@ export function reachFinding({ error, vm, layer, dial, tunnel }: Reach): Finding
   if (vm.status !== 'RUNNING') {
     const message = `is ${vm.status}: a spot VM stops whenever Google wants it back`
     return broken('vm/stopped', object, message, { evidence, remedy: './taskw up' })
+  }
+  if (diskFree !== undefined && diskFree < LEAST_FREE) {
+    const message = `has ${Math.floor(diskFree / 2 ** 20)} MiB left on its disk: etcd stops where it cannot write`
+    const remedy = 'free room on it, or enlarge the boot disk; then ./taskw up'
+    return broken('vm/disk-full', object, message, { evidence: { ...evidence, diskFree }, remedy })
   }
   if (dial !== undefined) {
     const message = `runs, but its Kubernetes API does not: ${dial}`

@@ -28,6 +28,14 @@ for (const [why, change, rule, message, remedy] of [
   ['about to run', vm('PROVISIONING'), 'warning vm/starting, heals', 'is PROVISIONING', ''],
   ['about to boot', vm('STAGING'), 'warning vm/starting, heals', 'is STAGING', ''],
   [
+    'the disk is full, and etcd with it',
+    { diskFree: 3 * 2 ** 20, dial: 'nothing listens on port 6443' },
+    'error vm/disk-full',
+    'has 3 MiB left on its disk',
+    'free room on it',
+  ],
+  ['a disk with room', { diskFree: 10 ** 9, dial: 'refused' }, 'error api/down', 'refused', './taskw up'],
+  [
     'k0s does not run',
     { dial: 'nothing listens on port 6443' },
     'error api/down',
