@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { isDiskFull } from '../../lib/runtime/errors.ts'
 import { root as checkout, writeAtomically } from '../../lib/runtime/files.ts'
 import { readData } from '../stored.ts'
 import { run } from './process.ts'
@@ -76,8 +77,9 @@ async function makeVolume(disk: string, bytes = SMALLEST): Promise<void> {
     await run('truncate', ['--size', String(bytes), volume])
     await run('mkfs.ext4', [...FORMAT, volume])
     await runInDisk(disk, ['true'])
-  } catch {
+  } catch (error) {
     await rm(volume, { force: true })
+    if (isDiskFull(error)) throw error
   }
 }
 

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { mkdir, open, readdir, rm, rmdir } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, rmdir, statfs } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { isDiskFull, messageOf } from '../../lib/runtime/errors.ts'
 import { root as checkout, readIfExists, writeAtomically } from '../../lib/runtime/files.ts'
 import { readRecord } from '../stored.ts'
 import { toolsDirectory } from '../tools/catalog.ts'
@@ -24,6 +25,9 @@ interface Running extends MachineSpec {
   bootId: string
   startedAt: string
 }
+
+/** Bytes below which whatever fails may fail for want of room. */
+const LEAST_ROOM = 2 ** 20
 
 const bootProgram = fileURLToPath(new URL('./boot.sh', import.meta.url))
 const freezeProgram = fileURLToPath(new URL('./freeze.ts', import.meta.url))
@@ -146,6 +150,17 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
     return await snapshotDisk(disk, target, copy => (machine ? whileFrozen(machine.init, copy) : copy()))
   }
 
+  /** Does what writes much. On a full disk the kernel speaks of anything: a mount that fails, an I/O error. */
+  async function withRoom<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      const { bavail, bsize } = await statfs(lab)
+      if (bavail * bsize >= LEAST_ROOM || isDiskFull(error)) throw error
+      throw new Error(`${lab}: no space left on device: ${messageOf(error)}`, { cause: error })
+    }
+  }
+
   return {
     repairNetworks: async () => {
       const used = (await recordedMachines<Running>(lab)).filter(({ supervisor }) => isAlive(supervisor))
@@ -157,20 +172,20 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
     dial: ({ network, address }, port) => networkOf(network).dial(address, port),
     createDisk: async (disk: string, architecture: Architecture, bytes?: number) => {
       await assertUnused(disk)
-      await createDisk(disk, architecture, bytes)
+      await withRoom(() => createDisk(disk, architecture, bytes))
     },
     createDiskFromSnapshot: async (disk, source, bytes) => {
       await assertUnused(disk)
-      await createDiskFromSnapshot(disk, source, bytes)
+      await withRoom(() => createDiskFromSnapshot(disk, source, bytes))
     },
     deleteDisk: async disk => {
       await assertUnused(disk)
       await removeDisk(disk)
     },
-    snapshotDisk: snapshot,
+    snapshotDisk: (...of) => withRoom(() => snapshot(...of)),
     snapshotBytes: (of, earlier) => changedBytes(join(of, 'upper'), earlier && join(earlier, 'upper')),
     deleteSnapshot: removeDisk,
-    powerOn,
+    powerOn: spec => withRoom(() => powerOn(spec)),
     powerOff,
     isRunning: async id => (await running(id)) !== undefined,
     pid: async id => (await running(id))?.init.pid,
