@@ -19,10 +19,12 @@ export class Collection<T extends object> {
   /** What is on disk of it. */
   readonly #stored = new Map<string, T>()
   readonly #keyOf: (item: T) => string
+  readonly #room: Room
   readonly #inOrder: <R>(write: () => Promise<R>) => Promise<R>
 
-  constructor(directory: string, keyOf: (item: T) => string, inOrder: <R>(write: () => Promise<R>) => Promise<R>) {
+  constructor(directory: string, keyOf: (item: T) => string, room: Room, inOrder: <R>(write: () => Promise<R>) => Promise<R>) {
     this.#directory = directory
+    this.#room = room
     this.#keyOf = keyOf
     this.#inOrder = inOrder
   }
@@ -64,7 +66,7 @@ export class Collection<T extends object> {
     const text = JSON.stringify(item)
     return this.#inOrder(async () => {
       try {
-        await writeAtomically(this.#path(key), text)
+        await this.#room.spend(() => writeAtomically(this.#path(key), text))
         this.#stored.set(key, item)
       } catch (error) {
         if (this.#items.get(key) === item) this.#takeBack(key)
@@ -111,7 +113,7 @@ export class State {
   }
 
   async open<T extends object>(name: string, keyOf: (item: T) => string): Promise<Collection<T>> {
-    const collection = new Collection<T>(join(this.directory, name), keyOf, write => this.#inOrder(write))
+    const collection = new Collection<T>(join(this.directory, name), keyOf, this.room, write => this.#inOrder(write))
     await collection.load()
     return collection
   }
@@ -122,8 +124,7 @@ export class State {
   }
 
   #inOrder<R>(write: () => Promise<R>): Promise<R> {
-    const spend = () => this.room.spend(write)
-    const result = this.#last.then(spend, spend)
+    const result = this.#last.then(write, write)
     this.#last = result
     // Whoever made the change hears of its failure; the chain must not be an unhandled rejection besides.
     result.catch(() => undefined)

@@ -5,7 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { $ } from 'zx/core'
 import { died, google } from '../../lab/daemon.ts'
-import { Room } from '../../lab/google/room.ts'
+import { State } from '../../lab/google/state.ts'
 import { readData, readRecord } from '../../lab/stored.ts'
 import { OpsError } from '../../lib/runtime/errors.ts'
 import { writeAtomically } from '../../lib/runtime/files.ts'
@@ -69,17 +69,21 @@ stored.run()
 const rooms = suite('the room that the stand-in holds back')
 rooms('full, what was begun is still written, and nothing begins until there is room again', async () => {
   const small = mkdtempSync(join(tmpdir(), 'small-'))
-  const [path, filler] = [join(small, 'state.json'), join(small, 'filler')]
+  const filler = join(small, 'filler')
   await $({ quiet: true })`mount -t tmpfs -o size=40m tmpfs ${small}`
   try {
-    const room = new Room(small)
+    const state = new State(small)
+    const { room } = state
+    const things = await state.open<{ name: string; value: number }>('things', ({ name }) => name)
+    await things.put({ name: 'thing', value: 1 })
     const begin = () => room.check('POST', '/compute/v1/projects/p/global/networks')
     assert.ok(await room.keep())
     await begin()
     await $({ quiet: true, nothrow: true })`dd if=/dev/zero of=${filler} bs=64k`
     await begin()
-    await room.spend(() => writeAtomically(path, '{"id":7}'))
-    assert.equal(await readRecord(path), { id: 7 })
+    await things.put({ name: 'thing', value: 2 })
+    assert.is(things.get('thing')?.value, 2)
+    assert.equal(await readRecord(join(small, 'things/thing.json')), { name: 'thing', value: 2 })
     const error: unknown = await begin().catch(thrown => thrown)
     assert.match(String(error), `${small}: no space left on device`)
     await room.check('POST', '/compute/v1/projects/p/global/operations/o/wait')
