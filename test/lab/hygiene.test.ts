@@ -50,12 +50,18 @@ function saysFull(ran: Ran, folder: string): void {
 }
 
 const resize = (lab: string, size: string) => root`mount -o remount,size=${size} ${lab}`
-const filler = (lab: string) => join(lab, 'filler')
-async function fill(lab: string): Promise<void> {
+/** Takes all room while something is done. */
+async function whileFull(lab: string, work: () => Promise<void>): Promise<void> {
+  const filler = join(lab, 'filler')
   const { bavail, bsize } = await statfs(lab)
   // Others write meanwhile: the last of it is taken by the byte.
-  await root`fallocate --length ${bavail * bsize - 2 ** 20} ${filler(lab)}`.nothrow()
-  await root`dd if=/dev/zero of=${filler(lab)} oflag=append conv=notrunc bs=4k`.nothrow()
+  await root`fallocate --length ${bavail * bsize - 2 ** 20} ${filler}`.nothrow()
+  await root`dd if=/dev/zero of=${filler} oflag=append conv=notrunc bs=4k`.nothrow()
+  try {
+    await work()
+  } finally {
+    await rm(filler, { force: true })
+  }
 }
 
 const recordsOf = async (lab: string) => {
@@ -84,12 +90,11 @@ story('the disk is full for what is made of it: nothing is begun, and the same c
 })
 
 story('the disk is full in the middle of `up`: it says so, and the same command goes on', async ({ checkout, lab }) => {
-  const up = await during(checkout, 'Layer 00-vpc', ['up'], async () => {
-    await waitFor({ what: 'a disk', within: 60_000, every: 5, probe: async () => existsSync(join(lab, 'disks')) || undefined })
-    await fill(lab)
-  })
-  saysFull(up, lab)
-  await rm(filler(lab))
+  const began = Promise.withResolvers<void>()
+  const up = during(checkout, 'Layer 00-vpc', ['up'], async () => began.resolve())
+  await began.promise
+  await waitFor({ what: 'a disk', within: 60_000, every: 5, probe: async () => existsSync(join(lab, 'disks')) || undefined })
+  await whileFull(lab, async () => saysFull(await up, lab))
   succeeded(await checkout.json('up'))
   await isHealthy(checkout)
 })
@@ -110,16 +115,16 @@ story(
     assert.is(made.status, 200)
     assert.is((await put('before', 'old')).status, 200)
 
-    await fill(lab)
-    const refused = await put('before', 'new'.repeat(2 ** 20))
-    assert.is(refused.status, 403)
-    assert.match(await refused.text(), `${lab}/google`)
-    assert.is(await get('before'), 'old')
-    saysFull(await checkout.task('snapshot:create'), lab)
-    // It has nothing to make, unless the machine has given up.
-    const up = await checkout.task('up')
-    if (up.code !== 0) saysFull(up, lab)
-    await rm(filler(lab))
+    await whileFull(lab, async () => {
+      const refused = await put('before', 'new'.repeat(2 ** 20))
+      assert.is(refused.status, 403)
+      assert.match(await refused.text(), `${lab}/google`)
+      assert.is(await get('before'), 'old')
+      saysFull(await checkout.task('snapshot:create'), lab)
+      // It has nothing to make, unless the machine has given up.
+      const up = await checkout.task('up')
+      if (up.code !== 0) saysFull(up, lab)
+    })
 
     const { google } = await labPids(checkout)
     process.kill(google ?? Number.NaN, 'SIGKILL')
