@@ -152,7 +152,9 @@ const begun = (phase: string, child: ChildProcess, story: () => string): Promise
 export async function onMachine(checkout: Checkout, script: string): Promise<string> {
   const [machine] = (await checkout.json('lab:status')).document.machines ?? []
   const into = ['--mount', '--pid', '--net', '--uts', '--ipc', '--root', '--wdns=/']
-  return (await $({ quiet: true })`nsenter --target ${machine?.pid ?? 0} ${into} sh -c ${script}`).stdout
+  // The machine's own programs, wherever this host's shell looks for its.
+  const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+  return (await $({ quiet: true })`nsenter --target ${machine?.pid ?? 0} ${into} env ${path} sh -c ${script}`).stdout
 }
 
 /** Interrupts a command as Ctrl-C does, and waits until it has ended. @returns its exit code */
