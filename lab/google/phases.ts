@@ -1,8 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { messageOf } from '../../lib/runtime/errors.ts'
-import { readIfExists } from '../../lib/runtime/files.ts'
 import type { Journal } from '../../lib/runtime/journal.ts'
+import { readRecord } from '../stored.ts'
 import type { Cloud } from './compute/cloud.ts'
 import { type Instance, isSpot } from './compute/instance.ts'
 import { preempt } from './compute/preemption.ts'
@@ -30,7 +29,7 @@ export class Phases {
       return
     }
     this.#since ??= Date.now()
-    for (const { id, env, current } of await this.#journalsSince(this.#since)) {
+    for (const { id, env = '', current } of await this.#journalsSince(this.#since)) {
       if (!current || Date.parse(current.startedAt) < this.#since) continue
       const begun = `${id} ${current.id} ${current.startedAt}`
       if (this.#seen.has(begun)) continue
@@ -50,17 +49,13 @@ export class Phases {
     }
   }
 
-  async #journalsSince(since: number): Promise<Journal[]> {
-    const found: Journal[] = []
+  async #journalsSince(since: number): Promise<Partial<Journal>[]> {
+    const found: Partial<Journal>[] = []
     for (const name of await readdir(this.#runs).catch((): string[] => [])) {
       const file = join(this.#runs, name, 'journal.json')
       const { mtimeMs = 0 } = (await stat(file).catch(() => undefined)) ?? {}
       if (mtimeMs < since) continue
-      try {
-        found.push(JSON.parse((await readIfExists(file)) ?? '{}') as Journal)
-      } catch (error) {
-        console.error(`${file}: ${messageOf(error)}`)
-      }
+      found.push((await readRecord<Journal>(file)) ?? {})
     }
     return found
   }

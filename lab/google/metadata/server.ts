@@ -36,7 +36,7 @@ export async function startMetadataServer(socketPath: string, cloud: Cloud, mach
     readProxyHeader(socket, peer => {
       guests.set(socket, peer)
       http.emit('connection', socket)
-      // Paused while the first line was taken off; the HTTP server expects a socket that flows.
+      // Paused while the header was taken off; the HTTP server expects a socket that flows.
       socket.resume()
     })
   })
