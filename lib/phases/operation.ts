@@ -41,7 +41,8 @@ export interface Operation extends PhaseContext {
   compute(): Promise<Compute>
   /** A TCP connection to the VM, through IAP. */
   dial(port: number): ReturnType<typeof dialThroughIap>
-  host(): Promise<Host>
+  /** @param within milliseconds that it may take to answer; as many as a boot takes unless told */
+  host(within?: number): Promise<Host>
   /** The Kubernetes API at the local port that the kubeconfig names. */
   tunnel(): Promise<Tunnel>
   cluster(): Promise<Cluster>
@@ -341,13 +342,13 @@ async function openOperation(
       const relay = endpoints?.iapRelay ?? 'wss://tunnel.cloudproxy.app'
       return dialThroughIap({ relay, project, zone, instance, port, token: identity.token })
     },
-    host: () => {
+    host: within => {
       host ??= (async () => {
         const vm = await output(base, 'vm_name')
         const client = await operation.compute()
         const hostKeys = await waitFor({
           what: `the host keys of ${vm}`,
-          within: HOST_KEYS_DEADLINE_MS,
+          within: within ?? HOST_KEYS_DEADLINE_MS,
           signal,
           hint: 'the guest has not booted, or its metadata lacks enable-guest-attributes=TRUE',
           probe: async () => {
@@ -363,6 +364,7 @@ async function openOperation(
           name: vm,
           signal,
           log,
+          ...(within !== undefined && { within }),
           ...(identityFile !== undefined && { identityFile: configuredPath(identityFile) }),
         })
       })()

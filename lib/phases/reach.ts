@@ -1,5 +1,5 @@
 import { ApiError } from '../cluster/rest.ts'
-import { type Reach, reachFinding } from '../model/health/reach.ts'
+import { endsWaiting, type Reach, reachFinding, vmFinding } from '../model/health/reach.ts'
 import { exitCodes, messageOf, OpsError } from '../runtime/errors.ts'
 import { API_PORT, baseLayer, type Operation } from './operation.ts'
 import type { Assessment } from './verify.ts'
@@ -16,27 +16,52 @@ export async function unreachable(error: unknown, operation: Operation): Promise
   return { verdict: finding.heals ? 'progressing' : 'unhealthy', findings: [finding] }
 }
 
-async function look(error: OpsError, operation: Operation): Promise<Reach> {
-  const { compute, output, terraform, dial, tunnel } = operation
+/**
+ * Why waiting for an API server is of no use, if it is of none: its VM is off or gone. It asks for that alone, so that it can be asked
+ * at every try, whatever else is out of reach.
+ */
+export async function hopeless(
+  { message }: OpsError,
+  { compute, output, terraform }: Operation,
+): Promise<Assessment | undefined> {
   const layer = baseLayer(terraform)
+  const finding = vmFinding({ error: message, vm: await vmOf({ compute, output }, layer), layer })
+  return endsWaiting(finding) ? { verdict: 'unhealthy', findings: [finding] } : undefined
+}
+
+async function vmOf({ compute, output }: Pick<Operation, 'compute' | 'output'>, layer: string): Promise<Reach['vm']> {
   const name = await output(layer, 'vm_name')
+  const vm = await (await compute()).vm(name)
+  return { name, ...(vm && { status: vm.status }) }
+}
+
+async function look(error: OpsError, operation: Operation): Promise<Reach> {
+  const { terraform, dial, tunnel } = operation
+  const layer = baseLayer(terraform)
   const [vm, refused, { port, own }] = await Promise.all([
-    (await compute()).vm(name),
+    vmOf(operation, layer),
     dial(API_PORT).then(stream => void stream.destroy(), messageOf),
     tunnel(),
   ])
   return {
     error: error.message,
-    vm: { name, ...(vm && { status: vm.status }) },
+    vm,
     layer,
-    diskFree: vm?.status === 'RUNNING' ? await diskFree(operation).catch(() => undefined) : undefined,
+    diskFree: vm.status === 'RUNNING' ? await diskFree(operation).catch(() => undefined) : undefined,
     dial: refused,
     tunnel: { address: `127.0.0.1:${port}`, own },
   }
 }
 
+/** A machine that answers at all does so within this. In milliseconds. */
+const ANSWERS_WITHIN_MS = 10_000
+
 /** Bytes left on the VM's disk. */
 async function diskFree({ host }: Operation): Promise<number> {
-  const { stdout } = await (await host()).run(['df', '--block-size=1', '--output=avail', '/'], { readOnly: true })
+  const timeout = ANSWERS_WITHIN_MS
+  const { stdout } = await (await host(timeout)).run(['df', '--block-size=1', '--output=avail', '/'], {
+    readOnly: true,
+    timeout,
+  })
   return Number(stdout.trim().split('\n').at(-1))
 }

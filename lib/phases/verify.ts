@@ -4,14 +4,13 @@ import type { Watcher } from '../cluster/watcher.ts'
 import { assess } from '../model/health/assess.ts'
 import { blocking, type Finding, overdue, sorted, type Verdict, verdictOf } from '../model/health/finding.ts'
 import type { Expectations, Inventory } from '../model/health/inventory.ts'
-import { endsWaiting } from '../model/health/reach.ts'
 import { countsText, findingsText, plain } from '../report/findings.ts'
 import { exitCodes, interrupted, OpsError, unhealthy } from '../runtime/errors.ts'
 import type { Json } from '../runtime/json.ts'
 import { seconds } from '../runtime/log.ts'
 import type { Phase } from '../runtime/phases.ts'
 import type { Operation } from './operation.ts'
-import { unreachable } from './reach.ts'
+import { hopeless } from './reach.ts'
 
 export interface Assessment {
   verdict: Verdict
@@ -95,8 +94,8 @@ export async function untilHealthy(
       const left = deadline - performance.now()
       if (seen instanceof OpsError) {
         if (left <= 0) throw seen
-        const known = await unreachable(seen, operation).catch(() => undefined)
-        if (known?.findings.some(endsWaiting)) return known
+        const known = await hopeless(seen, operation).catch(() => undefined)
+        if (known) return known
         operation.progress(seen.message)
         watcher?.close()
         watcher = undefined

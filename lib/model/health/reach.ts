@@ -20,15 +20,16 @@ export interface Reach {
 const STARTING = ['PROVISIONING', 'STAGING']
 
 /** Whether it is of no use to wait: a spot VM that is off stays off until somebody starts it. */
-export const endsWaiting = ({ rule }: Finding): boolean => rule === 'vm/stopped' || rule === 'vm/missing'
+export const endsWaiting = (found: Finding | undefined): found is Finding =>
+  found?.rule === 'vm/stopped' || found?.rule === 'vm/missing'
 
 /** etcd sets so many bytes aside for each file of its log, and stops where it cannot. https://etcd.io/docs/v3.6/learning/persistent-storage-files/ */
 const LEAST_FREE = 64_000_000
 
-/** Why the API server is out of reach, from the far end to the near one: the first thing that is wrong explains the rest. */
-export function reachFinding({ error, vm, layer, diskFree, dial, tunnel }: Reach): Finding {
+/** What keeps a VM from answering at all, if it is the VM: it is missing, off, or only just starting. */
+export function vmFinding({ error, vm, layer }: Pick<Reach, 'error' | 'vm' | 'layer'>): Finding | undefined {
   const object = `VM/${vm.name}`
-  const evidence = { status: vm.status ?? null, error, dial: dial ?? null, tunnel: tunnel.address, own: tunnel.own }
+  const evidence = { status: vm.status ?? null, error }
   if (vm.status === undefined) {
     const remedy = `./taskw layer:apply -- ${layer}, then ./taskw up`
     return broken('vm/missing', object, "is in Terraform's state but not in the project", { evidence, remedy })
@@ -38,6 +39,16 @@ export function reachFinding({ error, vm, layer, diskFree, dial, tunnel }: Reach
     const message = `is ${vm.status}: a spot VM stops whenever Google wants it back`
     return broken('vm/stopped', object, message, { evidence, remedy: './taskw up' })
   }
+  return undefined
+}
+
+/** Why the API server is out of reach, from the far end to the near one: the first thing that is wrong explains the rest. */
+export function reachFinding(reach: Reach): Finding {
+  const { error, vm, diskFree, dial, tunnel } = reach
+  const itself = vmFinding(reach)
+  if (itself) return itself
+  const object = `VM/${vm.name}`
+  const evidence = { status: vm.status ?? null, error, dial: dial ?? null, tunnel: tunnel.address, own: tunnel.own }
   if (diskFree !== undefined && diskFree < LEAST_FREE) {
     const message = `has ${Math.floor(diskFree / 2 ** 20)} MiB left on its disk: etcd stops where it cannot write`
     const remedy = 'free room on it, or enlarge the boot disk; then ./taskw up'
