@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { MAKE_ROOM, messageOf, precondition } from '../lib/runtime/errors.ts'
+import { LEAST_ROOM, roomLeft } from './disk-space.ts'
 import { postgresFolders } from './machine/node-agent/application.ts'
 import { run } from './machine/process.ts'
 
@@ -19,9 +20,6 @@ const packages: Readonly<Record<string, string>> = {
   sudo: 'sudo',
   unshare: 'util-linux',
 }
-
-/** Bytes without which there is no use in starting. */
-const LEAST_ROOM = 16 * 2 ** 20
 
 const POLICY = '/usr/sbin/policy-rc.d'
 /** Keeps Debian's postgresql from making a database of its own on this host. */
@@ -45,8 +43,7 @@ export async function preflight(lab: string): Promise<void> {
 
 /** A daemon on a full disk could not even say in its log why it does not start. */
 async function assertRoom(lab: string): Promise<void> {
-  const { bavail, bsize } = await statfs(lab)
-  if (bavail * bsize >= LEAST_ROOM) return
+  if ((await roomLeft(lab)) >= LEAST_ROOM) return
   throw precondition(`${lab}: no space left on device: the lab takes ${LEAST_ROOM / 2 ** 20} MB and more`, MAKE_ROOM)
 }
 

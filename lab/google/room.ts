@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs'
-import { mkdir, rm, statfs } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDiskFull } from '../../lib/runtime/errors.ts'
+import { LEAST_ROOM, roomLeft } from '../disk-space.ts'
 import { run } from '../machine/process.ts'
 import { ApiError } from './http/errors.ts'
 
-/** Bytes kept for what was begun to be written down to its end: operations, machines' ends, Terraform's states. */
-const RESERVE = 16 * 2 ** 20
-/** How much must be left beside it for it to be taken. */
-const BESIDE = 16 * 2 ** 20
+/** Bytes kept for what was begun to be written to its end: operations, Terraform's states, what machines that are ended have in memory. */
+const RESERVE = 48 * 2 ** 20
 
 /** Of Google's JSON APIs those that make things; Storage takes what there is room for. */
 const MAKING_PATH = /^\/(compute|v1)\//
@@ -32,8 +31,7 @@ export class Room {
   async keep(): Promise<boolean> {
     if (existsSync(this.#reserve)) return true
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
-    const { bavail, bsize } = await statfs(this.#directory)
-    if (bavail * bsize < RESERVE + BESIDE) return false
+    if ((await roomLeft(this.#directory)) < RESERVE + 2 * LEAST_ROOM) return false
     try {
       await run('fallocate', ['--length', String(RESERVE), this.#reserve])
       return true
@@ -43,10 +41,25 @@ export class Room {
     }
   }
 
+  /** Whether the disk is full, or nearly: what writes without asking for room must end before it meets the end of it. */
+  async isShort(): Promise<boolean> {
+    return (await roomLeft(this.#directory)) < LEAST_ROOM
+  }
+
+  /** Lets go of what was held back. */
+  async release(): Promise<void> {
+    await rm(this.#reserve, { force: true })
+  }
+
+  /** What a request that finds no room is told. */
+  get shortage(): string {
+    return `${this.#directory}: no space left on device`
+  }
+
   /** Whether a request may begin. @throws ApiError 403 */
   async check(method: string | undefined, path: string): Promise<void> {
     if (method === 'GET' || method === 'DELETE' || !MAKING_PATH.test(path) || READING_PATH.test(path)) return
-    if (!(await this.keep())) throw insufficientStorage(`${this.#directory}: no space left on device`)
+    if (!(await this.keep())) throw insufficientStorage(this.shortage)
   }
 
   /** Does a write, if need be in the room that was held back for it. */
@@ -55,7 +68,7 @@ export class Room {
       return await write()
     } catch (error) {
       if (!isDiskFull(error)) throw error
-      await rm(this.#reserve, { force: true })
+      await this.release()
       return await write()
     }
   }

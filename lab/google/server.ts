@@ -71,6 +71,8 @@ export interface Google {
 /** How soon the death of a machine is noticed, and the beginning of a phase if a fault waits for one. */
 const NOTICE_EVERY_MS = 1000
 const LOOK_EVERY_MS = 50
+/** How soon a disk of the host's that fills up is noticed. */
+const ROOM_EVERY_MS = 250
 
 /**
  * The stand-in for Google's APIs (Compute, Storage, IAM, Resource Manager, Service Usage), the metadata server and IAP's relay,
@@ -107,6 +109,9 @@ export async function startGoogle({
   cloud.operations.resume()
   await machines.notice()
   const noticing = every(NOTICE_EVERY_MS, () => machines.notice())
+  const watching = every(ROOM_EVERY_MS, async () => {
+    if (await state.room.isShort()) await machines.endForRoom(state.room)
+  })
   const phases = new Phases(cloud, faults, runs)
   const looking = every(LOOK_EVERY_MS, () => phases.look())
 
@@ -124,6 +129,7 @@ export async function startGoogle({
     certificateFile: certificate.file,
     async close() {
       clearInterval(noticing)
+      clearInterval(watching)
       clearInterval(looking)
       faults.clear()
       metadata?.close()

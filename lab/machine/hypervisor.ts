@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { mkdir, open, readdir, rm, rmdir, statfs } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, rmdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { isDiskFull, messageOf } from '../../lib/runtime/errors.ts'
 import { root as checkout, readIfExists, writeAtomically } from '../../lib/runtime/files.ts'
+import { LEAST_ROOM, roomLeft } from '../disk-space.ts'
 import { readRecord } from '../stored.ts'
 import { toolsDirectory } from '../tools/catalog.ts'
 import { changedBytes } from './changed-bytes.ts'
@@ -25,9 +26,6 @@ interface Running extends MachineSpec {
   bootId: string
   startedAt: string
 }
-
-/** Bytes below which whatever fails may fail for want of room. */
-const LEAST_ROOM = 2 ** 20
 
 const bootProgram = fileURLToPath(new URL('./boot.sh', import.meta.url))
 const freezeProgram = fileURLToPath(new URL('./freeze.ts', import.meta.url))
@@ -155,8 +153,7 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
     try {
       return await work()
     } catch (error) {
-      const { bavail, bsize } = await statfs(lab)
-      if (bavail * bsize >= LEAST_ROOM || isDiskFull(error)) throw error
+      if ((await roomLeft(lab)) >= LEAST_ROOM || isDiskFull(error)) throw error
       throw new Error(`${lab}: no space left on device: ${messageOf(error)}`, { cause: error })
     }
   }

@@ -14,6 +14,8 @@ export interface Vm {
   id: string
   /** `RUNNING`, `TERMINATED`, `STOPPING`, … */
   status: string
+  /** Google's own words for why it has that status, if it has any. */
+  statusMessage: string
   architecture: string
   internalIp: string
   /** Names of its disks; the boot disk first. */
@@ -139,6 +141,7 @@ export async function openCompute({ project, zone, credentials, endpoint, signal
           name,
           id: String(vm.id),
           status: String(vm.status),
+          statusMessage: vm.statusMessage ?? '',
           architecture: String(vm.disks?.[0]?.architecture ?? 'X86_64'),
           internalIp: vm.networkInterfaces?.[0]?.networkIP ?? '',
           disks: [...(vm.disks ?? [])]

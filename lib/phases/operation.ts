@@ -23,6 +23,7 @@ import { shell } from '../runtime/zx.ts'
 import { endpointVariables } from '../terraform/environment.ts'
 import { createTerraform, type Terraform } from '../terraform/terraform.ts'
 import { acquireLock } from './lock.ts'
+import { dialFailure } from './vm-status.ts'
 
 /** What a phase works with: one environment, everything outside it opened when first asked for and closed at the end. */
 export interface Operation extends PhaseContext {
@@ -358,7 +359,10 @@ async function openOperation(
         })
         const { user, identityFile } = environment.access.ssh
         return openHost({
-          dial: () => operation.dial(SSH_PORT),
+          dial: () =>
+            operation.dial(SSH_PORT).catch(async error => {
+              throw await dialFailure(error, operation, base)
+            }),
           user,
           hostKeys,
           name: vm,

@@ -3,6 +3,7 @@ import { endsWaiting, type Reach, reachFinding, vmFinding } from '../model/healt
 import { exitCodes, messageOf, OpsError } from '../runtime/errors.ts'
 import { API_PORT, baseLayer, type Operation } from './operation.ts'
 import type { Assessment } from './verify.ts'
+import { vmOf } from './vm-status.ts'
 
 /**
  * Of an API server that does not answer, what keeps it from answering.
@@ -20,19 +21,10 @@ export async function unreachable(error: unknown, operation: Operation): Promise
  * Why waiting for an API server is of no use, if it is of none: its VM is off or gone. It asks for that alone, so that it can be asked
  * at every try, whatever else is out of reach.
  */
-export async function hopeless(
-  { message }: OpsError,
-  { compute, output, terraform }: Operation,
-): Promise<Assessment | undefined> {
-  const layer = baseLayer(terraform)
-  const finding = vmFinding({ error: message, vm: await vmOf({ compute, output }, layer), layer })
+export async function hopeless({ message }: OpsError, operation: Operation): Promise<Assessment | undefined> {
+  const layer = baseLayer(operation.terraform)
+  const finding = vmFinding({ error: message, vm: await vmOf(operation, layer), layer })
   return endsWaiting(finding) ? { verdict: 'unhealthy', findings: [finding] } : undefined
-}
-
-async function vmOf({ compute, output }: Pick<Operation, 'compute' | 'output'>, layer: string): Promise<Reach['vm']> {
-  const name = await output(layer, 'vm_name')
-  const vm = await (await compute()).vm(name)
-  return { name, ...(vm && { status: vm.status }) }
 }
 
 async function look(error: OpsError, operation: Operation): Promise<Reach> {

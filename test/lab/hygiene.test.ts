@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { glob, mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { glob, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { $ } from 'zx/core'
+import { roomLeft } from '../../lab/disk-space.ts'
 import { identify, isAlive } from '../../lab/machine/process.ts'
 import { waitFor } from '../../lib/runtime/wait.ts'
 import { type Checkout, during, leftovers, makeCheckout, onMachine, type Ran } from './support/checkout.ts'
@@ -50,13 +51,14 @@ function saysFull(ran: Ran, folder: string): void {
 }
 
 const resize = (lab: string, size: string) => root`mount -o remount,size=${size} ${lab}`
-/** Takes all room while something is done. */
+const LITTLE = 2 ** 21
+/** Takes nearly all room while something is done: a file that grew on would also take what the lab holds back for itself. */
 async function whileFull(lab: string, work: () => Promise<void>): Promise<void> {
   const filler = join(lab, 'filler')
-  const { bavail, bsize } = await statfs(lab)
-  // Others write meanwhile: the last of it is taken by the byte.
-  await root`fallocate --length ${bavail * bsize - 2 ** 20} ${filler}`.nothrow()
-  await root`dd if=/dev/zero of=${filler} oflag=append conv=notrunc bs=4k`.nothrow()
+  await writeFile(filler, '')
+  // All of it or nothing: it fails when others take some meanwhile.
+  for (let left = await roomLeft(lab); left > LITTLE; left = await roomLeft(lab))
+    await root`fallocate --offset ${(await stat(filler)).size} --length ${left - LITTLE / 2} ${filler}`.nothrow()
   try {
     await work()
   } finally {
@@ -102,7 +104,7 @@ story('the disk is full in the middle of `up`: it says so, and the same command 
 story(
   'the disk is full while the lab runs: what is refused was never there, what was there stays',
   async ({ checkout, lab }) => {
-    const endpoints = JSON.parse(await readFile(join(lab, 'endpoints.json'), 'utf8')) as { storage: string }
+    const endpoints = JSON.parse(await readFile(join(lab, 'endpoints.json'), 'utf8')) as { compute: string; storage: string }
     const headers = { authorization: `Bearer ${(await readFile(join(lab, 'token'), 'utf8')).trim()}` }
     const bucket = `${endpoints.storage}/storage/v1/b`
     const objects = `${endpoints.storage}/upload/storage/v1/b/hygiene/o?uploadType=media`
@@ -114,22 +116,33 @@ story(
     })
     assert.is(made.status, 200)
     assert.is((await put('before', 'old')).status, 200)
+    const written = await writeRows(checkout)
+    const vm = `${endpoints.compute}projects/web-service-design/zones/us-east1-b/instances/threads-lab-vm`
 
     await whileFull(lab, async () => {
-      const refused = await put('before', 'new'.repeat(2 ** 20))
+      // Before it loses what it believes to be written, the machine is ended, as one whose host fails.
+      const { statusMessage } = await waitFor({
+        what: 'the end of the machine',
+        within: 30_000,
+        every: 100,
+        probe: async () => {
+          const found = (await (await fetch(vm, { headers })).json()) as { status: string; statusMessage?: string }
+          return found.status === 'TERMINATED' ? found : undefined
+        },
+      })
+      assert.is(statusMessage, `${lab}/google: no space left on device`)
+      const refused = await put('before', 'n'.repeat(2 ** 27))
       assert.is(refused.status, 403)
       assert.match(await refused.text(), `${lab}/google`)
       assert.is(await get('before'), 'old')
-      saysFull(await checkout.task('snapshot:create'), lab)
-      // It has nothing to make, unless the machine has given up.
-      const up = await checkout.task('up')
-      if (up.code !== 0) saysFull(up, lab)
+      for (const verb of ['snapshot:create', 'up']) saysFull(await checkout.task(verb), lab)
     })
 
     const { google } = await labPids(checkout)
     process.kill(google ?? Number.NaN, 'SIGKILL')
     succeeded(await checkout.json('up'))
     assert.is(await get('before'), 'old')
+    assert.equal(await written.lost(), [])
     succeeded(await checkout.json('snapshot:create'))
     assert.equal(
       (await readdir(join(lab, 'google'), { recursive: true })).filter(name => name.endsWith('.tmp')),
@@ -216,28 +229,11 @@ for (const name of Object.keys(comesBack).filter(each => comesBack[each] === 'up
 story('everything loses power while rows are written: what was acknowledged is there', async ({ checkout, lab }) => {
   const supervisor = await supervisorOf(lab)
   const pids = await labPids(checkout)
-  const init = pids['machine/threads-lab-vm'] ?? 0
-  const post = `for (;;) {
-    const answer = await fetch('http://127.0.0.1:30000/posts', { method: 'POST', body: 'hygiene', signal: AbortSignal.timeout(5000) })
-    if (!answer.ok) continue
-    console.log((await answer.json()).id)
-  }`
-  const address = (await checkout.json('lab:status')).document.machines?.[0]?.address ?? ''
-  const script = post.replace('127.0.0.1', address)
-  const writer = root`nsenter --target ${init} --net ${process.execPath} --input-type=module --eval ${script}`.nothrow()
-  let acknowledged: number[] = []
-  writer.stdout.on('data', data => {
-    acknowledged = [...acknowledged, ...String(data).trim().split('\n').map(Number)]
-  })
-  await waitFor({ what: 'rows', within: 30_000, every: 100, probe: async () => acknowledged.length > 50 || undefined })
+  const written = await writeRows(checkout)
   for (const pid of [supervisor, pids.google, pids.delivery, pids[FORWARDER]]) process.kill(pid ?? Number.NaN, 'SIGKILL')
-  await writer
   succeeded(await checkout.json('up'))
   await isHealthy(checkout)
-  const rows = JSON.parse(await onMachine(checkout, `curl -fsS http://${address}:30000/posts`)) as { id: number }[]
-  const lost = acknowledged.filter(id => !rows.some(row => row.id === id))
-  assert.equal(lost, [], `${acknowledged.length} were acknowledged`)
-  console.log(`    ${acknowledged.length} rows acknowledged, none lost`)
+  assert.equal(await written.lost(), [])
 })
 
 story('a machine’s full disk is found, and is well again with room', async ({ checkout }) => {
@@ -318,6 +314,31 @@ story('lab:reset cures it, and leaves nothing behind', async ({ checkout, lab })
 })
 
 story.run()
+
+/** Rows that the application is given and acknowledges, one after the other, until the machine is away; there are some when it returns. */
+async function writeRows(checkout: Checkout): Promise<{ lost: () => Promise<number[]> }> {
+  const init = (await labPids(checkout))['machine/threads-lab-vm'] ?? Number.NaN
+  const address = (await checkout.json('lab:status')).document.machines?.[0]?.address ?? ''
+  const rows = `http://${address}:30000/posts`
+  const script = `for (;;) {
+    const answer = await fetch('${rows}', { method: 'POST', body: 'hygiene', signal: AbortSignal.timeout(5000) })
+    if (!answer.ok) continue
+    console.log((await answer.json()).id)
+  }`
+  const writer = root`nsenter --target ${init} --net ${process.execPath} --input-type=module --eval ${script}`.nothrow()
+  const acknowledged: number[] = []
+  writer.stdout.on('data', data => acknowledged.push(...String(data).trim().split('\n').map(Number)))
+  await waitFor({ what: 'rows', within: 30_000, every: 100, probe: async () => acknowledged.length > 50 || undefined })
+  return {
+    async lost() {
+      await writer
+      const kept = JSON.parse(await onMachine(checkout, `curl -fsS ${rows}`)) as { id: number }[]
+      const lost = acknowledged.filter(id => !kept.some(row => row.id === id))
+      console.log(`    ${acknowledged.length} rows were acknowledged, ${lost.length} lost`)
+      return lost
+    },
+  }
+}
 
 /** It may have gone with one that was killed before it. */
 function killHard(pid: number): void {

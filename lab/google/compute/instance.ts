@@ -38,6 +38,8 @@ export interface NetworkInterface {
 
 export interface Instance extends Resource {
   status: InstanceStatus
+  /** Why it has this status, for people to read; empty where that is plain. */
+  statusMessage?: string
   zone: string
   machineType: string
   disks: AttachedDisk[]

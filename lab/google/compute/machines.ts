@@ -1,4 +1,6 @@
 import { messageOf } from '../../../lib/runtime/errors.ts'
+import { hasVolume } from '../../machine/disk.ts'
+import type { Room } from '../room.ts'
 import { machineType } from './catalogue.ts'
 import type { Cloud } from './cloud.ts'
 import { type Disk, makeDisk, removeDisk, setUsers } from './disks.ts'
@@ -51,6 +53,25 @@ export class Machines {
       const type = isSpot(instance) ? 'compute.instances.preempted' : 'compute.instances.guestTerminate'
       this.#cloud.operations.begin({ type, target: path, targetId: instance.id, user: 'system' })
       await this.#terminated(path)
+    }
+  }
+
+  /**
+   * Ends the machines that run when the host's disk is full, as a host that fails does: their disks take room as they are written, so that
+   * what they were told is written would be lost later. Ended, what they have in memory goes where room was held back.
+   */
+  async endForRoom(room: Room): Promise<void> {
+    for (const instance of this.#cloud.all<Instance>('instances')) {
+      const path = pathOfResource(instance)
+      const folder = this.#cloud.diskFolder(bootDiskOf(instance).source.slice(linkTo('').length))
+      if (instance.status !== 'RUNNING' || this.#turns.busy(path) || !(await hasVolume(folder))) continue
+      await room.release()
+      const event = { type: 'compute.instances.hostError', target: path, targetId: instance.id, user: 'system' }
+      this.#cloud.operations.begin(event)
+      await this.#turns.take(path, async () => {
+        await this.#cloud.hypervisor.powerOff(machineIdOf(path))
+        await this.#terminated(path, room.shortage)
+      })
     }
   }
 
@@ -109,11 +130,16 @@ export class Machines {
   }
 
   async #running(path: string): Promise<void> {
-    await this.#cloud.patch<Instance>('instances', path, { status: 'RUNNING', lastStartTimestamp: timestamp() })
+    await this.#cloud.patch<Instance>('instances', path, {
+      ...{ status: 'RUNNING', statusMessage: '', lastStartTimestamp: timestamp() },
+    })
   }
 
-  async #terminated(path: string): Promise<void> {
-    await this.#cloud.patch<Instance>('instances', path, { status: 'TERMINATED', lastStopTimestamp: timestamp() })
+  /** @param statusMessage why, where nobody asked for it */
+  async #terminated(path: string, statusMessage = ''): Promise<void> {
+    await this.#cloud.patch<Instance>('instances', path, {
+      ...{ status: 'TERMINATED', statusMessage, lastStopTimestamp: timestamp() },
+    })
   }
 
   async #stop(path: string, graceMs: number): Promise<void> {

@@ -112,8 +112,8 @@ async function runAgent(): Promise<void> {
 }
 
 /**
- * Where the host's disk is full, writes to the machine's fail and its file system becomes read-only until it is mounted again: nothing in the
- * machine can go on then. Ended, it shows as off, and whoever wants it boots it.
+ * A write that the host fails, with nobody to end the machine before it, leaves a file system that is read-only until it is mounted again:
+ * nothing in the machine can go on then. Ended, it shows as off, and whoever wants it boots it.
  */
 function watchDisk(): void {
   setInterval(() => {

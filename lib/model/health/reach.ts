@@ -5,7 +5,7 @@ export interface Reach {
   /** What the attempt said. */
   error: string
   /** Without a status there is no such VM. */
-  vm: { name: string; status?: string }
+  vm: { name: string; status?: string; statusMessage?: string }
   /** Layer that makes the VM. */
   layer: string
   /** Bytes left on the VM's disk, where it can be asked. */
@@ -36,7 +36,7 @@ export function vmFinding({ error, vm, layer }: Pick<Reach, 'error' | 'vm' | 'la
   }
   if (STARTING.includes(vm.status)) return underway('vm/starting', object, `is ${vm.status}`, { evidence })
   if (vm.status !== 'RUNNING') {
-    const message = `is ${vm.status}: a spot VM stops whenever Google wants it back`
+    const message = `is ${vm.status}: ${vm.statusMessage || 'a spot VM stops whenever Google wants it back'}`
     return broken('vm/stopped', object, message, { evidence, remedy: './taskw up' })
   }
   return undefined
