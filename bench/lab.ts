@@ -3,8 +3,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { runInDisk } from '../lab/machine/disk.ts'
 import { removeNetworks } from '../lab/machine/network.ts'
-import { run } from '../lab/machine/process.ts'
 import { table } from '../lib/runtime/table.ts'
 import { startSshd } from '../test/clients/host/sshd.ts'
 import { PROJECT, TestLab, TOKEN } from '../test/clients/support/lab.ts'
@@ -58,7 +58,7 @@ async function machineRows(): Promise<Row[]> {
     await lab.ssh(machine, `sudo dd if=/dev/urandom of=/var/lib/ballast bs=1M count=${SNAPSHOT_MIB} status=none`)
     const snapshot = join(lab.lab, 'snapshots', 'one')
     const taken = await milliseconds(() => lab.hypervisor.snapshotDisk(machine.disk, snapshot, machine.id))
-    const copied = await milliseconds(() => run('cp', ['-a', join(machine.disk, 'upper'), join(lab.lab, 'copy')]))
+    const copied = await milliseconds(() => runInDisk(machine.disk, ['cp', '-a', 'upper', join(lab.lab, 'copy')]))
     return [
       { what: 'machine on, until ssh answers', baseline: 'sshd on this host', measured: boot, base: sshd, unit: 'ms' },
       {

@@ -17,12 +17,12 @@ const pairs = [
   },
   {
     what: 'verify --help',
-    measured: [process.execPath, join(root, 'scripts/verify.ts'), '--help'],
+    measured: [join(root, 'scripts/verify.ts'), '--help'],
     baseline: [process.execPath, '--eval', '0'],
   },
   {
     what: 'snapshot:list --help',
-    measured: [process.execPath, join(root, 'scripts/snapshot/list.ts'), '--help'],
+    measured: [join(root, 'scripts/snapshot/list.ts'), '--help'],
     baseline: [process.execPath, '--eval', '0'],
   },
 ] as const

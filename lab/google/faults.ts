@@ -133,10 +133,13 @@ export class Faults {
   #cleared = Promise.withResolvers<void>()
   /** The share of a break that the frames so far make up. */
   #frames = 0
+  /** Called when something waits for a phase of the toolkit from now on. */
+  onPhaseAwaited: () => void = () => undefined
 
   add(sent: Record<string, unknown>): Planned {
     const planned = { ...parseFault(sent), id: randomUUID().slice(0, 8), happened: 0 }
     this.#planned.push(planned)
+    if (this.awaitsPhase) this.onPhaseAwaited()
     return planned
   }
 

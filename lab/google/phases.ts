@@ -5,9 +5,13 @@ import { readRecord } from '../stored.ts'
 import type { Cloud } from './compute/cloud.ts'
 import { type Instance, isSpot } from './compute/instance.ts'
 import { preempt } from './compute/preemption.ts'
+import { every } from './every.ts'
 import type { Faults } from './faults.ts'
 
-/** Preempts machines when the toolkit begins a phase, which its journals tell. */
+/** How soon the beginning of a phase is noticed. */
+const LOOK_EVERY_MS = 50
+
+/** Preempts machines when the toolkit begins a phase, which its journals tell; while a fault waits for one it looks at them. */
 export class Phases {
   readonly #cloud: Cloud
   readonly #faults: Faults
@@ -15,22 +19,30 @@ export class Phases {
   /** Since when a fault waits for a phase, in milliseconds of the epoch; phases that began earlier are none of its. */
   #since: number | undefined
   readonly #seen = new Set<string>()
+  #looking: NodeJS.Timeout | undefined
 
   /** @param runs folder of the journals' folders */
   constructor(cloud: Cloud, faults: Faults, runs: string) {
     this.#cloud = cloud
     this.#faults = faults
     this.#runs = runs
+    faults.onPhaseAwaited = () => {
+      this.#since ??= Date.now()
+      this.#looking ??= every(LOOK_EVERY_MS, () => this.#look())
+    }
   }
 
-  async look(): Promise<void> {
-    if (!this.#faults.awaitsPhase) {
-      this.#since = undefined
-      return
-    }
-    this.#since ??= Date.now()
-    for (const { id, env = '', current } of await this.#journalsSince(this.#since)) {
-      if (!current || Date.parse(current.startedAt) < this.#since) continue
+  close(): void {
+    clearInterval(this.#looking)
+    this.#looking = undefined
+    this.#since = undefined
+  }
+
+  async #look(): Promise<void> {
+    const since = this.#since
+    if (since === undefined || !this.#faults.awaitsPhase) return this.close()
+    for (const { id, env = '', current } of await this.#journalsSince(since)) {
+      if (!current || Date.parse(current.startedAt) < since) continue
       const begun = `${id} ${current.id} ${current.startedAt}`
       if (this.#seen.has(begun)) continue
       this.#seen.add(begun)

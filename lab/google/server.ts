@@ -2,7 +2,6 @@ import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'n
 import { createServer as createTlsServer } from 'node:https'
 import { dirname, join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { messageOf } from '../../lib/runtime/errors.ts'
 import type { Hypervisor } from '../machine/types.ts'
 import { ensureCertificate } from './certificate.ts'
 import { serveAddresses } from './compute/addresses.ts'
@@ -18,6 +17,7 @@ import { serveOperations } from './compute/operations.ts'
 import { servePlaces } from './compute/places.ts'
 import { serveRouters } from './compute/routers.ts'
 import { serveSnapshots } from './compute/snapshots.ts'
+import { every } from './every.ts'
 import { Faults } from './faults.ts'
 import { createFront } from './front.ts'
 import { Rate } from './http/rate.ts'
@@ -68,9 +68,8 @@ export interface Google {
   close(): Promise<void>
 }
 
-/** How soon the death of a machine is noticed, and the beginning of a phase if a fault waits for one. */
+/** How soon the death of a machine is noticed. */
 const NOTICE_EVERY_MS = 1000
-const LOOK_EVERY_MS = 50
 /** How soon a disk of the host's that fills up is noticed. */
 const ROOM_EVERY_MS = 250
 
@@ -113,7 +112,6 @@ export async function startGoogle({
     if (await state.room.isShort()) await machines.endForRoom(state.room)
   })
   const phases = new Phases(cloud, faults, runs)
-  const looking = every(LOOK_EVERY_MS, () => phases.look())
 
   const rate = new Rate(() => cloud.limits.requestsPerMinute)
   const front = createFront({ ...routers, token, room: state.room, faults, rate, log })
@@ -130,8 +128,8 @@ export async function startGoogle({
     async close() {
       clearInterval(noticing)
       clearInterval(watching)
-      clearInterval(looking)
       faults.clear()
+      phases.close()
       metadata?.close()
       relay.close()
       await Promise.all(servers.map(closed))
@@ -185,20 +183,6 @@ function upgrade(
 
 const refusal = (status: number): string =>
   `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
-
-/** Runs work again and again, never twice at once; its failures are told and do not end it. */
-function every(ms: number, work: () => Promise<void>): NodeJS.Timeout {
-  let running = false
-  return setInterval(() => {
-    if (running) return
-    running = true
-    work()
-      .catch(error => console.error(messageOf(error)))
-      .finally(() => {
-        running = false
-      })
-  }, ms)
-}
 
 async function closed(server: Server): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()

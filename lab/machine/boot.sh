@@ -75,6 +75,9 @@ for lent in "$NODE usr/local/lab/node" "$CHECKOUT usr/local/lab/checkout" "$TOOL
   mount --bind "${lent% *}" "$target"
   mount -o remount,bind,ro "$target"
 done
+# What Node has compiled of the lab's programs stays for the next boot: a compiler in each of them would be half of their memory.
+compiled=usr/local/lab/checkout/.tools/compiled-in-machines
+mount --bind "$CHECKOUT/.tools/compiled-in-machines" "$compiled"
 # The lab's own state holds its keys and every other disk.
 if [ -d usr/local/lab/checkout/.lab ]; then
   mount -t tmpfs -o ro,mode=000 tmpfs usr/local/lab/checkout/.lab
@@ -87,5 +90,5 @@ umount -l /run/host
 rmdir /run/host
 exec chroot / /usr/bin/env -i HOME=/root LANG=C.UTF-8 \
   PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-  THREADS_OPS_TOOLS=/usr/local/lab/tools \
+  THREADS_OPS_TOOLS=/usr/local/lab/tools NODE_COMPILE_CACHE="/$compiled" \
   /bin/sh /usr/local/lab/checkout/lab/machine/guest/pid1.sh

@@ -27,6 +27,9 @@ interface Running extends MachineSpec {
   startedAt: string
 }
 
+/** Where the machines' Node keeps what it has compiled; they may write there, so nobody else reads it. */
+const compiled = join(checkout, '.tools/compiled-in-machines')
+
 const bootProgram = fileURLToPath(new URL('./boot.sh', import.meta.url))
 const freezeProgram = fileURLToPath(new URL('./freeze.ts', import.meta.url))
 
@@ -75,7 +78,7 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
     await checkDisk(spec.disk)
     if (spec.diskBytes !== undefined) await growDisk(spec.disk, spec.diskBytes)
     await networkOf(spec.network).ensure(spec.subnet)
-    await mkdir(mountPoint(spec.id), { recursive: true })
+    for (const folder of [mountPoint(spec.id), compiled]) await mkdir(folder, { recursive: true })
     await mkdir(join(lab, 'logs'), { recursive: true })
     await mkdir(toolsDirectory(), { recursive: true })
 

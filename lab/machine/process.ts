@@ -3,6 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
+/**
+ * For Go programs that are idle most of the time: half as much garbage as live data, not as much again, and no second thread that is woken
+ * to look for work whenever a timer fires. https://go.dev/doc/gc-guide#GOGC https://pkg.go.dev/runtime#hdr-Environment_Variables
+ */
+export const THRIFTY = { GOGC: '50', GOMAXPROCS: '1' }
+
 /** A process told apart from a later one that got the same number. */
 export interface ProcessId {
   pid: number

@@ -3,6 +3,7 @@
  * Environment: KUBECONFIG, POD_NAMESPACE, REGISTRY (the lab's), READY_PORT.
  */
 import { createServer } from 'node:http'
+import { flushCompileCache } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Api } from '../../machine/node-agent/api.ts'
@@ -55,6 +56,8 @@ function forget({ metadata }: ImageUpdater): void {
   watched.delete(metadata.uid)
 }
 
+// It is ended without notice.
+flushCompileCache()
 createServer((_, response) => response.end('ok')).listen(Number(process.env.READY_PORT), '127.0.0.1')
 say('info', `Argo CD Image Updater, interval ${every / 1000} s`)
 const collection = `/apis/argocd-image-updater.argoproj.io/v1alpha1/namespaces/${namespace}/imageupdaters`

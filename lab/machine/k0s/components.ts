@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EXTENDER_PORT } from '../node-agent/extender.ts'
+import { THRIFTY } from '../process.ts'
 import type { ClusterConfig } from './config.ts'
 
 /** A part of the control plane: one process that k0s keeps alive. */
@@ -62,6 +63,7 @@ export function components({ config, dataDir, nodeName, nodeAddress, labels }: P
         // A machine loses its processes, never what it has written: its disk is a folder of the host's.
         '--unsafe-no-fsync',
       ],
+      environment: THRIFTY,
       ready: `${ETCD}/health`,
     },
     {
@@ -93,7 +95,7 @@ export function components({ config, dataDir, nodeName, nodeAddress, labels }: P
         ...extraArgs,
       ],
       // It keeps the schemas of every custom resource: at Go's own pace of collecting it takes 600 MB and more.
-      environment: { GOGC: '50' },
+      environment: { GOGC: '25' },
       ready: `https://127.0.0.1:${api.port}/readyz`,
     },
     {
@@ -114,11 +116,13 @@ export function components({ config, dataDir, nodeName, nodeAddress, labels }: P
         // It looks ten times a second for disks to attach, and there are none.
         '--controllers=*,-persistentvolume-attach-detach-controller',
       ],
+      environment: THRIFTY,
     },
     {
       name: 'kube-scheduler',
       program: { catalogued: 'kube-scheduler' },
       args: [`--config=${SCHEDULER_CONFIG}`, '--bind-address=127.0.0.1'],
+      environment: THRIFTY,
     },
     {
       name: 'kwok',
@@ -131,6 +135,7 @@ export function components({ config, dataDir, nodeName, nodeAddress, labels }: P
         '--node-lease-duration-seconds=40',
         '--server-address=127.0.0.1:10247',
       ],
+      environment: THRIFTY,
     },
     {
       name: 'kubelet',

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { programPath } from '../../tools/catalog.ts'
+import { THRIFTY } from '../process.ts'
 import type { Api } from './api.ts'
 import { parseImage } from './images.ts'
 import { type Container, namespaceOf, type Pod } from './kubernetes.ts'
@@ -52,7 +53,7 @@ const programs: readonly Program[] = [
       '--metrics-port',
       '8082',
     ],
-    environment: { ARGOCD_BINARY_NAME: 'argocd-application-controller' },
+    environment: { ...THRIFTY, ARGOCD_BINARY_NAME: 'argocd-application-controller' },
     port: 8082,
   },
   {
@@ -61,7 +62,7 @@ const programs: readonly Program[] = [
     catalogued: 'argocd',
     command: 'argocd',
     args: [...REDIS, '--disable-tls', '--address', '127.0.0.1', '--revision-cache-expiration', '10s'],
-    environment: { ARGOCD_BINARY_NAME: 'argocd-repo-server', ARGOCD_GPG_ENABLED: 'false' },
+    environment: { ...THRIFTY, ARGOCD_BINARY_NAME: 'argocd-repo-server', ARGOCD_GPG_ENABLED: 'false' },
     port: 8081,
   },
   {
@@ -79,7 +80,7 @@ const programs: readonly Program[] = [
     command: process.execPath,
     args: [fileURLToPath(new URL('../../delivery/image-updater/main.ts', import.meta.url))],
     passesArgsAfter: 'run',
-    environment: { REGISTRY, READY_PORT: '8090' },
+    environment: { REGISTRY, READY_PORT: '8090', NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '' },
     port: 8090,
   },
   {

@@ -71,6 +71,7 @@ taskw('without Node, npm and Task gets them from PyPI, then adds nothing, and pa
   assert.match(first.stderr, 'taskw: getting Node 24 into .tools')
   assert.match(first.stderr, 'taskw: installing node_modules')
   assert.ok(existsSync(join(fresh.directory, 'checkout/node_modules/zx')))
+  assert.ok(existsSync(join(fresh.directory, 'checkout/.tools/compiled')), 'what Node has compiled is kept')
   const second = fresh.taskw('say')
   assert.is(second.stderr, '')
   assert.is(fresh.taskw('fail').status, 6)
