@@ -7,7 +7,7 @@ import { root } from '../lib/runtime/files.ts'
 import { waitFor } from '../lib/runtime/wait.ts'
 import { filesBelow } from './files.ts'
 import type { Layout } from './layout.ts'
-import { goneWithin, type ProcessId, processesWith, signal } from './machine/process.ts'
+import { goneWithin, type ProcessId, processesWith, run, signal } from './machine/process.ts'
 import { readRecord } from './stored.ts'
 
 /** A program of the lab that outlives the command which started it: `node <program> --lab <lab>`. */
@@ -15,11 +15,18 @@ export interface Daemon {
   name: 'google' | 'delivery'
   /** Its main module, from the checkout's root. */
   program: string
+  /** Those of the programs that it starts in turn. */
+  starts?: readonly string[]
   /** Members of its record, `.lab/run/<name>.json`, that are ports where it listens on loopback. */
   ports: readonly string[]
 }
 
-export const google: Daemon = { name: 'google', program: 'lab/google/main.ts', ports: ['port', 'tlsPort'] }
+export const google: Daemon = {
+  name: 'google',
+  program: 'lab/google/main.ts',
+  starts: ['lab/machine/forwarder.ts'],
+  ports: ['port', 'tlsPort'],
+}
 export const delivery: Daemon = {
   name: 'delivery',
   program: 'lab/delivery/main.ts',
@@ -57,6 +64,7 @@ export async function ensureDaemon(layout: Layout, daemon: Daemon): Promise<Daem
   const log = await open(logFile, 'a', 0o600)
   const { size: earlier } = await log.stat()
   let exitCode: number | null | undefined
+  await compile(daemon)
   const started = Date.now()
   try {
     const child = spawn(process.execPath, [join(root, daemon.program), '--lab', layout.lab], {
@@ -140,4 +148,11 @@ async function newestSource(): Promise<number> {
     return Promise.all(files.map(async file => (await stat(join(folder, file))).mtimeMs))
   })
   return Math.max(...(await Promise.all(times)).flat())
+}
+
+/** What does not compile the daemon says itself. */
+async function compile({ program, starts = [] }: Daemon): Promise<void> {
+  if (!process.env.NODE_COMPILE_CACHE) return
+  const files = [program, ...starts].map(file => join(root, file))
+  await run(process.execPath, [join(root, 'lab/compile.ts'), ...files]).catch(() => undefined)
 }
