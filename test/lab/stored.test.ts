@@ -70,7 +70,7 @@ const rooms = suite('the room that the stand-in holds back')
 rooms('full, what was begun is still written, and nothing begins until there is room again', async () => {
   const small = mkdtempSync(join(tmpdir(), 'small-'))
   const filler = join(small, 'filler')
-  await $({ quiet: true })`mount -t tmpfs -o size=40m tmpfs ${small}`
+  await $({ quiet: true })`mount -t tmpfs -o size=96m tmpfs ${small}`
   try {
     const state = new State(small)
     const { room } = state
@@ -78,8 +78,10 @@ rooms('full, what was begun is still written, and nothing begins until there is 
     await things.put({ name: 'thing', value: 1 })
     const begin = () => room.check('POST', '/compute/v1/projects/p/global/networks')
     assert.ok(await room.keep())
+    assert.is(await room.isShort(), false)
     await begin()
     await $({ quiet: true, nothrow: true })`dd if=/dev/zero of=${filler} bs=64k`
+    assert.ok(await room.isShort(), 'machines end before they meet the end of it')
     await begin()
     await things.put({ name: 'thing', value: 2 })
     assert.is(things.get('thing')?.value, 2)
