@@ -20,7 +20,7 @@ const journal = () => {
   return writer as unknown as JournalWriter & { begun: string[]; journal: { phases: PhaseRecord[] } }
 }
 const DONE: PhaseState = { state: 'done', evidence: 'is' }
-const TODO: PhaseState = { state: 'todo', changes: ['do it'] }
+const PENDING: PhaseState = { state: 'todo', changes: ['do it'] }
 
 const phase = (id: string, check: () => PhaseState, run: () => void = () => undefined): Phase<PhaseContext> => ({
   id,
@@ -54,7 +54,7 @@ runs('does what is to do, skips what is done', async () => {
       ),
       phase(
         'b',
-        () => TODO,
+        () => PENDING,
         () => ran.push('b'),
       ),
     ],
@@ -76,12 +76,12 @@ runs('stops at a failure and records it', async () => {
   const writer = journal()
   const boom = phase(
     'a',
-    () => TODO,
+    () => PENDING,
     () => {
       throw new Error('boom')
     },
   )
-  const error = await failureOf(runPhases([boom, phase('b', () => TODO)], context(), writer))
+  const error = await failureOf(runPhases([boom, phase('b', () => PENDING)], context(), writer))
   assert.is(error.code, 1)
   assert.equal(
     writer.journal.phases.map(({ id, status }) => [id, status]),
@@ -91,7 +91,7 @@ runs('stops at a failure and records it', async () => {
 
 runs('checks again after the lock was taken', async () => {
   let checks = 0
-  const once = phase('a', () => (checks++ === 0 ? TODO : DONE))
+  const once = phase('a', () => (checks++ === 0 ? PENDING : DONE))
   const writer = journal()
   await runPhases([once], { ...context(), beforeChange: async () => true }, writer)
   assert.is(checks, 2)
@@ -113,10 +113,10 @@ runs('an interruption ends with 130', async () => {
   const writer = journal()
   const first = phase(
     'a',
-    () => TODO,
+    () => PENDING,
     () => stop.abort(),
   )
-  const error = await failureOf(runPhases([first, phase('b', () => TODO)], context(stop.signal), writer))
+  const error = await failureOf(runPhases([first, phase('b', () => PENDING)], context(stop.signal), writer))
   assert.is(error.code, 130)
   assert.is(writer.journal.phases[1]?.status, 'interrupted')
 })
@@ -130,7 +130,7 @@ plans('changes nothing', async () => {
     [
       phase(
         'a',
-        () => TODO,
+        () => PENDING,
         () => (ran = true),
       ),
     ],
@@ -143,7 +143,7 @@ plans('a check that fails for want of an earlier phase is deferred', async () =>
   const broken = phase('b', () => {
     throw new Error('no VM')
   })
-  const planned = await planPhases([phase('a', () => TODO), broken], context())
+  const planned = await planPhases([phase('a', () => PENDING), broken], context())
   assert.is(planned[1]?.state, 'unknown')
   assert.is(planned[1]?.needs, 'a')
 })
