@@ -60,11 +60,11 @@ export async function ensureDaemon(layout: Layout, daemon: Daemon): Promise<Daem
   await stopDaemon(layout, daemon)
   await mkdir(layout.run, { recursive: true })
   await mkdir(layout.logs, { recursive: true })
+  await compile(daemon)
   const logFile = join(layout.logs, `${daemon.name}.log`)
   const log = await open(logFile, 'a', 0o600)
   const { size: earlier } = await log.stat()
   let exitCode: number | null | undefined
-  await compile(daemon)
   const started = Date.now()
   try {
     const child = spawn(process.execPath, [join(root, daemon.program), '--lab', layout.lab], {

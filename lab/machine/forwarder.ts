@@ -5,7 +5,6 @@
  * there on the bytes of that connection.
  */
 import { rmSync } from 'node:fs'
-import { flushCompileCache } from 'node:module'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import { METADATA, readLine, SERVICES } from './network.ts'
 import { proxyHeader } from './proxy-protocol.ts'
@@ -75,5 +74,3 @@ async function main(): Promise<void> {
 }
 
 await main()
-// It is ended without notice.
-flushCompileCache()

@@ -11,8 +11,8 @@ import {
   checkName,
   fingerprint,
   lastSegment,
-  linkTo,
   pathOf,
+  pathOfLink,
   type Resource,
   segmentAfter,
 } from './resource.ts'
@@ -187,7 +187,7 @@ export function diskAt(cloud: Cloud, source: unknown, place: string): Disk {
 
 /** Records who uses a disk. */
 export async function setUsers(cloud: Cloud, diskLink: string, users: string[]): Promise<void> {
-  const path = diskLink.slice(linkTo('').length)
+  const path = pathOfLink(diskLink)
   if (!cloud.find('disks', path)) return
   const { users: _, ...disk } = cloud.get<Disk>('disks', path)
   await cloud.put('disks', users.length > 0 ? { ...disk, users } : disk)

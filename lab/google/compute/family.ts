@@ -5,7 +5,17 @@ import { allZones, regions } from './catalogue.ts'
 import { type Cloud, type CollectionName, mutating, newResource, placeOf } from './cloud.ts'
 import { checkQuota } from './limits.ts'
 import { aggregatedReply, listReply } from './list.ts'
-import { checkFingerprint, checkLabels, checkName, fingerprint, linkTo, mentions, type Resource } from './resource.ts'
+import {
+  checkFingerprint,
+  checkLabels,
+  checkName,
+  fingerprint,
+  linkTo,
+  mentions,
+  pathOfLink,
+  pathOfResource,
+  type Resource,
+} from './resource.ts'
 
 type Scope = 'global' | 'region' | 'zone'
 
@@ -71,14 +81,12 @@ export function checkFree(cloud: Cloud, collection: CollectionName, path: string
 /** @throws ApiError 400 resourceInUseByAnotherResource */
 export function checkUnused(cloud: Cloud, resource: Resource, family: Family): void {
   const [first] = family.users?.(cloud, resource) ?? []
-  if (first) throw inUse(family.kind.slice('compute#'.length), relative(resource.selfLink), relative(first))
+  if (first) throw inUse(family.kind.slice('compute#'.length), pathOfResource(resource), pathOfLink(first))
   for (const collection of family.usedBy ?? []) {
     const user = cloud.all(collection).find(candidate => mentions(candidate, resource.selfLink))
-    if (user) throw inUse(family.kind.slice('compute#'.length), relative(resource.selfLink), relative(user.selfLink))
+    if (user) throw inUse(family.kind.slice('compute#'.length), pathOfResource(resource), pathOfResource(user))
   }
 }
-
-const relative = (link: string): string => link.slice(linkTo('').length)
 
 /** The whole of a simple kind. */
 export function serveFamily(router: Router, cloud: Cloud, family: Family): void {

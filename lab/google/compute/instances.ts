@@ -8,7 +8,7 @@ import { checkStatus, current, ROUTE, serveInstanceSettings } from './instance-s
 import { checkQuota } from './limits.ts'
 import type { Operation } from './operations.ts'
 import { servePreemption } from './preemption.ts'
-import { checkName, linkTo } from './resource.ts'
+import { checkName, pathOfResource } from './resource.ts'
 
 const family: Family = { collection: 'instances', kind: 'compute#instance', scope: 'zone' }
 
@@ -31,7 +31,7 @@ function serveLife(router: Router, cloud: Cloud): void {
       checkFree(cloud, 'instances', path)
       const { instance, disks } = newInstance(cloud, path, sent)
       checkQuota(cloud, 'instances', instance)
-      const work = { work: 'instances.insert', arguments: { disks: disks.map(disk => disk.selfLink.slice(linkTo('').length)) } }
+      const work = { work: 'instances.insert', arguments: { disks: disks.map(pathOfResource) } }
       const operation = cloud.operations.begin({ ...asked(call), ...work, type: 'insert', target: path, targetId: instance.id })
       const written = [...disks.map(disk => cloud.put('disks', disk)), cloud.put('instances', instance)]
       for (const { source } of instance.disks) written.push(setUsers(cloud, source, [instance.selfLink]))

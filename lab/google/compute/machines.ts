@@ -7,7 +7,7 @@ import { type Disk, makeDisk, removeDisk, setUsers } from './disks.ts'
 import { addressOf, bootDiskOf, type Instance, isSpot, machineIdOf, networkOf } from './instance.ts'
 import { subnetOf } from './networks.ts'
 import { OperationError, type Run } from './operations.ts'
-import { lastSegment, linkTo, pathOfResource, segmentAfter, timestamp } from './resource.ts'
+import { lastSegment, pathOfLink, pathOfResource, segmentAfter, timestamp } from './resource.ts'
 import { Turns } from './turns.ts'
 
 /** How long Google leaves a machine for shutting down: when it is stopped, and when it is preempted. */
@@ -63,7 +63,7 @@ export class Machines {
   async endForRoom(room: Room): Promise<void> {
     for (const instance of this.#cloud.all<Instance>('instances')) {
       const path = pathOfResource(instance)
-      const folder = this.#cloud.diskFolder(bootDiskOf(instance).source.slice(linkTo('').length))
+      const folder = this.#cloud.diskFolder(pathOfLink(bootDiskOf(instance).source))
       if (instance.status !== 'RUNNING' || this.#turns.busy(path) || !(await hasVolume(folder))) continue
       await room.release()
       const event = { type: 'compute.instances.hostError', target: path, targetId: instance.id, user: 'system' }
@@ -104,7 +104,7 @@ export class Machines {
     const { hypervisor } = this.#cloud
     const machine = machineIdOf(path)
     const instance = this.#cloud.get<Instance>('instances', path)
-    const diskPath = bootDiskOf(instance).source.slice(linkTo('').length)
+    const diskPath = pathOfLink(bootDiskOf(instance).source)
     this.#preempted.delete(path)
     if (await hypervisor.isRunning(machine)) return this.#running(path)
     await this.#cloud.patch<Instance>('instances', path, { status: 'STAGING' })
@@ -131,14 +131,18 @@ export class Machines {
 
   async #running(path: string): Promise<void> {
     await this.#cloud.patch<Instance>('instances', path, {
-      ...{ status: 'RUNNING', statusMessage: '', lastStartTimestamp: timestamp() },
+      status: 'RUNNING',
+      statusMessage: '',
+      lastStartTimestamp: timestamp(),
     })
   }
 
   /** @param statusMessage why, where nobody asked for it */
   async #terminated(path: string, statusMessage = ''): Promise<void> {
     await this.#cloud.patch<Instance>('instances', path, {
-      ...{ status: 'TERMINATED', statusMessage, lastStopTimestamp: timestamp() },
+      status: 'TERMINATED',
+      statusMessage,
+      lastStopTimestamp: timestamp(),
     })
   }
 
@@ -168,7 +172,7 @@ export class Machines {
     await this.#cloud.hypervisor.powerOff(machineIdOf(path))
     for (const { source, autoDelete } of instance.disks) {
       await setUsers(this.#cloud, source, [])
-      if (autoDelete) await removeDisk(this.#cloud, source.slice(linkTo('').length))
+      if (autoDelete) await removeDisk(this.#cloud, pathOfLink(source))
     }
     this.#preempted.delete(path)
     await this.#cloud.guestAttributes.delete(path)

@@ -6,7 +6,7 @@ import { notFound } from '../http/errors.ts'
 import type { Call, Reply, Router } from '../http/router.ts'
 import type { Collection, State } from '../state.ts'
 import { aggregatedReply, listReply } from './list.ts'
-import { linkTo, newId, type Resource, segmentAfter, timestamp } from './resource.ts'
+import { linkTo, newId, pathOfLink, type Resource, segmentAfter, timestamp } from './resource.ts'
 
 export interface Operation extends Resource {
   operationType: string
@@ -215,7 +215,7 @@ export class Operations {
   }
 
   async #run({ operation, work, arguments: given }: Stored, resumed: boolean, fault?: OperationFate): Promise<void> {
-    const target = operation.targetLink.slice(linkTo('').length)
+    const target = pathOfLink(operation.targetLink)
     let failure: Partial<Operation> = {}
     // Whoever began the operation writes its target down first.
     await nextTurn()

@@ -24,12 +24,15 @@ export function pathOf(link: string, project: string): string {
 
 export const linkTo = (path: string): string => `${ROOT}${path}`
 
+/** The path of a link that Google answers with. */
+export const pathOfLink = (link: string): string => link.slice(ROOT.length)
+
 /** Any way to write a reference as the link that Google answers with. */
 export const canonicalLink = (link: string, project: string): string => linkTo(pathOf(link, project))
 
 export const lastSegment = (link: string): string => link.slice(link.lastIndexOf('/') + 1)
 
-export const pathOfResource = (resource: { selfLink: string }): string => resource.selfLink.slice(ROOT.length)
+export const pathOfResource = (resource: { selfLink: string }): string => pathOfLink(resource.selfLink)
 
 /** The value behind `/<collection>/` in a path. */
 export function segmentAfter(path: string, collection: string): string | undefined {
