@@ -1,6 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
-import { bootstrap } from '../lib/phases/bootstrap.ts'
-import { verb } from '../lib/phases/operation.ts'
+import { verb } from '../lib/operation/verb.ts'
+import { bootstrap } from '../lib/phases/k0s/bootstrap.ts'
 
 export default verb({
   name: 'bootstrap',

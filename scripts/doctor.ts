@@ -1,7 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
 import { broken, type Finding, noted, verdictOf } from '../lib/model/health/finding.ts'
-import { environmentScript } from '../lib/phases/operation.ts'
-import { operatorChecks } from '../lib/phases/readiness.ts'
+import { environmentScript } from '../lib/operation/script.ts'
+import { operatorChecks } from '../lib/phases/operator/checks.ts'
 import { findingsText, stdoutChalk } from '../lib/report/findings.ts'
 import { asOpsError, exitCodes } from '../lib/runtime/errors.ts'
 import type { Json } from '../lib/runtime/json.ts'
@@ -10,10 +10,10 @@ export default environmentScript({
   name: 'doctor',
   summary: "Check the operator's side: tools, keys, credentials. Exit code 4 when something is missing.",
 
-  async run(operation) {
+  async run(context) {
     const findings = await Promise.all(
-      operatorChecks.map(({ rule, object, look }) =>
-        look(operation).then(
+      operatorChecks.map(({ rule, object, check }) =>
+        check(context).then(
           (found): Finding => noted(rule, object, found),
           (thrown): Finding => {
             const { message, hint } = asOpsError(thrown)

@@ -1,21 +1,25 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
-import { chosenLayers, layerDestroyed } from '../lib/phases/layer.ts'
-import { verb } from '../lib/phases/operation.ts'
-import { doctor } from '../lib/phases/readiness.ts'
-import { snapshotsPurged } from '../lib/phases/snapshot.ts'
-import { vmRunningIfNeeded } from '../lib/phases/vm.ts'
+import { verb } from '../lib/operation/verb.ts'
+import { type Announcement, announce } from '../lib/phases/layer/announcement.ts'
+import { chosenLayers } from '../lib/phases/layer/choice.ts'
+import { layerDestroyed } from '../lib/phases/layer/destroyed.ts'
+import { doctor } from '../lib/phases/operator/doctor.ts'
+import { snapshotsPurged } from '../lib/phases/snapshot/purged.ts'
+import { vmRunningIfNeeded } from '../lib/phases/vm/running.ts'
 
-export default verb<{ purge?: boolean }>({
+export default verb<{ purge?: boolean }, Announcement>({
   name: 'down',
   summary: 'Destroy every layer, last one first. Snapshots and the state bucket stay.',
-  destructive: true,
-
   define: command => command.option('--purge', "also delete the environment's snapshots"),
 
-  phases: (operation, { options }) => [
+  subject: context => ({ layers: chosenLayers([], context, 'destroy') }),
+
+  agree: (context, announcement) => announce(announcement, 'destroy', context),
+
+  phases: (_context, { options }, announcement) => [
     doctor(),
     vmRunningIfNeeded(),
-    ...chosenLayers([], operation, 'destroy').map(layerDestroyed),
+    ...announcement.layers.map(layer => layerDestroyed(layer, announcement)),
     ...(options.purge ? [snapshotsPurged()] : []),
   ],
 })

@@ -1,12 +1,16 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
 import { parseDuration } from '../lib/config/schema.ts'
+import { consentOptions } from '../lib/operation/consent.ts'
+import { environmentScript } from '../lib/operation/script.ts'
+import { describePlan, type VerbOptions } from '../lib/operation/verb.ts'
 import { chosenScenario, openDrill, plannedDrill } from '../lib/phases/drill/drill.ts'
+import { abortPhases, drillPhases } from '../lib/phases/drill/phases.ts'
 import { runDrill } from '../lib/phases/drill/run.ts'
-import { abortPhases, drillPhases } from '../lib/phases/drill/steps.ts'
-import { describePlan, environmentScript, type Operation, permitted } from '../lib/phases/operation.ts'
+import { announce } from '../lib/phases/layer/announcement.ts'
+import { chosenLayers } from '../lib/phases/layer/choice.ts'
 import { usage } from '../lib/runtime/errors.ts'
 
-interface DrillOptions {
+interface DrillOptions extends VerbOptions {
   scenario: string
   deadline?: string
   abort?: boolean
@@ -17,25 +21,25 @@ export default environmentScript<DrillOptions>({
   summary: 'Rehearse a disaster: destroy, rebuild, and say how long it took and what was lost. 0 pass, 6 fail, 7 inconclusive.',
 
   define: command =>
-    command
+    consentOptions(command)
       .option('--scenario <name>', 'what to rehearse', 'layer-rebuild')
       .option('--deadline <duration>', "for everything to be healthy at the end (90s, 10m); else the environment's")
       .option('--abort', 'give the unfinished drill up and bring the system back to verified')
-      .option('--dry-run', 'say what would be done, change nothing; exit code 8')
-      .option('--yes', 'do not ask')
-      .option('--confirm <env>', "the environment's name, typed"),
+      .option('--dry-run', 'say what would be done, change nothing; exit code 8'),
 
-  async run(operation, run) {
+  async run(context, run) {
     const { abort = false, dryRun, deadline } = run.options
-    const scenario = chosenScenario(run.options.scenario)
-    const within = deadline === undefined ? operation.environment.verify.deadline : milliseconds(deadline)
-    const phasesOf = (drill: Parameters<typeof drillPhases>[0], using: Operation) =>
-      abort ? abortPhases(drill, using) : drillPhases(drill, within)
+    const request = {
+      scenario: chosenScenario(run.options.scenario, context),
+      announcement: { layers: chosenLayers([], context, 'destroy').slice(0, -1) },
+      within: deadline === undefined ? context.environment.verify.deadline : milliseconds(deadline),
+    }
+    const phasesOf = (drill: Parameters<typeof drillPhases>[0]) => (abort ? abortPhases(drill, context) : drillPhases(drill))
 
-    if (dryRun) return describePlan(phasesOf(await plannedDrill(scenario, operation), operation), operation)
-    if (!abort) await permitted('dr-drill', 'drills', operation, run.options)
-    const drill = await openDrill(scenario, operation, run, { abort })
-    return runDrill(phasesOf(drill, operation), drill, operation, { abort })
+    if (dryRun) return describePlan(phasesOf(await plannedDrill(request, context)), context)
+    if (!abort) await announce(request.announcement, 'drills', context)
+    const drill = await openDrill(request, context, run, { abort })
+    return runDrill(phasesOf(drill), drill, context, { abort })
   },
 })
 

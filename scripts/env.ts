@@ -2,7 +2,7 @@
 import type { Endpoints } from '../lib/config/endpoints.ts'
 import { configuredPath } from '../lib/config/load.ts'
 import { cloudSdkVariables } from '../lib/google/cloud-sdk.ts'
-import { baseLayer, environmentScript } from '../lib/phases/operation.ts'
+import { environmentScript } from '../lib/operation/script.ts'
 
 /** In a shell's single quotes everything is literal but the quote itself. */
 const quoted = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`
@@ -19,8 +19,7 @@ export default environmentScript({
   name: 'env',
   summary: 'Print the exports with which plain terraform, gcloud, gsutil, kubectl and ssh work: eval "$(./taskw env)".',
 
-  async run({ terraform, endpoints }) {
-    const base = baseLayer(terraform)
+  async run({ terraform, baseLayer: base, endpoints }) {
     const { outputs } = await terraform.state(base)
     const { GOOGLE_OAUTH_ACCESS_TOKEN: _token, ...forTerraform } = await terraform.variables()
     const project = await terraform.input(base, 'project_id')

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
-import { kubeconfig } from '../lib/phases/kubeconfig.ts'
-import { verb } from '../lib/phases/operation.ts'
+import { verb } from '../lib/operation/verb.ts'
+import { kubeconfig } from '../lib/phases/k0s/kubeconfig.ts'
 
 export default verb({
   name: 'kubeconfig',

@@ -1,6 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
-import { lockHolder } from '../lib/phases/lock.ts'
-import { baseLayer, environmentScript, type Operation } from '../lib/phases/operation.ts'
+import type { Context } from '../lib/operation/context.ts'
+import { lockHolder } from '../lib/operation/lock.ts'
+import { environmentScript } from '../lib/operation/script.ts'
 import type { Json } from '../lib/runtime/json.ts'
 import { table } from '../lib/runtime/table.ts'
 
@@ -8,13 +9,13 @@ export default environmentScript({
   name: 'status',
   summary: 'What exists of the environment: state bucket, lock, layers, VM, snapshots. Whether it is healthy, `verify` says.',
 
-  async run(operation) {
-    const bucket = await operation.store()
-    const [exists, snapshots] = await Promise.all([bucket.exists(), ownSnapshots(operation)])
+  async run(context) {
+    const bucket = await context.store()
+    const [exists, snapshots] = await Promise.all([bucket.exists(), ownSnapshots(context)])
     const [lock, layers] = exists
-      ? await Promise.all([lockHolder(bucket), layersOf(operation)])
-      : [undefined, operation.terraform.layers.map(layer => ({ layer, applied: false, resources: 0, serial: 0 }))]
-    const vm = layers[0]?.applied ? await vmOf(operation) : undefined
+      ? await Promise.all([lockHolder(bucket), layersOf(context)])
+      : [undefined, context.terraform.layers.map(layer => ({ layer, applied: false, resources: 0, serial: 0 }))]
+    const vm = layers[0]?.applied ? await vmOf(context) : undefined
     const newest = snapshots[0]
     return {
       document: { bucket: exists ? bucket.name : null, lock: (lock ?? null) as Json, layers, vm: vm ?? null, snapshots },
@@ -33,7 +34,7 @@ export default environmentScript({
   },
 })
 
-const layersOf = ({ terraform }: Operation) =>
+const layersOf = ({ terraform }: Context) =>
   Promise.all(
     terraform.layers.map(async layer => {
       const { applied, resources, serial } = await terraform.state(layer)
@@ -41,13 +42,13 @@ const layersOf = ({ terraform }: Operation) =>
     }),
   )
 
-async function vmOf({ compute, output, terraform }: Operation) {
-  const [client, name] = await Promise.all([compute(), output(baseLayer(terraform), 'vm_name')])
+async function vmOf({ compute, output, baseLayer }: Context) {
+  const [client, name] = await Promise.all([compute(), output(baseLayer, 'vm_name')])
   const vm = await client.vm(name)
   return vm && { ...vm }
 }
 
-async function ownSnapshots({ compute, environment }: Operation) {
+async function ownSnapshots({ compute, environment }: Context) {
   const found = await (await compute()).snapshots({ 'managed-by': 'threads-ops', environment: environment.name })
   return found.map(({ name, status, createdAt }) => ({ name, status, createdAt }))
 }

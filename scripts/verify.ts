@@ -1,12 +1,15 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
 import { parseDuration } from '../lib/config/schema.ts'
-import { judgement } from '../lib/phases/judgement.ts'
-import { confirmed, describePlan, environmentScript, journalled, type Operation } from '../lib/phases/operation.ts'
-import { doctor } from '../lib/phases/readiness.ts'
-import { straysRemoved } from '../lib/phases/repair.ts'
+import { consentOptions } from '../lib/operation/consent.ts'
+import type { Context } from '../lib/operation/context.ts'
+import { environmentScript } from '../lib/operation/script.ts'
+import { describePlan, journalled, type VerbOptions } from '../lib/operation/verb.ts'
+import { judgement } from '../lib/phases/health/judgement.ts'
+import { straysRemoved } from '../lib/phases/health/strays.ts'
+import { doctor } from '../lib/phases/operator/doctor.ts'
 import { usage } from '../lib/runtime/errors.ts'
 
-interface VerifyOptions {
+interface VerifyOptions extends VerbOptions {
   /** True without a duration: the environment's own deadline. */
   wait?: string | true
   fix?: boolean
@@ -17,28 +20,26 @@ export default environmentScript<VerifyOptions>({
   summary: 'Say whether everything is healthy: 0 healthy, 6 unhealthy, 7 still progressing.',
 
   define: command =>
-    command
+    consentOptions(command)
       .option('--wait [duration]', "wait until healthy, at most this long (90s, 10m); else the environment's deadline")
       .option('--fix', 'first remove stale and duplicate pods, and the ReplicaSets that earlier owners left, after asking')
-      .option('--dry-run', 'with --fix: say what would be removed, change nothing; exit code 8 when something would')
-      .option('--yes', 'with --fix: do not ask')
-      .option('--confirm <env>', "with --fix: the environment's name, typed"),
+      .option('--dry-run', 'with --fix: say what would be removed, change nothing; exit code 8 when something would'),
 
-  async run(operation, run) {
+  async run(context, run) {
     const { wait, fix, dryRun } = run.options
-    const within = deadline(wait, operation)
+    const within = deadline(wait, context)
     if (!fix) {
       if (dryRun) throw usage('--dry-run: without --fix nothing is changed', 'leave it out, or add --fix')
-      return judgement(operation, within)
+      return judgement(context, within)
     }
-    const phases = [doctor(), straysRemoved({ agreed: () => confirmed('verify --fix', operation, run.options) })]
-    if (dryRun) return describePlan(phases, operation)
-    return journalled(phases, operation, run, { conclude: () => judgement(operation, within) })
+    const phases = [doctor(), straysRemoved()]
+    if (dryRun) return describePlan(phases, context)
+    return journalled(phases, context, run, { conclude: () => judgement(context, within) })
   },
 })
 
 /** Milliseconds; undefined for one look. */
-function deadline(wait: VerifyOptions['wait'], { environment }: Operation): number | undefined {
+function deadline(wait: VerifyOptions['wait'], { environment }: Context): number | undefined {
   if (wait === undefined) return undefined
   const within = wait === true ? environment.verify.deadline : parseDuration(wait)
   if (within === undefined) throw usage(`--wait: "${wait}" is no duration`, 'write e.g. 90s, 10m, 2h')

@@ -18,10 +18,16 @@ export interface Phase<C> {
   check(context: C): Promise<PhaseState>
   /** @returns evidence of what was done */
   run(context: C): Promise<Json>
-  undo?(context: C): Promise<void>
   /** What there is to say of it once it is done, in a few words. */
-  told?(evidence: Json): string
+  summary?(evidence: Json): string
 }
+
+/** A phase that has nothing to run: what its check finds wrong, it throws. */
+export const checkPhase = <C>({ check, ...named }: Pick<Phase<C>, 'id' | 'title' | 'check'>): Phase<C> => ({
+  ...named,
+  check,
+  run: async () => null,
+})
 
 /** What the phase runner itself needs of a context. */
 export interface PhaseContext {
@@ -80,7 +86,7 @@ export async function runPhases<C extends PhaseContext>(
       for (const change of before.changes) context.log.debug(`${phase.id}: ${change}`)
       const evidence = await phase.run(context)
       await record('done', { evidence })
-      activity.done(phase.told?.(evidence))
+      activity.done(phase.summary?.(evidence))
     } catch (thrown) {
       const error = context.signal.aborted
         ? interrupted(`interrupted in "${phase.title}"`, 'run the same command again to go on from here', thrown)

@@ -1,7 +1,8 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
 import { type DrillReport, reportOf } from '../../lib/model/drill/report.ts'
+import { environmentOption } from '../../lib/operation/script.ts'
 import { writePages } from '../../lib/phases/drill/run.ts'
-import { environmentOption } from '../../lib/phases/operation.ts'
+import { scenarioOf } from '../../lib/phases/drill/scenarios.ts'
 import { drillText } from '../../lib/report/drill-text.ts'
 import { stdoutChalk } from '../../lib/report/findings.ts'
 import { usage } from '../../lib/runtime/errors.ts'
@@ -32,7 +33,7 @@ export default script<ReportOptions>({
     if (!Number.isInteger(last) || last < 1) throw usage('--last wants a whole number from 1 on', 'e.g. --last 5')
     const journals = await readJournals('dr-drill', env)
     if (run !== undefined) return one(journals, run)
-    const reports = journals.flatMap(journal => reportOf(journal) ?? []).slice(0, last)
+    const reports = journals.flatMap(journal => reportOf(journal, scenarioOf(journal)) ?? []).slice(0, last)
     return {
       document: { env, drills: reports as unknown as Json },
       text: reports.length === 0 ? `No drills of ${env}.` : list(reports),
@@ -42,7 +43,7 @@ export default script<ReportOptions>({
 
 async function one(journals: Journal[], id: string) {
   const journal = journals.find(candidate => candidate.id === id)
-  const report = journal && reportOf(journal)
+  const report = journal && reportOf(journal, scenarioOf(journal))
   if (!journal || !report) throw usage(`there is no drill ${id}`, '`./taskw dr-drill:report` lists them')
   const page = await writePages(journal)
   return { document: { drill: report as unknown as Json, page }, text: `${drillText(report, stdoutChalk())}\n${page}` }

@@ -1,11 +1,13 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { courseOf } from '../../lib/phases/course.ts'
-import { type BumpRequest, bumped, courseDocument, courseText, followed, workflowFit } from '../../lib/phases/image.ts'
-import { verb } from '../../lib/phases/operation.ts'
-import { doctor } from '../../lib/phases/readiness.ts'
-import { verified } from '../../lib/phases/verify.ts'
+import { verb } from '../../lib/operation/verb.ts'
+import { verified } from '../../lib/phases/health/verified.ts'
+import { type BumpRequest, bumped } from '../../lib/phases/image/bumped.ts'
+import { followed } from '../../lib/phases/image/followed.ts'
+import { Rollout, rolloutDocument, rolloutText } from '../../lib/phases/image/rollout.ts'
+import { workflowFit } from '../../lib/phases/image/workflow.ts'
+import { doctor } from '../../lib/phases/operator/doctor.ts'
 
-export default verb<BumpRequest>({
+export default verb<BumpRequest, Rollout>({
   name: 'image:bump',
   summary: "Raise a service's version, push it, and follow its image hop by hop into the pods. Repeating it resumes the watch.",
 
@@ -15,17 +17,16 @@ export default verb<BumpRequest>({
       .option('--to <version>', 'patch, minor, major, or a version such as 1.2.3', 'patch')
       .option('--force', 'push even where the workflow is known to be wrong', false),
 
-  phases(operation, { options }) {
-    const course = courseOf(operation)
-    return [
-      doctor(),
-      workflowFit(course, options),
-      bumped(course, options),
-      ...followed(course),
-      verified({ within: operation.environment.verify.deadline, images: () => course.expected() }),
-    ]
-  },
+  subject: context => new Rollout(context),
 
-  report: async operation => courseText(courseOf(operation)),
-  document: operation => courseDocument(courseOf(operation)),
+  phases: ({ environment }, { options }, rollout) => [
+    doctor(),
+    workflowFit(rollout, options),
+    bumped(rollout, options),
+    ...followed(rollout),
+    verified({ within: environment.verify.deadline, images: () => rollout.expected() }),
+  ],
+
+  report: rolloutText,
+  document: rolloutDocument,
 })

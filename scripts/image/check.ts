@@ -1,8 +1,8 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
 import { configuredPath } from '../../lib/config/load.ts'
 import { verdictOf } from '../../lib/model/health/finding.ts'
-import { checkedWorkflow } from '../../lib/phases/image.ts'
-import { environmentScript } from '../../lib/phases/operation.ts'
+import { environmentScript } from '../../lib/operation/script.ts'
+import { checkedWorkflow } from '../../lib/phases/image/workflow.ts'
 import { findingsText, stdoutChalk } from '../../lib/report/findings.ts'
 import { exitCodes, usage } from '../../lib/runtime/errors.ts'
 import { readIfExists } from '../../lib/runtime/files.ts'
@@ -14,10 +14,10 @@ export default environmentScript<{ file?: string }>({
 
   define: command => command.option('--file <path>', "a workflow on this machine, instead of the branch's"),
 
-  async run(operation, { options: { file } }) {
+  async run(context, { options: { file } }) {
     const text = file === undefined ? undefined : await readIfExists(configuredPath(file))
     if (file !== undefined && text === undefined) throw usage(`there is no file ${file}`, 'relative paths are of the checkout')
-    const findings = await checkedWorkflow(operation, text)
+    const findings = await checkedWorkflow(context, text)
     const verdict = verdictOf(findings)
     return {
       exitCode: verdict === 'healthy' ? exitCodes.ok : exitCodes.unhealthy,

@@ -1,24 +1,24 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { courseOf } from '../../lib/phases/course.ts'
-import { courseDocument, courseText, followed, remembered } from '../../lib/phases/image.ts'
-import { verb } from '../../lib/phases/operation.ts'
-import { doctor } from '../../lib/phases/readiness.ts'
-import { verified } from '../../lib/phases/verify.ts'
+import { verb } from '../../lib/operation/verb.ts'
+import { verified } from '../../lib/phases/health/verified.ts'
+import { followed } from '../../lib/phases/image/followed.ts'
+import { remembered } from '../../lib/phases/image/remembered.ts'
+import { Rollout, rolloutDocument, rolloutText } from '../../lib/phases/image/rollout.ts'
+import { doctor } from '../../lib/phases/operator/doctor.ts'
 
-export default verb({
+export default verb<object, Rollout>({
   name: 'image:watch',
   summary: 'Go on following the last bump, wherever the run that pushed it has ended.',
 
-  phases(operation) {
-    const course = courseOf(operation)
-    return [
-      doctor(),
-      remembered(course),
-      ...followed(course),
-      verified({ within: operation.environment.verify.deadline, images: () => course.expected() }),
-    ]
-  },
+  subject: context => new Rollout(context),
 
-  report: async operation => courseText(courseOf(operation)),
-  document: operation => courseDocument(courseOf(operation)),
+  phases: ({ environment }, _run, rollout) => [
+    doctor(),
+    remembered(rollout),
+    ...followed(rollout),
+    verified({ within: environment.verify.deadline, images: () => rollout.expected() }),
+  ],
+
+  report: rolloutText,
+  document: rolloutDocument,
 })

@@ -13,7 +13,7 @@ interface Options {
 }
 
 const KINDS = [
-  ...['status', 'delay', 'cut', 'lost-answer', 'operation-error', 'operation-hang', 'tunnel', 'tunnel-cut', 'token-expired'],
+  ...['status', 'delay', 'cut', 'lost-answer', 'context-error', 'context-hang', 'tunnel', 'tunnel-cut', 'token-expired'],
   ...['preempt', 'disk-full', 'clock-skew', 'git-down', 'registry-down', 'actions-down'],
 ]
 
@@ -28,8 +28,8 @@ export default script<Options>({
       .option('--status <code>', 'HTTP status (503)', Number)
       .option('--reason <word>', "Google's reason beside it")
       .option('--ms <number>', 'delay in milliseconds', Number)
-      .option('--operation <type>', 'which operations, e.g. createSnapshot; all without')
-      .option('--code <code>', "the operation's error (INTERNAL_ERROR)")
+      .option('--context <type>', 'which operations, e.g. createSnapshot; all without')
+      .option('--code <code>', "the context's error (INTERNAL_ERROR)")
       .option('--message <text>', 'what it says')
       .option('--latency-ms <number>', 'how late each frame of a tunnel is, both ways', Number)
       .option('--loss <share>', 'share of frames with which the connection breaks, 0 to 1', Number)

@@ -1,7 +1,9 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { chosenLayers, layer } from '../../lib/phases/layer.ts'
-import { verb } from '../../lib/phases/operation.ts'
-import { doctor, stateBucket } from '../../lib/phases/readiness.ts'
+import { verb } from '../../lib/operation/verb.ts'
+import { layerApplied } from '../../lib/phases/layer/applied.ts'
+import { chosenLayers } from '../../lib/phases/layer/choice.ts'
+import { stateBucket } from '../../lib/phases/layer/state-bucket.ts'
+import { doctor } from '../../lib/phases/operator/doctor.ts'
 
 export default verb({
   name: 'layer:apply',
@@ -9,5 +11,5 @@ export default verb({
 
   define: command => command.argument('[layers...]', 'e.g. 01-k8s; all of them without'),
 
-  phases: (operation, { args }) => [doctor(), stateBucket(), ...chosenLayers(args, operation).map(layer)],
+  phases: (context, { args }) => [doctor(), stateBucket(), ...chosenLayers(args, context).map(layerApplied)],
 })

@@ -1,6 +1,8 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { chosenLayers, layer } from '../../lib/phases/layer.ts'
-import { describePlan, environmentScript } from '../../lib/phases/operation.ts'
+import { environmentScript } from '../../lib/operation/script.ts'
+import { describePlan } from '../../lib/operation/verb.ts'
+import { layerApplied } from '../../lib/phases/layer/applied.ts'
+import { chosenLayers } from '../../lib/phases/layer/choice.ts'
 
 export default environmentScript({
   name: 'layer:plan',
@@ -8,5 +10,5 @@ export default environmentScript({
 
   define: command => command.argument('[layers...]', 'e.g. 01-k8s; all of them without'),
 
-  run: (operation, { args }) => describePlan(chosenLayers(args, operation).map(layer), operation),
+  run: (context, { args }) => describePlan(chosenLayers(args, context).map(layerApplied), context),
 })

@@ -1,9 +1,9 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
 import { applyOrder } from '../../lib/model/layer/order.ts'
-import { chosenLayers } from '../../lib/phases/layer.ts'
-import { verb } from '../../lib/phases/operation.ts'
-import { doctor } from '../../lib/phases/readiness.ts'
-import { newSnapshotOf } from '../../lib/phases/snapshot.ts'
+import { verb } from '../../lib/operation/verb.ts'
+import { chosenLayers } from '../../lib/phases/layer/choice.ts'
+import { doctor } from '../../lib/phases/operator/doctor.ts'
+import { newSnapshot } from '../../lib/phases/snapshot/taken.ts'
 
 export default verb({
   name: 'snapshot:create',
@@ -11,5 +11,5 @@ export default verb({
 
   define: command => command.argument('[layer]', 'layer whose state it keeps', '01-k8s'),
 
-  phases: (operation, { args }) => [doctor(), ...applyOrder(chosenLayers(args, operation)).map(newSnapshotOf)],
+  phases: (context, { args }) => [doctor(), ...applyOrder(chosenLayers(args, context)).map(newSnapshot)],
 })

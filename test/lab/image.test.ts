@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { kinds } from '../../lib/cluster/kinds.ts'
 import type { Application, Pod } from '../../lib/model/health/objects.ts'
 import { hops } from '../../lib/model/image/hops.ts'
-import type { Leg } from '../../lib/model/image/timeline.ts'
+import type { ReachedHop } from '../../lib/model/image/timeline.ts'
 import { waitFor } from '../../lib/runtime/wait.ts'
 import { type ApplicationRepository, applicationRepository } from './support/application.ts'
 import { type Checkout, during, killDuring, makeCheckout, type Ran } from './support/checkout.ts'
@@ -31,7 +31,7 @@ function ended(ran: Ran, code: number): Ran {
 }
 const succeeded = (ran: Ran) => ended(ran, 0)
 const rulesOf = ({ document }: Ran) => (document.findings ?? []).map(({ rule }) => rule)
-const legsOf = ({ document }: Ran) => document.hops as Leg[]
+const legsOf = ({ document }: Ran) => document.hops as ReachedHop[]
 const bumpOf = ({ document }: Ran) => document.bump as { from: string; to: string; sha: string }
 
 /** The pods that run a service, as `tag imageID`. */
@@ -101,17 +101,17 @@ story('a bump arrives: every hop is timed, and the pods run its digest', async (
   assert.equal([from, to], ['0.1.0', '0.1.1'])
   assert.is(await application.head(), sha)
   assert.is((await application.subjects())[0], 'chore(ml-service): bump version to 0.1.1')
-  const legs = legsOf(bump)
+  const reached = legsOf(bump)
   assert.equal(
-    legs.map(({ hop }) => hop),
+    reached.map(({ hop }) => hop),
     hops.map(({ id }) => id),
   )
-  for (const { hop, took, error } of legs) assert.ok(took >= -error && error >= 0, `${hop}: ${took} ± ${error}`)
-  const image = legs.find(({ hop }) => hop === 'image')?.evidence as { digest: string } | undefined
+  for (const { hop, took, error } of reached) assert.ok(took >= -error && error >= 0, `${hop}: ${took} ± ${error}`)
+  const image = reached.find(({ hop }) => hop === 'image')?.evidence as { digest: string } | undefined
   assert.equal(await running(checkout, 'ml-service'), [`${sha} ${image?.digest}`])
   assert.is(await versionOf(checkout, 'ml-service'), '0.1.1')
   assert.is(bump.document.phases?.at(-1)?.id, 'verified')
-  console.log(`    ${legs.map(({ hop, took, error }) => `${hop} ${took} ± ${error} ms`).join(', ')}`)
+  console.log(`    ${reached.map(({ hop, took, error }) => `${hop} ${took} ± ${error} ms`).join(', ')}`)
 })
 
 story('killed on the way, it is followed to its end, and not bumped twice', async ({ checkout, application }) => {

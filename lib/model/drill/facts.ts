@@ -40,7 +40,14 @@ export interface Health {
 
 /** What a drill knows, kept in its journal's `facts`: enough for another process to go on, and for every page of the report. */
 export interface DrillFacts {
-  drill: { scenario: string /** Project, zone and VM. */; targets: Record<string, string> }
+  drill: {
+    scenario: string
+    /** The environment's layers, and those after which it takes snapshots: what the scenario was made of. */
+    layers: string[]
+    snapshotsAfter: string[]
+    /** Project, zone and VM. */
+    targets: Record<string, string>
+  }
   attempts: Attempt[]
   /** When each step that changes something began for the first time, by its id; ISO 8601. */
   begun: Record<string, string>
@@ -52,7 +59,8 @@ export interface DrillFacts {
   comparisons: Record<string, Comparison>
   loss: Health
   health: Health
-  snapshot: SnapshotFacts | null
+  /** By layer; null where there was none. */
+  snapshots: Record<string, SnapshotFacts | null>
   /** By the marker's name. */
   found: Record<string, Found>
   /** What the drill has left on purpose. */

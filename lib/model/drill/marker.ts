@@ -1,4 +1,5 @@
-import type { Check } from './verdict.ts'
+import type { Facts } from './facts.ts'
+import { type Check, check, type Judge, NOT_REACHED } from './step.ts'
 
 /** Where a marker is kept. */
 export type Place =
@@ -9,13 +10,13 @@ export type Place =
   | { kind: 'volume'; claim: string; file: string }
 
 /** What is to become of a marker, known before anything is destroyed. */
-export interface Fate {
+export interface Expectation {
   expected: 'kept' | 'lost'
   because: string
 }
 
 /** A random value that can't be there by chance, written before the disruption: what is there of it afterwards is what data is there. */
-export interface Marker extends Fate {
+export interface Marker extends Expectation {
   name: string
   place: Place
   value: string
@@ -36,7 +37,7 @@ export interface ClaimFacts {
 const SYNC_OPTIONS = 'argocd.argoproj.io/sync-options'
 
 /** What becomes of a claim's volume when its Application is deleted and then the layer below destroyed. */
-export function volumeFate({ claim, namespaceOfLayer, annotations }: ClaimFacts): Fate {
+export function volumeExpectation({ claim, namespaceOfLayer, annotations }: ClaimFacts): Expectation {
   if (namespaceOfLayer) return { expected: 'lost', because: `${claim} is in a namespace that is destroyed` }
   const options = (annotations[SYNC_OPTIONS] ?? '').split(',').map(option => option.trim())
   if (options.includes('Delete=false')) {
@@ -53,24 +54,29 @@ export function volumeFate({ claim, namespaceOfLayer, annotations }: ClaimFacts)
  * @param dumped where a copy of the marker's volume is that holds it, if there is one
  */
 export function judgeMarker(marker: Marker, found: Found | undefined, dumped?: string): Check {
-  const check = (outcome: Check['outcome'], says: string): Check => ({
-    id: `marker/${marker.name}`,
-    title: `Marker ${marker.name}`,
-    outcome,
-    says,
-  })
-  if (!found) return check('inconclusive', 'not looked at')
-  if (found.state === 'unreadable') return check('inconclusive', `could not be read: ${found.why}`)
+  const step = { id: `marker/${marker.name}`, title: `Marker ${marker.name}` }
+  if (!found) return check(step, 'inconclusive', 'not looked at')
+  if (found.state === 'unreadable') return check(step, 'inconclusive', `could not be read: ${found.why}`)
   if (found.state === 'present') {
     return found.value === marker.value
-      ? check('pass', 'there, as it was written')
-      : check('fail', 'there, but with another value')
+      ? check(step, 'pass', 'there, as it was written')
+      : check(step, 'fail', 'there, but with another value')
   }
   const copy = dumped === undefined ? '' : `; ${dumped} on the VM is a copy that has it, which nothing restores by itself`
   return marker.expected === 'lost'
-    ? check('pass', `lost, as expected: ${marker.because}${copy}`)
-    : check('fail', `gone, though it was to be kept: ${marker.because}${copy}`)
+    ? check(step, 'pass', `lost, as expected: ${marker.because}${copy}`)
+    : check(step, 'fail', `gone, though it was to be kept: ${marker.because}${copy}`)
 }
+
+/** Each marker is a check of its own. */
+export const judgeMarkers: Judge = ({ facts }, step) => {
+  const { markers = [], found = {} } = facts
+  if (markers.length === 0) return [check(step, 'inconclusive', NOT_REACHED)]
+  return markers.map(marker => judgeMarker(marker, found[marker.name], copyOf(marker.place, facts)))
+}
+
+const copyOf = (place: Place, { dumps = [] }: Facts): string | undefined =>
+  dumps.find(({ claim, holdsMarker }) => place.kind === 'volume' && claim === place.claim && holdsMarker)?.path
 
 /** Whether the data that a marker stands for is there again. */
 export const isRecovered = (marker: Marker, found: Found | undefined): boolean =>

@@ -2,9 +2,9 @@ import type { Journal, PhaseRecord } from '../../runtime/journal.ts'
 import type { Attempt, Dump, Facts, Health } from './facts.ts'
 import type { Marker } from './marker.ts'
 import { proofRows } from './proof.ts'
-import { type Scenario, type Stage, scenarios } from './scenario.ts'
+import type { Check, Scenario, Stage, Verdict } from './step.ts'
 import { disruptedAt, finished, type Pause, pausesOf } from './times.ts'
-import { type Check, type Conclusion, conclude, type Verdict } from './verdict.ts'
+import { type Conclusion, conclude } from './verdict.ts'
 
 /** One step in the timeline. Times are milliseconds since the beginning, without the pauses. */
 export interface Bar {
@@ -53,15 +53,22 @@ export interface DrillReport {
   targets: Record<string, string>
 }
 
-/** @returns undefined for a journal that is none of a drill, or of a scenario that is not known any more */
-export function reportOf(journal: Journal): DrillReport | undefined {
+/**
+ * @param scenario of the journal, if it is known
+ * @returns undefined for a journal that is none of a drill, or of a scenario that is not known any more
+ */
+export function reportOf(journal: Journal, scenario: Scenario | undefined): DrillReport | undefined {
   const facts = journal.facts as Facts
-  const scenario = facts.drill && scenarios[facts.drill.scenario]
   if (!facts.drill || !scenario) return undefined
   const { attempts = [], begun = {}, comparisons = {}, steadyState, health, markers = [], dumps = [], leftovers = [] } = facts
   const { targets } = facts.drill
   const soFar =
-    facts.conclusion ?? conclude(scenario, facts, journal.phases, { environment: journal.env, vm: targets.vm ?? '' })
+    facts.conclusion ??
+    conclude(scenario, {
+      facts,
+      records: journal.phases,
+      wanted: { environment: journal.env, vm: targets.vm ?? '' },
+    })
   const disrupted = disruptedAt(scenario, begun)
   const newest = steadyState?.newestSnapshot
   const later = scenario.steps.flatMap(({ id }) => comparisons[id] ?? [])

@@ -1,7 +1,7 @@
 import type { PhaseRecord } from '../../runtime/journal.ts'
 import type { Attempt, Facts } from './facts.ts'
 import { isRecovered } from './marker.ts'
-import type { Scenario, Stage } from './scenario.ts'
+import type { Scenario, Stage } from './step.ts'
 
 /** Time in which nobody worked on a drill: between a run that ended early and the one that went on. ISO 8601. */
 export interface Pause {

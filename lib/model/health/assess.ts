@@ -1,6 +1,6 @@
 import { applicationFindings } from './application.ts'
 import { expectationFindings } from './expected.ts'
-import { type Finding, sorted } from './finding.ts'
+import { type Finding, sorted, type Verdict } from './finding.ts'
 import type { Expectations, Inventory } from './inventory.ts'
 import { jobFindings } from './job.ts'
 import { namespaceFindings } from './namespace.ts'
@@ -11,6 +11,12 @@ import { podFindings } from './pod.ts'
 import { rolloutFindings } from './rollout.ts'
 import { serviceFindings } from './service.ts'
 import { volumeFindings } from './volume.ts'
+
+/** What a look at the system's health found. */
+export interface Assessment {
+  verdict: Verdict
+  findings: Finding[]
+}
 
 /** Everything that is not as it should be in a cluster at one instant, worst first. */
 export function assess(inventory: Inventory, expectations: Expectations, now: Date): Finding[] {

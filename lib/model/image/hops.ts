@@ -2,7 +2,7 @@ import { broken, type Finding } from '../health/finding.ts'
 import { conditionOf, isLive, isReady, nameOf } from '../health/objects.ts'
 import { podFindings } from '../health/pod.ts'
 import { platformFinding, runsOn } from './facts.ts'
-import { earliest, type Look, latest, type Sighting, seen, stamped } from './sighting.ts'
+import { earliest, latest, type Sighting, type Survey, seen, stamped } from './sighting.ts'
 import {
   applicationOf,
   chosenTag,
@@ -37,7 +37,7 @@ export interface Hop {
   sources: readonly Source[]
   /** Which of the environment's deadlines is its own. */
   deadline: 'ci' | 'image' | 'updater' | 'sync' | 'pods'
-  reached(world: World, looks: Readonly<Record<Source, Look>>): Sighting | undefined
+  reached(world: World, surveys: Readonly<Record<Source, Survey>>): Sighting | undefined
   /** What makes it pointless to wait on. */
   failure?(world: World, now: Date): Finding | undefined
 }
@@ -82,10 +82,10 @@ export const hops: readonly Hop[] = [
     after: 'run-started',
     sources: ['registry'],
     deadline: 'image',
-    reached({ registry, subject }, looks) {
+    reached({ registry, subject }, surveys) {
       const image = registry?.image
       if (!image || !runsOn(image, subject.platform)) return undefined
-      return seen(looks.registry, { digest: image.digest, platforms: image.builds.map(({ platform }) => platform) })
+      return seen(surveys.registry, { digest: image.digest, platforms: image.builds.map(({ platform }) => platform) })
     },
     failure: ({ registry, subject }) =>
       registry?.image && platformFinding(`${subject.image}:${subject.sha}`, registry.image, subject.platform),
@@ -96,14 +96,14 @@ export const hops: readonly Hop[] = [
     after: 'image',
     sources: ['cluster'],
     deadline: 'updater',
-    reached(world, looks) {
+    reached(world, surveys) {
       const event = updateEvent(world)
       if (event) return stamped(event.firstTimestamp, { event: event.metadata.name })
       // Events may be off, or forgotten after an hour.
       const started = syncOf(world)?.deployStartedAt
       if (started) return stamped(started, { by: 'the start of the sync' })
       return chosenTag(applicationOf(world)?.spec?.source, world.subject) === world.subject.sha
-        ? seen(looks.cluster, { by: 'the Application' })
+        ? seen(surveys.cluster, { by: 'the Application' })
         : undefined
     },
   },
@@ -139,7 +139,7 @@ export const hops: readonly Hop[] = [
     after: 'pods-ready',
     sources: ['cluster'],
     deadline: 'pods',
-    reached: (world, looks) => (world.cluster && oldPods(world).length === 0 ? seen(looks.cluster, {}) : undefined),
+    reached: (world, surveys) => (world.cluster && oldPods(world).length === 0 ? seen(surveys.cluster, {}) : undefined),
     failure: newPodFailure,
   },
 ]

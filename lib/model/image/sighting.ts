@@ -10,7 +10,7 @@ export interface Sighting {
 }
 
 /** When a part of the world was looked at, and when before that; ISO 8601. */
-export interface Look {
+export interface Survey {
   before: string
   at: string
 }
@@ -24,7 +24,7 @@ export function stamped(time: string | null | undefined, evidence: Json): Sighti
 }
 
 /** What was not there at one look and there at the next. */
-export function seen({ before, at }: Look, evidence: Json): Sighting {
+export function seen({ before, at }: Survey, evidence: Json): Sighting {
   const [from, to] = [Date.parse(before), Date.parse(at)]
   return { at: new Date((from + to) / 2).toISOString(), error: Math.ceil((to - from) / 2), evidence }
 }

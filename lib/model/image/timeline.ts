@@ -5,7 +5,7 @@ import type { Sighting } from './sighting.ts'
 export type Sightings = Partial<Record<HopId, Sighting>>
 
 /** A hop that was made. Milliseconds. */
-export interface Leg {
+export interface ReachedHop {
   hop: HopId
   title: string
   /** ISO 8601. */
@@ -25,7 +25,7 @@ export interface Leg {
  * The hops that were made, in their order, each with its duration and how exact that is. Durations are differences of several
  * clocks: one may be below zero by as much as they disagree, or by the error.
  */
-export function timeline(pushed: Sighting, sightings: Sightings): Leg[] {
+export function timeline(pushed: Sighting, sightings: Sightings): ReachedHop[] {
   return hops.flatMap(({ id, title, after }) => {
     const sighting = sightings[id]
     const from = after === 'push' ? pushed : sightings[after]

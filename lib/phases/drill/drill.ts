@@ -1,46 +1,43 @@
 import type { Facts } from '../../model/drill/facts.ts'
 import { unfinished } from '../../model/drill/resume.ts'
-import { type Scenario, scenarios } from '../../model/drill/scenario.ts'
 import { finished } from '../../model/drill/times.ts'
-import { type Conclusion, conclude } from '../../model/drill/verdict.ts'
-import { type ExitCode, precondition, usage } from '../../runtime/errors.ts'
+import { conclude } from '../../model/drill/verdict.ts'
+import type { Context } from '../../operation/context.ts'
+import { operator } from '../../operation/operator.ts'
+import { keepJournal, newJournal, type VerbOptions } from '../../operation/verb.ts'
+import { precondition } from '../../runtime/errors.ts'
 import { type Journal, type JournalWriter, readJournals, reopenJournal } from '../../runtime/journal.ts'
 import type { Json } from '../../runtime/json.ts'
 import type { Run } from '../../runtime/script.ts'
-import { baseLayer, keepJournal, newJournal, type Operation, operator, type VerbOptions } from '../operation.ts'
+import type { Announcement } from '../layer/announcement.ts'
+import { scenarioNamed, scenarioOf } from './scenarios.ts'
+import type { Drill, DrillScenario } from './step.ts'
 
-/** A drill under way: what it is to do, and what it knows. */
-export interface Drill {
-  scenario: Scenario
-  /** Whether an earlier run has begun it. */
-  resumed: boolean
-  journal: Journal
-  facts: Facts
-  remember<K extends keyof Facts>(name: K, value: Facts[K]): Promise<void>
-  /** Judges what there is, for good. */
-  conclude(): Promise<Conclusion>
-  /** Ends this process's part in it. */
-  end(exitCode: ExitCode): Promise<void>
+/** What is asked for of a drill. */
+export interface DrillRequest {
+  scenario: DrillScenario
+  announcement: Announcement
+  /** For everything to be healthy in the end, in milliseconds. */
+  within: number
 }
 
-/** @throws OpsError 2 for a name that is none */
-export function chosenScenario(name: string): Scenario {
-  const scenario = scenarios[name]
-  if (!scenario) throw usage(`there is no scenario "${name}"`, `one of: ${Object.keys(scenarios).join(', ')}`)
-  return scenario
-}
+/** The scenario of that name for the environment's layers. @throws OpsError 2 for a name that is none */
+export const chosenScenario = (name: string, { terraform, environment }: Pick<Context, 'terraform' | 'environment'>) =>
+  scenarioNamed(name, terraform.layers, environment.snapshots.after)
 
 /** The environment's drill that was begun and not ended, if there is one. */
-export async function unfinishedDrill({ verb, environment }: Operation): Promise<Journal | undefined> {
+async function unfinishedDrill({ verb, environment }: Pick<Context, 'verb' | 'environment'>): Promise<Journal | undefined> {
   const [newest] = await readJournals(verb, environment.name)
-  return unfinished(newest) === undefined ? undefined : newest
+  return unfinished(newest, scenarioOf(newest)) === undefined ? undefined : newest
 }
 
+const isResumed = (journal: Journal | undefined): journal is Journal => unfinished(journal, scenarioOf(journal)) === 'resume'
+
 /** The unfinished drill as it stands, else a new one: for looking only, nothing is written. */
-export async function plannedDrill(scenario: Scenario, operation: Operation): Promise<Drill> {
-  const earlier = await unfinishedDrill(operation)
-  const journal = earlier && unfinished(earlier) === 'resume' ? earlier : undefined
-  return drillOver(journal ?? ({ facts: {}, phases: [] } as unknown as Journal), scenario, operation, Boolean(journal))
+export async function plannedDrill(request: DrillRequest, context: Context): Promise<Drill> {
+  const earlier = await unfinishedDrill(context)
+  const journal = isResumed(earlier) ? earlier : ({ facts: {}, phases: [] } as unknown as Journal)
+  return drillOver(journal, request, context, { resumed: journal === earlier })
 }
 
 /**
@@ -49,26 +46,33 @@ export async function plannedDrill(scenario: Scenario, operation: Operation): Pr
  * @param abort the unfinished one is taken up whatever it has done so far
  */
 export async function openDrill<O>(
-  scenario: Scenario,
-  operation: Operation,
+  request: DrillRequest,
+  context: Context,
   run: Run<O & VerbOptions>,
   { abort = false }: { abort?: boolean } = {},
 ): Promise<Drill> {
-  await operation.beforeChange?.()
-  const earlier = await unfinishedDrill(operation)
-  if (earlier && !abort && unfinished(earlier) === 'close') await close(earlier, scenario, operation)
+  await context.beforeChange?.()
+  const earlier = await unfinishedDrill(context)
+  if (earlier && !abort && !isResumed(earlier)) await close(earlier, request, context)
   if (abort && !earlier)
     throw precondition('there is no unfinished drill to abort', '`./taskw dr-drill:report` shows the last ones')
-  const resumed = earlier && (abort || unfinished(earlier) === 'resume') ? earlier : undefined
-  const writer = resumed ? await reopenJournal(resumed) : await newJournal(operation, run)
-  keepJournal(operation, writer)
-  const drill = drillOver(writer.journal, scenario, operation, resumed !== undefined, writer)
-  if (!resumed) await drill.remember('drill', { scenario: scenario.name, targets: await targets(operation) })
-  else
-    operation.log.info(
+  const resumed = earlier && (abort || isResumed(earlier)) ? earlier : undefined
+  const writer = resumed ? await reopenJournal(resumed) : await newJournal(context, run)
+  keepJournal(context, writer)
+  const drill = drillOver(writer.journal, request, context, { resumed: resumed !== undefined, writer })
+  if (!resumed) {
+    const { terraform, environment } = context
+    await drill.remember('drill', {
+      scenario: drill.scenario.name,
+      layers: terraform.layers,
+      snapshotsAfter: [...environment.snapshots.after],
+      targets: await targets(context),
+    })
+  } else
+    context.log.info(
       `${abort ? 'giving up' : 'going on with'} drill ${resumed.id}, which ended before "${nextStep(drill)}" was done`,
     )
-  const startedAt = operation.now().toISOString()
+  const startedAt = context.now().toISOString()
   await drill.remember('attempts', [...(drill.facts.attempts ?? []), { startedAt, operator: operator() }])
   return drill
 }
@@ -77,38 +81,39 @@ const nextStep = ({ scenario, journal }: Drill): string =>
   scenario.steps.find(({ id }) => !finished(journal.phases, id))?.title ?? 'its end'
 
 /** A drill that ended before it destroyed anything has shown nothing, and its steady state is long past. */
-async function close(journal: Journal, scenario: Scenario, operation: Operation): Promise<void> {
-  operation.log.info(`drill ${journal.id} ended before anything was destroyed: it is closed, and a new one begun`)
+async function close(journal: Journal, request: DrillRequest, context: Context): Promise<void> {
+  context.log.info(`drill ${journal.id} ended before anything was destroyed: it is closed, and a new one begun`)
   const writer = await reopenJournal(journal)
-  await drillOver(writer.journal, scenario, operation, true, writer).conclude()
+  await drillOver(writer.journal, request, context, { resumed: true, writer }).conclude()
 }
 
-async function targets({ terraform, output }: Operation): Promise<Record<string, string>> {
+async function targets({ baseLayer, output }: Pick<Context, 'baseLayer' | 'output'>): Promise<Record<string, string>> {
   const names = ['project_id', 'zone', 'vm_name'] as const
-  const [project, zone, vm] = await Promise.all(names.map(name => output(baseLayer(terraform), name)))
+  const [project, zone, vm] = await Promise.all(names.map(name => output(baseLayer, name)))
   return { project: project ?? '', zone: zone ?? '', vm: vm ?? '' }
 }
 
 function drillOver(
   journal: Journal,
-  chosen: Scenario,
-  { environment, now }: Operation,
-  resumed: boolean,
-  writer?: JournalWriter,
+  { scenario: chosen, announcement, within }: DrillRequest,
+  { environment, now }: Pick<Context, 'environment' | 'now'>,
+  { resumed, writer }: { resumed: boolean; writer?: JournalWriter },
 ): Drill {
   const facts = journal.facts as Facts
   // What was begun is gone on with, whatever was asked for this time.
-  const scenario = scenarios[facts.drill?.scenario ?? ''] ?? chosen
+  const scenario = scenarioOf(journal) ?? chosen
   const remember: Drill['remember'] = async (name, value) => writer?.fact(name, value as unknown as Json)
   return {
     scenario,
     resumed,
     journal,
     facts,
+    announcement,
+    within,
     remember,
     async conclude() {
-      const vm = facts.drill?.targets.vm ?? ''
-      const conclusion = conclude(scenario, facts, journal.phases, { environment: environment.name, vm })
+      const wanted = { environment: environment.name, vm: facts.drill?.targets.vm ?? '' }
+      const conclusion = conclude(scenario, { facts, records: journal.phases, wanted })
       await remember('conclusion', conclusion)
       return conclusion
     },

@@ -3,10 +3,10 @@ import type { Cluster } from '../../cluster/cluster.ts'
 import { type Kind, kinds } from '../../cluster/kinds.ts'
 import type { Host } from '../../host/ssh.ts'
 import type { Dump } from '../../model/drill/facts.ts'
-import { type Fate, type Found, type Marker, type Place, volumeFate } from '../../model/drill/marker.ts'
+import { type Expectation, type Found, type Marker, type Place, volumeExpectation } from '../../model/drill/marker.ts'
 import type { KubernetesObject, PersistentVolumeClaim } from '../../model/health/objects.ts'
+import type { Context } from '../../operation/context.ts'
 import { external, precondition } from '../../runtime/errors.ts'
-import type { Operation } from '../operation.ts'
 
 const CONFIG_MAPS: Kind = { base: '/api/v1', plural: 'configmaps', namespaced: true }
 const VOLUMES: Kind = { base: '/api/v1', plural: 'persistentvolumes', namespaced: false }
@@ -63,18 +63,18 @@ tar --extract --to-stdout --file "$2" "./$3" || true
 `
 
 /** One marker for each place where data is kept: the cluster's store, the VM's disk, every volume that the environment names. */
-export async function plannedMarkers(operation: Operation): Promise<Marker[]> {
-  const cluster = await operation.cluster()
-  const marker = (name: string, place: Place, fate: Fate): Marker => ({
+export async function plannedMarkers(context: Context): Promise<Marker[]> {
+  const cluster = await context.cluster()
+  const marker = (name: string, place: Place, expectation: Expectation): Marker => ({
     name,
     place,
     value: randomBytes(VALUE_BYTES).toString('hex'),
     // Before it is written: what it proves may be less than it could, never more.
-    writtenAt: operation.now().toISOString(),
-    ...fate,
+    writtenAt: context.now().toISOString(),
+    ...expectation,
   })
-  const volumes = operation.environment.verify.volumes.map(async claim =>
-    marker(`volume ${claim}`, { kind: 'volume', claim, file: FILE_IN_VOLUME }, await fateOf(claim, cluster)),
+  const volumes = context.environment.verify.volumes.map(async claim =>
+    marker(`volume ${claim}`, { kind: 'volume', claim, file: FILE_IN_VOLUME }, await expectationOf(claim, cluster)),
   )
   return [
     marker('cluster', CONFIG_MAP, { expected: 'kept', because: 'namespace default is of no layer' }),
@@ -83,21 +83,21 @@ export async function plannedMarkers(operation: Operation): Promise<Marker[]> {
   ]
 }
 
-async function fateOf(claim: string, cluster: Cluster): Promise<Fate> {
+async function expectationOf(claim: string, cluster: Cluster): Promise<Expectation> {
   const [namespace = '', name = ''] = claim.split('/')
   const [space, found] = await Promise.all([
     cluster.get(kinds.namespaces, { name: namespace }),
     cluster.get<PersistentVolumeClaim>(kinds.volumeClaims, { namespace, name }),
   ])
-  return volumeFate({
+  return volumeExpectation({
     claim,
     namespaceOfLayer: space?.metadata.labels?.['app.kubernetes.io/managed-by'] === 'threads-ops',
     annotations: found?.metadata.annotations ?? {},
   })
 }
 
-export async function writeMarker({ place, value }: Marker, operation: Operation): Promise<void> {
-  const cluster = await operation.cluster()
+export async function writeMarker({ place, value }: Marker, context: Context): Promise<void> {
+  const cluster = await context.cluster()
   if (place.kind === 'configmap') {
     const { namespace, name } = place
     const labels = { 'app.kubernetes.io/managed-by': 'threads-ops' }
@@ -108,18 +108,18 @@ export async function writeMarker({ place, value }: Marker, operation: Operation
   const path = await pathOnHost(place, cluster)
   if (path === undefined)
     throw precondition(`${describe(place)} has no volume to write a marker to`, '`./taskw verify` says why')
-  await (await operation.host()).run({ script: WRITE, args: [path, value] }, { sudo: true, what: 'writing a marker' })
+  await (await context.host()).run({ script: WRITE, args: [path, value] }, { sudo: true, what: 'writing a marker' })
 }
 
-export async function readMarker({ place }: Marker, operation: Operation): Promise<Found> {
-  const cluster = await operation.cluster()
+export async function readMarker({ place }: Marker, context: Context): Promise<Found> {
+  const cluster = await context.cluster()
   if (place.kind === 'configmap') {
     const value = (await cluster.get<ConfigMap>(CONFIG_MAPS, place))?.data?.value
     return value === undefined ? { state: 'absent' } : { state: 'present', value }
   }
   const path = await pathOnHost(place, cluster)
   if (path === undefined) return { state: 'absent' }
-  const { code, stdout, stderr } = await (await operation.host()).run(
+  const { code, stdout, stderr } = await (await context.host()).run(
     { script: READ, args: [path] },
     { sudo: true, readOnly: true, nothrow: true, what: 'reading a marker' },
   )
@@ -127,14 +127,14 @@ export async function readMarker({ place }: Marker, operation: Operation): Promi
   return code === ABSENT ? { state: 'absent' } : { state: 'unreadable', why: stderr.trim() || `exit code ${code}` }
 }
 
-export async function removeMarker({ place }: Marker, operation: Operation): Promise<void> {
-  const cluster = await operation.cluster()
+export async function removeMarker({ place }: Marker, context: Context): Promise<void> {
+  const cluster = await context.cluster()
   if (place.kind === 'configmap') {
     await cluster.delete(CONFIG_MAPS, place)
     return
   }
   const path = await pathOnHost(place, cluster)
-  if (path !== undefined) await removeFile(await operation.host(), path)
+  if (path !== undefined) await removeFile(await context.host(), path)
 }
 
 export const removeFile = async (host: Host, path: string): Promise<void> => {
@@ -145,13 +145,13 @@ export const removeFile = async (host: Host, path: string): Promise<void> => {
  * Copies a volume's files to a place on the VM that only root reads. The database runs meanwhile, so this is no backup of it: it
  * is what can still be looked into when a volume turns out to be gone.
  */
-export async function dumpVolume(claim: string, run: string, operation: Operation): Promise<{ dump: Dump; marker: string }> {
+export async function dumpVolume(claim: string, run: string, context: Context): Promise<{ dump: Dump; marker: string }> {
   const place = { kind: 'volume', claim, file: FILE_IN_VOLUME } as const
-  const folder = await folderOf(claim, await operation.cluster())
+  const folder = await folderOf(claim, await context.cluster())
   if (folder === undefined) throw precondition(`${describe(place)} has no volume to copy`, '`./taskw verify` says why')
   const path = dumpPath(claim, run)
-  const host = await operation.host()
-  const takenAt = operation.now().toISOString()
+  const host = await context.host()
+  const takenAt = context.now().toISOString()
   const { stdout } = await host.run(
     { script: DUMP, args: [folder, path, FILE_IN_VOLUME] },
     { sudo: true, timeout: DUMP_MS, what: `dumping ${claim}` },

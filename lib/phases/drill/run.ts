@@ -1,6 +1,8 @@
 import { join, relative } from 'node:path'
 import { reportOf } from '../../model/drill/report.ts'
-import type { Verdict } from '../../model/drill/verdict.ts'
+import type { Verdict } from '../../model/drill/step.ts'
+import type { Context } from '../../operation/context.ts'
+import { operator } from '../../operation/operator.ts'
 import { drillHtml } from '../../report/drill-html.ts'
 import { drillMarkdown } from '../../report/drill-markdown.ts'
 import { drillText } from '../../report/drill-text.ts'
@@ -10,8 +12,8 @@ import { root, writeAtomically } from '../../runtime/files.ts'
 import { type Journal, type JournalWriter, runDirectory } from '../../runtime/journal.ts'
 import { type Phase, runPhases } from '../../runtime/phases.ts'
 import { DetailedError, type Outcome } from '../../runtime/script.ts'
-import { type Operation, operator } from '../operation.ts'
-import type { Drill } from './drill.ts'
+import { scenarioOf } from './scenarios.ts'
+import type { Drill } from './step.ts'
 
 const exits: Record<Verdict, ExitCode> = { pass: exitCodes.ok, fail: exitCodes.unhealthy, inconclusive: exitCodes.partial }
 
@@ -20,15 +22,15 @@ const exits: Record<Verdict, ExitCode> = { pass: exitCodes.ok, fail: exitCodes.u
  * @throws DetailedError where a phase fails or is interrupted: the drill stays unfinished, to be gone on with or aborted
  */
 export async function runDrill(
-  phases: Phase<Operation>[],
+  phases: Phase<Context>[],
   drill: Drill,
-  operation: Operation,
+  context: Context,
   { abort = false }: { abort?: boolean } = {},
 ): Promise<Outcome> {
   const { journal, facts } = drill
   try {
-    await runPhases(phases, operation, operation.journal as JournalWriter)
-    if (abort) await drill.remember('aborted', { at: operation.now().toISOString(), operator: operator() })
+    await runPhases(phases, context, context.journal as JournalWriter)
+    if (abort) await drill.remember('aborted', { at: context.now().toISOString(), operator: operator() })
     const { verdict } = await drill.conclude()
     await drill.end(exits[verdict])
     return {
@@ -41,14 +43,14 @@ export async function runDrill(
     // Nothing was destroyed: there is nothing to go on with.
     if (facts.steadyState && facts.steadyState.verdict !== 'healthy') await drill.conclude()
     await drill.end(error.code)
-    operation.log.info(pageLine(await writePages(journal)))
+    context.log.info(pageLine(await writePages(journal)))
     throw new DetailedError(error, documentOf(journal))
   }
 }
 
 /** The pages of a drill, derived from its journal. @returns the path of the HTML page */
 export async function writePages(journal: Journal): Promise<string> {
-  const report = reportOf(journal)
+  const report = reportOf(journal, scenarioOf(journal))
   const directory = runDirectory(journal.id)
   const html = join(directory, 'report.html')
   if (!report) return join(directory, 'journal.json')
@@ -59,12 +61,18 @@ export async function writePages(journal: Journal): Promise<string> {
 
 /** What `--json` says of a drill. */
 export function documentOf(journal: Journal): Outcome['document'] {
-  const { verdict = 'unfinished', reasons = [], checks = [], rto = null, rpo = null } = reportOf(journal) ?? {}
+  const {
+    verdict = 'unfinished',
+    reasons = [],
+    checks = [],
+    rto = null,
+    rpo = null,
+  } = reportOf(journal, scenarioOf(journal)) ?? {}
   return { run: journal.id, verdict, reasons, checks, rto, rpo, phases: journal.phases } as unknown as Outcome['document']
 }
 
 const textOf = (journal: Journal): string => {
-  const report = reportOf(journal)
+  const report = reportOf(journal, scenarioOf(journal))
   return report ? drillText(report, stdoutChalk()) : ''
 }
 

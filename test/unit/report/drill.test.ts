@@ -2,17 +2,16 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { DrillFacts } from '../../../lib/model/drill/facts.ts'
 import { type DrillReport, reportOf } from '../../../lib/model/drill/report.ts'
-import { conclude } from '../../../lib/model/drill/verdict.ts'
 import { drillHtml } from '../../../lib/report/drill-html.ts'
 import { drillMarkdown } from '../../../lib/report/drill-markdown.ts'
 import { drillText } from '../../../lib/report/drill-text.ts'
 import { plain } from '../../../lib/report/findings.ts'
-import { journalOf, passedFacts, passedRecords, rebuild } from '../model/drill/passed.ts'
+import { concluded as concludedOf, journalOf, passedFacts, rebuild } from '../model/drill/passed.ts'
 
 const reportWith = (change: Partial<DrillFacts> = {}): DrillReport => {
   const facts = { ...passedFacts(), ...change }
-  const conclusion = conclude(rebuild, facts, passedRecords(), { environment: 'prod', vm: 'threads-prod-vm' })
-  return reportOf(journalOf({ ...facts, conclusion })) as DrillReport
+  const conclusion = concludedOf(facts)
+  return reportOf(journalOf({ ...facts, conclusion }), rebuild) as DrillReport
 }
 const hostile = '<img src=x onerror=alert(1)> | "quoted" & \'so\''
 const failed = () =>
@@ -47,7 +46,7 @@ page('shows what others have written, and does not obey it', () => {
 page('has no time to recover where it did not', () => assert.match(drillHtml(failed()), 'none: it was not found healthy again'))
 page('can be drawn of a drill that has hardly begun', () => {
   const { drill, attempts } = passedFacts()
-  assert.match(drillHtml(reportOf(journalOf({ drill, attempts }, [])) as DrillReport), 'unfinished')
+  assert.match(drillHtml(reportOf(journalOf({ drill, attempts }, []), rebuild) as DrillReport), 'unfinished')
 })
 page.run()
 

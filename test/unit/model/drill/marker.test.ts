@@ -1,11 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Found, isRecovered, judgeMarker, type Marker, volumeFate } from '../../../../lib/model/drill/marker.ts'
+import { type Found, isRecovered, judgeMarker, type Marker, volumeExpectation } from '../../../../lib/model/drill/marker.ts'
 
 const claim = 'threads/postgres'
 const options = (value: string) => ({ 'argocd.argoproj.io/sync-options': value })
 
-const fate = suite('volumeFate')
+const fate = suite('volumeExpectation')
 for (const [why, namespaceOfLayer, annotations, expected] of [
   ['nothing holds it', false, {}, 'lost'],
   ['not to be pruned is not enough', false, options('Prune=false'), 'lost'],
@@ -14,7 +14,7 @@ for (const [why, namespaceOfLayer, annotations, expected] of [
   ['only after a confirmation, which the drill does not give', false, options('Delete=confirm'), 'lost'],
   ['a layer takes its namespace along', true, options('Delete=false'), 'lost'],
 ] as const) {
-  fate(why, () => assert.is(volumeFate({ claim, namespaceOfLayer, annotations }).expected, expected))
+  fate(why, () => assert.is(volumeExpectation({ claim, namespaceOfLayer, annotations }).expected, expected))
 }
 fate.run()
 

@@ -1,9 +1,12 @@
 import type { DrillFacts } from '../../../../lib/model/drill/facts.ts'
-import { type Scenario, scenarios } from '../../../../lib/model/drill/scenario.ts'
+import { conclude } from '../../../../lib/model/drill/verdict.ts'
+import { layerRebuild } from '../../../../lib/phases/drill/scenarios/layer-rebuild.ts'
 import type { Journal, PhaseRecord } from '../../../../lib/runtime/journal.ts'
 import type { Json } from '../../../../lib/runtime/json.ts'
 
-export const rebuild = scenarios['layer-rebuild'] as Scenario
+const layers = ['00-vpc', '01-k8s', '02-argocd-app']
+const snapshotsAfter = ['01-k8s']
+export const rebuild = layerRebuild(layers, snapshotsAfter)
 
 const START = Date.parse('2025-11-01T14:00:00Z')
 
@@ -36,7 +39,12 @@ export const startOf = (id: string): number => rebuild.steps.findIndex(step => s
 
 /** What a drill that passes has in its facts. */
 export const passedFacts = (): Omit<DrillFacts, 'aborted' | 'conclusion'> => ({
-  drill: { scenario: 'layer-rebuild', targets: { vm: 'threads-prod-vm', project: 'p', zone: 'z' } },
+  drill: {
+    scenario: 'layer-rebuild',
+    layers,
+    snapshotsAfter,
+    targets: { vm: 'threads-prod-vm', project: 'p', zone: 'z' },
+  },
   attempts: [{ startedAt: after(0), endedAt: after(170), exitCode: 0, operator: 'ann@desk' }],
   begun: Object.fromEntries(rebuild.steps.map(({ id }) => [id, after(startOf(id))])),
   steadyState: { ...healthy(5), newestSnapshot: { name: 'threads-prod-vm-01-k8s-20251101-130000', createdAt: after(-3600) } },
@@ -63,22 +71,13 @@ export const passedFacts = (): Omit<DrillFacts, 'aborted' | 'conclusion'> => ({
   ],
   proof,
   comparisons: Object.fromEntries(
-    rebuild.steps.flatMap(step =>
-      step.does === 'compare-proof'
-        ? [
-            [
-              step.id,
-              {
-                layer: step.layer,
-                moment: step.moment,
-                at: after(startOf(step.id)),
-                proof,
-                plan: { empty: true, changes: [] },
-              },
-            ],
-          ]
-        : [],
-    ),
+    [
+      ['00-vpc/untouched', 'after the destruction'],
+      ['00-vpc/untouched-at-end', 'at the end'],
+    ].map(([id = '', moment = '']) => [
+      id,
+      { layer: '00-vpc', moment, at: after(startOf(id)), proof, plan: { empty: true, changes: [] } },
+    ]),
   ),
   loss: {
     ...healthy(startOf('loss-seen')),
@@ -86,14 +85,16 @@ export const passedFacts = (): Omit<DrillFacts, 'aborted' | 'conclusion'> => ({
     findings: [{ rule: 'expected/namespace', severity: 'error', object: 'Namespace/argocd', message: 'is not there' }],
   },
   health: healthy(startOf('health') + 8),
-  snapshot: {
-    name: 'threads-prod-vm-01-k8s-20251101-140140',
-    status: 'READY',
-    description: 'Snapshot after 01-k8s layer applied (ArgoCD, External Secrets, Local Path Provisioner)',
-    labels: { 'managed-by': 'threads-ops', environment: 'prod', layer: '01-k8s', 'state-serial': '5' },
-    createdAt: after(startOf('01-k8s/snapshot')),
-    sourceDisk: 'threads-prod-vm',
-    serial: 5,
+  snapshots: {
+    '01-k8s': {
+      name: 'threads-prod-vm-01-k8s-20251101-140140',
+      status: 'READY',
+      description: 'Snapshot after 01-k8s layer applied (ArgoCD, External Secrets, Local Path Provisioner)',
+      labels: { 'managed-by': 'threads-ops', environment: 'prod', layer: '01-k8s', 'state-serial': '5' },
+      createdAt: after(startOf('01-k8s/snapshot')),
+      sourceDisk: 'threads-prod-vm',
+      serial: 5,
+    },
   },
   found: { disk: { state: 'present', value: 'aa' }, 'volume threads/postgres': { state: 'present', value: 'bb' } },
   leftovers: [],
@@ -101,6 +102,10 @@ export const passedFacts = (): Omit<DrillFacts, 'aborted' | 'conclusion'> => ({
 
 export const passedRecords = (): PhaseRecord[] =>
   rebuild.steps.map(({ id, title }) => ({ id, title, status: 'done', startedAt: after(startOf(id)), ms: SECONDS.takes * 1000 }))
+
+/** What a drill is concluded to be on these facts. */
+export const concluded = (facts: Partial<DrillFacts>, records: PhaseRecord[] = passedRecords()) =>
+  conclude(rebuild, { facts, records, wanted: { environment: 'prod', vm: 'threads-prod-vm' } })
 
 export const journalOf = (facts: Partial<DrillFacts>, phases: PhaseRecord[] = passedRecords()): Journal => ({
   schema: 'threads-ops/journal/1',

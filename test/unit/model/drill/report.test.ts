@@ -1,18 +1,17 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type DrillReport, reportOf } from '../../../../lib/model/drill/report.ts'
-import { conclude } from '../../../../lib/model/drill/verdict.ts'
 import type { PhaseRecord } from '../../../../lib/runtime/journal.ts'
-import { after, journalOf, passedFacts, passedRecords, proof, rebuild } from './passed.ts'
+import { after, concluded as concludedOf, journalOf, passedFacts, passedRecords, proof, rebuild } from './passed.ts'
 
 const facts = passedFacts()
-const conclusion = conclude(rebuild, facts, passedRecords(), { environment: 'prod', vm: 'threads-prod-vm' })
+const conclusion = concludedOf(facts)
 const concluded = { ...facts, conclusion }
 
 const report = suite('reportOf')
-report("another verb's journal has none", () => assert.is(reportOf(journalOf({})), undefined))
+report("another verb's journal has none", () => assert.is(reportOf(journalOf({}), rebuild), undefined))
 report('a drill that passed', () => {
-  const found = reportOf(journalOf(concluded)) as DrillReport
+  const found = reportOf(journalOf(concluded), rebuild) as DrillReport
   assert.is(found.verdict, 'pass')
   assert.is(found.endedAt, after(170))
   assert.equal(found.rto, conclusion.rto)
@@ -33,10 +32,10 @@ report('a drill that passed', () => {
   )
 })
 report('what was concluded stands, whatever the rules say today', () =>
-  assert.is(reportOf(journalOf({ ...facts, snapshot: null, conclusion }))?.verdict, 'pass'),
+  assert.is(reportOf(journalOf({ ...facts, snapshots: { '01-k8s': null }, conclusion }), rebuild)?.verdict, 'pass'),
 )
 report('one without a conclusion is unfinished, and says what is not shown yet', () => {
-  const found = reportOf(journalOf(facts, passedRecords().slice(0, 6)))
+  const found = reportOf(journalOf(facts, passedRecords().slice(0, 6)), rebuild)
   assert.is(found?.verdict, 'unfinished')
   assert.is(found?.endedAt, undefined)
   assert.is(found?.rto, null)
@@ -48,7 +47,7 @@ const timeline = suite('timeline')
 const bars = (found: DrillReport['timeline']) =>
   found.bars.map(({ id, status, from, ms }) => [id, status, from / 1000, ms / 1000])
 timeline('every step where it was, and the milestones', () => {
-  const found = reportOf(journalOf(concluded))?.timeline
+  const found = reportOf(journalOf(concluded), rebuild)?.timeline
   assert.is(found?.bars.length, rebuild.steps.length)
   assert.equal(found && bars(found)[4], ['02-argocd-app/destroyed', 'done', 40, 8])
   assert.is(found?.ms, 158_000)
@@ -78,7 +77,7 @@ const killed = (): { records: PhaseRecord[]; attempts: typeof facts.attempts } =
 timeline('a kill is a bar of its own, and the pause takes no room', () => {
   const { records, attempts } = killed()
   const begun = { '02-argocd-app/destroyed': after(40), '01-k8s/destroyed': after(50) }
-  const found = reportOf(journalOf({ ...facts, attempts, begun }, records))?.timeline
+  const found = reportOf(journalOf({ ...facts, attempts, begun }, records), rebuild)?.timeline
   assert.equal(found && bars(found).slice(4), [
     ['02-argocd-app/destroyed', 'done', 40, 8],
     ['01-k8s/destroyed', 'killed', 50, 0],
@@ -96,7 +95,7 @@ timeline('a step that was interrupted is there twice', () => {
     { startedAt: after(0), endedAt: after(2), operator: 'a' },
     { startedAt: after(102), operator: 'a' },
   ]
-  const found = reportOf(journalOf({ ...facts, attempts, begun: {} }, records))?.timeline
+  const found = reportOf(journalOf({ ...facts, attempts, begun: {} }, records), rebuild)?.timeline
   assert.equal(found && bars(found), [
     ['steady-state', 'interrupted', 0, 1],
     ['steady-state', 'done', 5, 8],

@@ -1,11 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { unfinished } from '../../../../lib/model/drill/resume.ts'
-import { conclude } from '../../../../lib/model/drill/verdict.ts'
-import { journalOf, passedFacts, passedRecords, rebuild } from './passed.ts'
+import { scenarioOf } from '../../../../lib/phases/drill/scenarios.ts'
+import { concluded as concludedOf, journalOf, passedFacts } from './passed.ts'
 
 const facts = passedFacts()
-const conclusion = conclude(rebuild, facts, passedRecords(), { environment: 'prod', vm: 'threads-prod-vm' })
+const conclusion = concludedOf(facts)
 
 const resume = suite('unfinished')
 for (const [why, journal, expected] of [
@@ -22,6 +22,6 @@ for (const [why, journal, expected] of [
   ['one that ended before that', journalOf({ ...facts, begun: { 'markers/written': '2025-11-01T14:00:10Z' } }), 'close'],
   ['one that had hardly begun', journalOf({ drill: facts.drill }), 'close'],
 ] as const) {
-  resume(why, () => assert.is(unfinished(journal), expected))
+  resume(why, () => assert.is(unfinished(journal, scenarioOf(journal)), expected))
 }
 resume.run()

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { snapshotFaults } from '../../../../lib/model/drill/snapshot.ts'
 import { passedFacts } from './passed.ts'
 
-const good = passedFacts().snapshot
+const good = passedFacts().snapshots['01-k8s']
 const wanted = { environment: 'prod', vm: 'threads-prod-vm', layer: '01-k8s' }
 
 const faults = suite('snapshotFaults')
@@ -22,11 +22,11 @@ for (const [why, change, expected] of [
   ],
   ['named by hand', { name: 'before-lunch' }, ['is not named as a snapshot of threads-prod-vm after 01-k8s']],
   ['without a description', { description: '' }, ['says "" of itself']],
-  ['of an earlier state', { labels: { ...good?.labels, 'state-serial': '4' } }, ['has not the label state-serial=5']],
+  ['of an earlier state', { labels: { ...good?.labels, 'state-serial': '4' } }, ['lacks the label state-serial=5']],
   [
     'without labels',
     { labels: {} },
-    ['managed-by=threads-ops', 'environment=prod', 'layer=01-k8s', 'state-serial=5'].map(label => `has not the label ${label}`),
+    ['managed-by=threads-ops', 'environment=prod', 'layer=01-k8s', 'state-serial=5'].map(label => `lacks the label ${label}`),
   ],
 ] as const) {
   faults(why, () => assert.equal(good && snapshotFaults({ ...good, ...change } as typeof good, wanted), expected))

@@ -1,13 +1,12 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { judgeDone } from '../../../../lib/model/drill/done.ts'
 import type { DrillFacts } from '../../../../lib/model/drill/facts.ts'
-import { conclude } from '../../../../lib/model/drill/verdict.ts'
 import type { PhaseRecord } from '../../../../lib/runtime/journal.ts'
-import { after, passedFacts, passedRecords, proof, rebuild } from './passed.ts'
+import { after, concluded as concludedOf, passedFacts, passedRecords, proof, rebuild } from './passed.ts'
 
-const targets = { environment: 'prod', vm: 'threads-prod-vm' }
 const judge = (change: Partial<DrillFacts> = {}, records: PhaseRecord[] = passedRecords()) =>
-  conclude(rebuild, { ...passedFacts(), ...change }, records, targets)
+  concludedOf({ ...passedFacts(), ...change }, records)
 const { health, loss, steadyState, comparisons, found } = passedFacts()
 const error = { rule: 'pod/image', severity: 'error' as const, object: 'threads/Pod/nextjs-1', message: 'ImagePullBackOff' }
 const compared = (id: string, change: object): Partial<DrillFacts> => ({
@@ -79,8 +78,12 @@ for (const [why, change, because] of [
     'argocd/threads is OutOfSync Healthy',
   ],
   ['there is no Application', { health: { ...health, applications: {} } }, 'Application Synced and Healthy: there is none'],
-  ['there is no snapshot', { snapshot: null }, 'Snapshot after 01-k8s: there is none'],
-  ['the snapshot failed', { snapshot: { ...passedFacts().snapshot, status: 'FAILED' } }, 'is FAILED, not READY'],
+  ['there is no snapshot', { snapshots: { '01-k8s': null } }, 'Snapshot after 01-k8s: there is none'],
+  [
+    'the snapshot failed',
+    { snapshots: { '01-k8s': { ...passedFacts().snapshots['01-k8s'], status: 'FAILED' } } },
+    'is FAILED, not READY',
+  ],
 ] as [string, Partial<DrillFacts>, string][]) {
   fails(why, () => {
     const { verdict, reasons } = judge(change)
@@ -89,7 +92,7 @@ for (const [why, change, because] of [
   })
 }
 fails('even when something else could not be told', () =>
-  assert.is(judge({ found: { ...found, disk: { state: 'absent' } }, snapshot: undefined as never }).verdict, 'fail'),
+  assert.is(judge({ found: { ...found, disk: { state: 'absent' } }, snapshots: undefined as never }).verdict, 'fail'),
 )
 fails.run()
 
@@ -104,7 +107,7 @@ for (const [why, change, records] of [
       comparisons: {},
       loss: undefined,
       health: undefined,
-      snapshot: undefined,
+      snapshots: undefined,
     },
     [],
   ],
@@ -114,7 +117,7 @@ for (const [why, change, records] of [
   ['the snapshot was taken by somebody else', notBegun('01-k8s/snapshot'), skipped('01-k8s/snapshot')],
   ['the loss was never looked for', { loss: undefined }, passedRecords()],
   ['the health was never judged', { health: undefined }, passedRecords()],
-  ['the snapshot was never judged', { snapshot: undefined }, passedRecords()],
+  ['the snapshot was never judged', { snapshots: undefined }, passedRecords()],
   ['there are no markers', { markers: [] }, passedRecords()],
   ['the markers were never read', { found: {} }, passedRecords()],
   ['a marker could not be read', { found: { ...found, disk: { state: 'unreadable', why: 'no route' } } }, passedRecords()],
@@ -124,7 +127,7 @@ for (const [why, change, records] of [
   ['it was aborted', { aborted: { at: after(60), operator: 'ann@desk' } }, passedRecords()],
   [
     'it was aborted after something had failed',
-    { aborted: { at: after(60), operator: 'ann@desk' }, snapshot: null },
+    { aborted: { at: after(60), operator: 'ann@desk' }, snapshots: { '01-k8s': null } },
     passedRecords(),
   ],
 ] as [string, Partial<DrillFacts>, PhaseRecord[]][]) {
@@ -135,9 +138,9 @@ for (const [why, change, records] of [
   })
 }
 open('a step that was never finished is not passed', () => {
-  for (const { id, does } of rebuild.steps.filter(step => ['destroy', 'apply', 'snapshot'].includes(step.does))) {
+  for (const { id } of rebuild.steps.filter(step => step.judge === judgeDone)) {
     const records = passedRecords().filter(record => record.id !== id)
-    assert.is(judge({}, records).verdict, 'inconclusive', `${does} ${id}`)
+    assert.is(judge({}, records).verdict, 'inconclusive', id)
   }
 })
 open.run()

@@ -1,6 +1,6 @@
 import type { Inventory } from '../../../../lib/model/health/inventory.ts'
 import type { Application, Pod } from '../../../../lib/model/health/objects.ts'
-import type { Look } from '../../../../lib/model/image/sighting.ts'
+import type { Survey } from '../../../../lib/model/image/sighting.ts'
 import type { Source, Subject, World } from '../../../../lib/model/image/world.ts'
 
 export const SHA = 'b'.repeat(40)
@@ -27,8 +27,8 @@ export const subject: Subject = {
   platform: 'linux/amd64',
 }
 
-const look: Look = { before: at(100), at: at(102) }
-export const looks: Record<Source, Look> = { ci: look, registry: look, cluster: look }
+const look: Survey = { before: at(100), at: at(102) }
+export const looks: Record<Source, Survey> = { ci: look, registry: look, cluster: look }
 
 export const run = (status: string, conclusion: string | null = null) => ({
   ...{ id: 5, path: subject.workflow, status, conclusion, created_at: at(1), updated_at: at(90) },

@@ -8,7 +8,7 @@ import { at } from './fixture.ts'
 const sighting = (seconds: number, error = 0) => ({ at: at(seconds), error, evidence: null })
 const pushed = sighting(0, 100)
 
-const legs = suite('timeline')
+const reached = suite('timeline')
 const brief = (sightings: Partial<Record<HopId, ReturnType<typeof sighting>>>) =>
   timeline(pushed, sightings).map(({ hop, took, error, since, sinceError }) => [hop, took, error, since, sinceError])
 
@@ -34,9 +34,9 @@ for (const [why, sightings, expected] of [
   ['clocks that disagree show', { 'run-created': sighting(-5, 500) }, [['run-created', -5000, 600, -5000, 600]]],
   ['a hop whose forerunner was not seen is left out', { 'run-started': sighting(10) }, []],
 ] as [string, Parameters<typeof brief>[0], unknown[]][]) {
-  legs(why, () => assert.equal(brief(sightings), expected))
+  reached(why, () => assert.equal(brief(sightings), expected))
 }
-legs.run()
+reached.run()
 
 const sightings = suite('stamped, seen')
 for (const [why, found, expected] of [

@@ -1,0 +1,114 @@
+import { openCluster } from '../cluster/cluster.ts'
+import { configuredPath } from '../config/load.ts'
+import { openCompute } from '../google/compute.ts'
+import { dialThroughIap } from '../google/iap.ts'
+import { openStore } from '../google/storage.ts'
+import { openTunnel } from '../google/tunnel.ts'
+import { openHost } from '../host/ssh.ts'
+import { waitFor } from '../runtime/wait.ts'
+import type { Connections, Context } from './context.ts'
+import { dialFailure } from './vm-status.ts'
+
+/** On the VM. */
+export const API_PORT = 6443
+const SSH_PORT = 22
+const HOST_KEYS_DEADLINE_MS = 3 * 60_000
+const GOOGLE_IAP_RELAY = 'wss://tunnel.cloudproxy.app'
+
+/** Opened by the first call, shared by all later ones. A failure is not remembered: the next call tries again. */
+export interface Lazy<A extends unknown[], T> {
+  (...args: A): Promise<T>
+  /** The next call opens it again. @returns what was open, or being opened, if anything */
+  forget(): Promise<T> | undefined
+}
+
+export function lazy<A extends unknown[], T>(open: (...args: A) => Promise<T>): Lazy<A, T> {
+  let opened: Promise<T> | undefined
+  const get = (...args: A): Promise<T> => {
+    if (opened) return opened
+    const opening = open(...args)
+    opened = opening
+    opening.catch(() => {
+      if (opened === opening) opened = undefined
+    })
+    return opening
+  }
+  const forget = () => {
+    const before = opened
+    opened = undefined
+    return before
+  }
+  return Object.assign(get, { forget })
+}
+
+type Sources = Pick<
+  Context,
+  'environment' | 'endpoints' | 'credentials' | 'terraform' | 'baseLayer' | 'output' | 'log' | 'signal'
+>
+
+export function openConnections(sources: Sources): Connections {
+  const { environment, endpoints, credentials, terraform, baseLayer: base, output, log, signal } = sources
+
+  /** The project and its zone outlive the layers: without outputs, Terraform's inputs say them. */
+  const place = async (name: 'project_id' | 'zone') =>
+    (await terraform.state(base)).applied ? output(base, name) : terraform.input(base, name)
+
+  const dial = async (port: number) => {
+    const [project, zone, instance] = await Promise.all([place('project_id'), place('zone'), output(base, 'vm_name')])
+    const relay = endpoints?.iapRelay ?? GOOGLE_IAP_RELAY
+    return dialThroughIap({ relay, project, zone, instance, port, token: credentials.token })
+  }
+
+  const store = lazy(async () =>
+    openStore(await terraform.bucket(), await terraform.input(base, 'project_id'), credentials, endpoints?.storage),
+  )
+
+  const compute = lazy(async () => {
+    const [project, zone] = await Promise.all([place('project_id'), place('zone')])
+    return openCompute({ project, zone, credentials, signal, ...(endpoints && { endpoint: endpoints.compute }) })
+  })
+
+  const host = lazy(async (within?: number) => {
+    const vm = await output(base, 'vm_name')
+    const client = await compute()
+    const hostKeys = await waitFor({
+      what: `the host keys of ${vm}`,
+      within: within ?? HOST_KEYS_DEADLINE_MS,
+      signal,
+      hint: 'the guest has not booted, or its metadata lacks enable-guest-attributes=TRUE',
+      probe: async () => {
+        const keys = await client.hostKeys(vm)
+        return keys.length > 0 ? keys : undefined
+      },
+    })
+    const { user, identityFile } = environment.access.ssh
+    return openHost({
+      dial: () =>
+        dial(SSH_PORT).catch(async error => {
+          throw await dialFailure(error, { compute, output, baseLayer: base })
+        }),
+      user,
+      hostKeys,
+      name: vm,
+      signal,
+      log,
+      ...(within !== undefined && { within }),
+      ...(identityFile !== undefined && { identityFile: configuredPath(identityFile) }),
+    })
+  })
+
+  const tunnel = lazy(async () => openTunnel(Number(await output(base, 'api_local_port')), () => dial(API_PORT)))
+
+  const cluster = lazy(async () => {
+    await tunnel()
+    const [kubeconfig, context] = await Promise.all([output(base, 'kubeconfig_path'), output(base, 'kube_context')])
+    return openCluster({ kubeconfig: configuredPath(kubeconfig), context })
+  })
+
+  const disconnect = async () => {
+    const open = await Promise.allSettled([cluster.forget(), host.forget(), tunnel.forget()])
+    for (const opened of open) if (opened.status === 'fulfilled') await opened.value?.close()
+  }
+
+  return { store, compute, dial, host, tunnel, cluster, disconnect }
+}

@@ -1,0 +1,70 @@
+import { createInterface } from 'node:readline/promises'
+import type { Command } from 'commander'
+import type { Environment } from '../config/schema.ts'
+import { precondition, usage } from '../runtime/errors.ts'
+import type { Log } from '../runtime/log.ts'
+import type { ConsentRequest } from './context.ts'
+
+export interface ConsentOptions {
+  yes?: boolean
+  confirm?: string
+}
+
+/** `--yes` and `--confirm`, which every script has that may ask. */
+export const consentOptions = (command: Command): Command =>
+  command.option('--yes', 'do not ask').option('--confirm <env>', "the environment's name, typed beforehand")
+
+/** Where answers come from: a terminal, or nothing. */
+export interface Terminal {
+  isInteractive: boolean
+  ask(question: string): Promise<string>
+}
+
+/**
+ * The one way to the operator's word. A guard of the environment can only be lifted in its file. What destroys wants a yes, or the
+ * environment's name typed where `guards.confirm` is `typed`; anything else is asked for only there.
+ */
+export function consentOf(
+  { name, guards }: Pick<Environment, 'name' | 'guards'>,
+  { yes, confirm }: ConsentOptions,
+  log: Pick<Log, 'warn'>,
+  terminal: Terminal = standardTerminal,
+): (request: ConsentRequest) => Promise<void> {
+  const isTyped = guards.confirm === 'typed'
+  return async ({ question, destroys, guard }) => {
+    if (guard && !guards[guard]) {
+      throw precondition(
+        `${name} does not allow this: ${question}`,
+        `set guards.${guard} in environments/${name}.yaml, in a reviewed change`,
+      )
+    }
+    if (confirm !== undefined && confirm !== name) {
+      throw usage(
+        `--confirm names "${confirm}", the environment is "${name}"`,
+        'type the name of the environment that you mean',
+      )
+    }
+    const wantsName = destroys && isTyped
+    if (confirm === name || (yes && !wantsName) || (!destroys && !isTyped)) return
+    if (!terminal.isInteractive)
+      throw precondition(`${question}: wants a confirmation`, wantsName ? `add --confirm=${name}` : 'add --yes')
+    if (destroys) log.warn(`${question}: this destroys parts of ${name}.`)
+    const answer = await terminal.ask(wantsName ? "Type the environment's name to go on: " : `${question}? [y/N] `)
+    if (wantsName ? answer === name : /^y(es)?$/i.test(answer)) return
+    throw precondition('not confirmed: nothing was changed', 'run it again when you mean it')
+  }
+}
+
+const standardTerminal: Terminal = {
+  get isInteractive() {
+    return process.stdin.isTTY === true
+  },
+  async ask(question) {
+    const terminal = createInterface({ input: process.stdin, output: process.stderr })
+    try {
+      return (await terminal.question(question)).trim()
+    } finally {
+      terminal.close()
+    }
+  },
+}

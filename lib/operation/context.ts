@@ -1,0 +1,59 @@
+import type { Duplex } from 'node:stream'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Endpoints } from '../config/endpoints.ts'
+import type { Environment } from '../config/schema.ts'
+import type { Compute } from '../google/compute.ts'
+import type { Credentials } from '../google/credentials.ts'
+import type { Store } from '../google/storage.ts'
+import type { Tunnel } from '../google/tunnel.ts'
+import type { Host } from '../host/ssh.ts'
+import type { JournalWriter } from '../runtime/journal.ts'
+import type { Json } from '../runtime/json.ts'
+import type { PhaseContext } from '../runtime/phases.ts'
+import type { Terraform } from '../terraform/terraform.ts'
+
+/** What a phase works with. Each phase declares the `Pick` of it that it uses, so that a test can fake just that. */
+export interface Context extends PhaseContext, Connections {
+  /** As the task is called: `up`, `layer:apply`. */
+  verb: string
+  environment: Environment
+  endpoints: Endpoints | undefined
+  credentials: Credentials
+  terraform: Terraform
+  /** The lowest layer: it makes the VM and exports how to reach it. */
+  baseLayer: string
+  journal: JournalWriter | undefined
+  now(): Date
+  /** Terraform's outputs of an applied layer. @throws OpsError 4 when it is not applied */
+  outputs(layer: string): Promise<Record<string, Json>>
+  /** One output as text. @throws OpsError 4 when it is missing */
+  output(layer: string, name: string): Promise<string>
+  /** @throws OpsError 4 unless the operator agrees, 2 when `--confirm` names another environment */
+  consent(request: ConsentRequest): Promise<void>
+}
+
+/** Everything outside that is opened when first asked for, and closed at the end. */
+export interface Connections {
+  /** The state bucket. */
+  store(): Promise<Store>
+  compute(): Promise<Compute>
+  /** A TCP connection to a port of the VM, through IAP. */
+  dial(port: number): Promise<Duplex>
+  /** @param within milliseconds that it may take to answer; by default as long as a boot takes */
+  host(within?: number): Promise<Host>
+  /** The Kubernetes API at the local port that the kubeconfig names. */
+  tunnel(): Promise<Tunnel>
+  cluster(): Promise<Cluster>
+  /** Closes what is open to the VM, which was replaced or restarted; it is opened again when next asked for. */
+  disconnect(): Promise<void>
+}
+
+/** What the operator is asked to agree to. */
+export interface ConsentRequest {
+  /** What is about to be done, as a question without its question mark. */
+  question: string
+  /** Something is lost by it: where the environment's guard is `typed`, its name must be typed. */
+  destroys: boolean
+  /** The environment's guard that must allow it at all. */
+  guard?: 'destroy' | 'drills'
+}

@@ -1,0 +1,44 @@
+import type { Facts } from '../../model/drill/facts.ts'
+import type { Scenario, Step } from '../../model/drill/step.ts'
+import type { Conclusion } from '../../model/drill/verdict.ts'
+import type { Context } from '../../operation/context.ts'
+import type { ExitCode } from '../../runtime/errors.ts'
+import type { Journal } from '../../runtime/journal.ts'
+import type { Json } from '../../runtime/json.ts'
+import type { Phase } from '../../runtime/phases.ts'
+import type { Announcement } from '../layer/announcement.ts'
+
+/** A drill under way: what it is to do, and what it knows. */
+export interface Drill {
+  scenario: DrillScenario
+  /** Whether an earlier run has begun it. */
+  resumed: boolean
+  journal: Journal
+  facts: Facts
+  /** What the operator has agreed to be destroyed. */
+  announcement: Announcement
+  /** For everything to be healthy in the end, in milliseconds. */
+  within: number
+  remember<K extends keyof Facts>(name: K, value: Facts[K]): Promise<void>
+  /** Judges what there is, for good. */
+  conclude(): Promise<Conclusion>
+  /** Ends this process's part in it. */
+  end(exitCode: ExitCode): Promise<void>
+}
+
+/** How a step is done: a phase but for its name. */
+export type Work = Pick<Phase<Context>, 'check' | 'run'>
+
+export interface DrillStep extends Step {
+  work(drill: Drill): Work
+}
+
+export interface DrillScenario extends Scenario {
+  steps: readonly DrillStep[]
+}
+
+/** Work that is always to be done. */
+export const alwaysDone = (change: string, run: (context: Context) => Promise<Json>): Work => ({
+  check: async () => ({ state: 'todo', changes: [change] }),
+  run,
+})

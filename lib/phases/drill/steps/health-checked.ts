@@ -1,0 +1,18 @@
+import { judgeHealth } from '../../../model/drill/health.ts'
+import { untilHealthy } from '../../health/assessment.ts'
+import { alwaysDone, type DrillStep } from '../step.ts'
+import { healthOf } from '../survey.ts'
+
+/** In the end everything is healthy again, and nothing is there twice. */
+export const healthChecked = (): DrillStep => ({
+  stage: 'verify',
+  id: 'health',
+  title: 'Health judged',
+  judge: judgeHealth,
+  work: ({ remember, within }) =>
+    alwaysDone('wait until everything is healthy, without duplicates', async context => {
+      const health = await healthOf(await untilHealthy(context, within), context)
+      await remember('health', health)
+      return { verdict: health.verdict, pods: health.pods.length, applications: health.applications }
+    }),
+})

@@ -1,0 +1,12 @@
+import { judgeDone } from '../../../model/drill/done.ts'
+import { layerApplied as phase } from '../../layer/applied.ts'
+import type { DrillStep } from '../step.ts'
+
+/** A layer is made again. */
+export const layerApplied = (layer: string): DrillStep => ({
+  stage: 'restore',
+  id: `${layer}/applied`,
+  title: `${layer} applied`,
+  judge: judgeDone,
+  work: () => phase(layer),
+})

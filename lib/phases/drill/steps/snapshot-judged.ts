@@ -1,0 +1,31 @@
+import { judgeSnapshot, type SnapshotFacts } from '../../../model/drill/snapshot.ts'
+import { snapshotKey } from '../../../model/snapshot/plan.ts'
+import type { Context } from '../../../operation/context.ts'
+import type { Json } from '../../../runtime/json.ts'
+import { alwaysDone, type DrillStep } from '../step.ts'
+
+/** The snapshot that the drill took is one that could be restored. */
+export const snapshotJudged = (layer: string): DrillStep => ({
+  stage: 'judge',
+  id: `${layer}/snapshot-judged`,
+  title: `Snapshot after ${layer} judged`,
+  judge: judgeSnapshot(layer),
+  work: ({ facts, remember }) =>
+    alwaysDone('look whether the snapshot is as it must be', async context => {
+      const snapshot = await snapshotAfter(layer, context)
+      await remember('snapshots', { ...facts.snapshots, [layer]: snapshot })
+      return snapshot as unknown as Json
+    }),
+})
+
+/** The newest snapshot of the layer's present state. */
+async function snapshotAfter(
+  layer: string,
+  { compute, terraform, environment }: Pick<Context, 'compute' | 'terraform' | 'environment'>,
+): Promise<SnapshotFacts | null> {
+  const { serial } = await terraform.state(layer)
+  const [newest] = await (await compute()).snapshots(snapshotKey({ environment: environment.name, layer, serial }))
+  if (!newest) return null
+  const { name, status, description, labels, createdAt, sourceDisk } = newest
+  return { name, status, description, labels, createdAt, sourceDisk, serial }
+}

@@ -1,0 +1,12 @@
+import { judgeDone } from '../../../model/drill/done.ts'
+import { snapshotTaken as phase } from '../../snapshot/taken.ts'
+import type { DrillStep } from '../step.ts'
+
+/** The VM's disk is kept as it is after a layer. */
+export const snapshotTaken = (layer: string): DrillStep => ({
+  stage: 'restore',
+  id: `${layer}/snapshot`,
+  title: `VM snapshotted after ${layer}`,
+  judge: judgeDone,
+  work: () => phase(layer),
+})

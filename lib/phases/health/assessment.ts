@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ApiError } from '../../cluster/rest.ts'
+import type { Watcher } from '../../cluster/watcher.ts'
+import { type Assessment, assess } from '../../model/health/assess.ts'
+import { blocking, type Finding, overdue, sorted, verdictOf } from '../../model/health/finding.ts'
+import type { Expectations, Inventory } from '../../model/health/inventory.ts'
+import type { Context } from '../../operation/context.ts'
+import { exitCodes, interrupted, OpsError } from '../../runtime/errors.ts'
+import { hopeless } from './reach.ts'
+
+export type ClusterContext = Pick<Context, 'environment' | 'cluster' | 'signal' | 'now'>
+/** Waiting also tells what it waits for, and asks after the VM when the API is away. */
+export type WaitContext = ClusterContext & Pick<Context, 'log' | 'progress' | 'compute' | 'output' | 'baseLayer'>
+
+/** Rules read the clock too: without any change something may be overdue. In milliseconds. */
+const RECHECK_MS = 5000
+/** Until a lost connection is tried again. In milliseconds. */
+export const RECONNECT_MS = 2000
+
+/** What the environment's cluster looks like now. */
+export async function assessment(
+  context: ClusterContext,
+  expected: Expectations = context.environment.verify,
+): Promise<Assessment> {
+  const cluster = await context.cluster()
+  const { inventory } = await cluster.inventory(context.signal)
+  return judge(inventory, expected, context)
+}
+
+function judge(inventory: Inventory, expected: Expectations, { now }: Pick<Context, 'now'>): Assessment {
+  const findings = assess(inventory, expected, now())
+  return { verdict: verdictOf(findings), findings }
+}
+
+/**
+ * Looks again whenever something changes, until all is healthy or the time is up: then what was still progressing counts
+ * as an error. A connection that is lost meanwhile is no reason to give up, unless the VM is off: nothing starts that by itself.
+ * @throws OpsError 5 when the cluster is out of reach at the end, 130 when interrupted
+ */
+export async function untilHealthy(
+  context: WaitContext,
+  within: number,
+  expected: Expectations = context.environment.verify,
+): Promise<Assessment> {
+  const { signal } = context
+  const deadline = performance.now() + within
+  const cluster = await context.cluster()
+  const narrate = narrator(context)
+  let watcher: Watcher | undefined
+  try {
+    for (;;) {
+      const seen = await cluster.inventory(signal).catch(lostConnection)
+      const left = deadline - performance.now()
+      if (seen instanceof OpsError) {
+        if (left <= 0) throw seen
+        const known = await hopeless(seen, context).catch(() => undefined)
+        if (known) return known
+        context.progress(seen.message)
+        watcher?.close()
+        watcher = undefined
+      } else {
+        const { verdict, findings } = judge(seen.inventory, expected, context)
+        if (verdict === 'healthy') return { verdict, findings }
+        if (left <= 0) return { verdict: 'unhealthy', findings: overdue(findings) }
+        narrate(findings)
+        watcher ??= cluster.watch(seen, signal)
+      }
+      if (watcher) await watcher.next(Math.min(left, RECHECK_MS))
+      else await sleep(Math.min(left, RECONNECT_MS), undefined, { signal }).catch(() => undefined)
+      if (signal.aborted) throw interrupted('interrupted while waiting for health', 'run the same command again')
+    }
+  } finally {
+    watcher?.close()
+  }
+}
+
+/** No answer, or one of a server that is only just coming up (429, 503): it may come back. A refusal stays one. */
+export function lostConnection(error: unknown): OpsError {
+  const refused = error instanceof ApiError && (error.status === 401 || error.status === 403)
+  if (error instanceof OpsError && error.code === exitCodes.external && !refused) return error
+  throw error
+}
+
+/** Says what does not heal by itself as soon as it is seen, each thing once; the rest as progress. */
+function narrator({ log, progress }: Pick<Context, 'log' | 'progress'>): (findings: Finding[]) => void {
+  const mentioned = new Set<string>()
+  return findings => {
+    const [first, ...others] = sorted(blocking(findings))
+    if (first) progress(`${first.object}: ${first.message}${others.length > 0 ? `, and ${others.length} more` : ''}`)
+    for (const { heals, severity, object, rule, message } of findings) {
+      const key = `${object} ${rule}`
+      if (heals || severity !== 'error' || mentioned.has(key)) continue
+      mentioned.add(key)
+      log.warn(`${object}: ${message}`)
+    }
+  }
+}

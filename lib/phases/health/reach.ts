@@ -1,0 +1,63 @@
+import { ApiError } from '../../cluster/rest.ts'
+import type { Assessment } from '../../model/health/assess.ts'
+import { endsWaiting, type Reach, reachFinding, vmFinding } from '../../model/health/reach.ts'
+import { API_PORT } from '../../operation/connections.ts'
+import type { Context } from '../../operation/context.ts'
+import { vmOf } from '../../operation/vm-status.ts'
+import { exitCodes, messageOf, OpsError } from '../../runtime/errors.ts'
+
+type ReachContext = Pick<Context, 'compute' | 'output' | 'baseLayer' | 'dial' | 'tunnel' | 'host'>
+
+/**
+ * Of an API server that does not answer, what keeps it from answering.
+ * @throws the error itself where it says something else, or where nothing more can be found out
+ */
+export async function unreachable(error: unknown, context: ReachContext): Promise<Assessment> {
+  if (!(error instanceof OpsError) || error.code !== exitCodes.external || error instanceof ApiError) throw error
+  const known = await survey(error, context).catch(() => undefined)
+  if (!known) throw error
+  const finding = reachFinding(known)
+  return { verdict: finding.heals ? 'progressing' : 'unhealthy', findings: [finding] }
+}
+
+/**
+ * Why waiting for an API server is of no use, if it is of none: its VM is off or gone. It asks for that alone, so that it can be asked
+ * at every try, whatever else is out of reach.
+ */
+export async function hopeless(
+  { message }: OpsError,
+  context: Pick<Context, 'compute' | 'output' | 'baseLayer'>,
+): Promise<Assessment | undefined> {
+  const finding = vmFinding({ error: message, vm: await vmOf(context), layer: context.baseLayer })
+  return endsWaiting(finding) ? { verdict: 'unhealthy', findings: [finding] } : undefined
+}
+
+async function survey(error: OpsError, context: ReachContext): Promise<Reach> {
+  const { dial, tunnel } = context
+  const [vm, refused, { port, own }] = await Promise.all([
+    vmOf(context),
+    dial(API_PORT).then(stream => void stream.destroy(), messageOf),
+    tunnel(),
+  ])
+  return {
+    error: error.message,
+    vm,
+    layer: context.baseLayer,
+    diskFree: vm.status === 'RUNNING' ? await diskFree(context).catch(() => undefined) : undefined,
+    dial: refused,
+    tunnel: { address: `127.0.0.1:${port}`, own },
+  }
+}
+
+/** A machine that answers at all does so within this. In milliseconds. */
+const ANSWERS_WITHIN_MS = 10_000
+
+/** Bytes left on the VM's disk. */
+async function diskFree({ host }: Pick<Context, 'host'>): Promise<number> {
+  const timeout = ANSWERS_WITHIN_MS
+  const { stdout } = await (await host(timeout)).run(['df', '--block-size=1', '--output=avail', '/'], {
+    readOnly: true,
+    timeout,
+  })
+  return Number(stdout.trim().split('\n').at(-1))
+}

@@ -1,0 +1,82 @@
+import type { Environment } from '../../config/schema.ts'
+import { didYouMean } from '../../config/suggest.ts'
+import { type Github, openGithub } from '../../delivery/github.ts'
+import { openRepository, type Repository } from '../../delivery/repository.ts'
+import { openRegistry, type Registry } from '../../google/registry.ts'
+import type { WorkflowNeeds } from '../../model/image/workflow.ts'
+import type { Context } from '../../operation/context.ts'
+import { configuration, precondition, usage } from '../../runtime/errors.ts'
+import { neverShow } from '../../runtime/redact.ts'
+
+export type DeliverySettings = NonNullable<Environment['delivery']>
+export type Service = DeliverySettings['services'][string] & { name: string }
+
+/** What an environment's images go through on their way, each part opened when first asked for. */
+export interface Delivery {
+  settings: DeliverySettings
+  repository(): Promise<Repository>
+  /** @throws OpsError 4 without a token */
+  github(): Promise<Github>
+  registry(): Registry
+}
+
+export type DeliveryContext = Pick<Context, 'environment' | 'endpoints' | 'credentials' | 'signal'>
+
+/** @throws OpsError 3 for an environment that says nothing about it */
+export function openDelivery({ environment, endpoints, credentials, signal }: DeliveryContext): Delivery {
+  const settings = environment.delivery
+  if (!settings) {
+    throw configuration(
+      `environments/${environment.name}.yaml says nothing about delivery`,
+      'add delivery: which repository, which services; docs/environments.md describes every key',
+    )
+  }
+  // Where an environment has endpoints of its own, its token is theirs: a real one must not go there.
+  const token = async () => (endpoints ? credentials.token() : process.env.GITHUB_TOKEN)
+  let github: Promise<Github> | undefined
+  let registry: Registry | undefined
+  return {
+    settings,
+    repository: async () => {
+      const { repository: name, branch } = settings
+      return openRepository({ name, branch, token: hidden(await token()), endpoint: endpoints?.git, signal })
+    },
+    github: () => {
+      github ??= (async () => {
+        const known = hidden(await token())
+        if (!known) throw precondition('no GitHub token', 'export GITHUB_TOKEN="$(gh auth token)", or one of your own')
+        return openGithub(known, endpoints?.github)
+      })()
+      return github
+    },
+    registry: () => {
+      registry ??= openRegistry(credentials, endpoints?.registry)
+      return registry
+    },
+  }
+}
+
+function hidden(token: string | undefined): string | undefined {
+  if (token === undefined || token === '') return undefined
+  neverShow(token)
+  return token
+}
+
+/** @throws OpsError 2 for a name that the environment does not have */
+export function serviceOf({ services }: DeliverySettings, name: string): Service {
+  const service = services[name]
+  const known = Object.keys(services)
+  if (!service) throw usage(`there is no service "${name}"${didYouMean(name, known)}`, `one of: ${known.join(', ')}`)
+  return { name, ...service }
+}
+
+/** What the workflow must do for these services. */
+export const workflowNeeds = (
+  { workflow, branch, platform, services }: DeliverySettings,
+  names: readonly string[] = Object.keys(services),
+): WorkflowNeeds => ({
+  file: workflow,
+  branch,
+  platform,
+  services: Object.entries(services).flatMap(([name, service]) => (names.includes(name) ? { name, ...service } : [])),
+})

@@ -1,0 +1,29 @@
+import type { Context } from '../../operation/context.ts'
+import { bumpSummary } from '../../report/hops.ts'
+import { precondition } from '../../runtime/errors.ts'
+import type { Json } from '../../runtime/json.ts'
+import { checkPhase, type Phase } from '../../runtime/phases.ts'
+import { type Bump, lastBump, type Rollout } from './rollout.ts'
+
+/** The bump that was last pushed is the one to follow. */
+export function remembered(rollout: Rollout): Phase<Pick<Context, 'environment' | 'log'>> {
+  return checkPhase({
+    id: 'image/remembered',
+    title: 'The last bump',
+
+    async check({ environment, log }) {
+      const last = await lastBump(environment.name)
+      if (!last) throw precondition('no journal knows of a bump', '`./taskw image:bump -- --service <name> --to patch`')
+      if (!isPushed(last.bump) && (await (await rollout.delivery.repository()).head()) !== last.bump.sha) {
+        const again = `\`./taskw image:bump -- --service ${last.bump.service} --to ${last.bump.to}\``
+        throw precondition(`the run that was to push ${bumpSummary(last.bump)} ended before it had`, again)
+      }
+      await rollout.follow(last.bump, last.sightings)
+      log.info(`${last.bump.service} ${bumpSummary(last.bump)}, pushed ${last.bump.pushed.at}`)
+      return { state: 'done', evidence: { ...last.bump, resumes: last.journal } as unknown as Json }
+    },
+  })
+}
+
+/** Without evidence the run ended while it pushed. */
+const isPushed = ({ pushed }: Bump): boolean => pushed.evidence !== null

@@ -1,0 +1,43 @@
+import { blocking, type Finding, verdictOf } from '../../model/health/finding.ts'
+import { workflowFindings } from '../../model/image/workflow.ts'
+import type { Context } from '../../operation/context.ts'
+import { findingsText, plain } from '../../report/findings.ts'
+import { unhealthy } from '../../runtime/errors.ts'
+import type { Json } from '../../runtime/json.ts'
+import { checkPhase, type Phase } from '../../runtime/phases.ts'
+import type { BumpRequest } from './bumped.ts'
+import { type DeliveryContext, openDelivery, serviceOf, workflowNeeds } from './delivery.ts'
+import type { Rollout } from './rollout.ts'
+
+/** What is wrong with the workflow at the branch's head, or with another text of it. */
+export async function checkedWorkflow(context: DeliveryContext, text?: string): Promise<Finding[]> {
+  const { settings, repository } = openDelivery(context)
+  if (text !== undefined) return workflowFindings(text, workflowNeeds(settings))
+  const clones = await repository()
+  return clones.withClone(async clone => workflowFindings(await clone.read(settings.workflow), workflowNeeds(settings)))
+}
+
+/** The workflow will build what the nodes can run: looked at before anything is pushed. */
+export function workflowFit(rollout: Rollout, { service, force }: BumpRequest): Phase<Pick<Context, 'log'>> {
+  return checkPhase({
+    id: 'image/workflow',
+    title: 'Workflow builds what the nodes run',
+
+    async check({ log }) {
+      const { settings, repository } = rollout.delivery
+      const clones = await repository()
+      const text = await clones.withClone(clone => clone.read(settings.workflow))
+      const findings = workflowFindings(text, workflowNeeds(settings, [serviceOf(settings, service).name]))
+      const wrong = blocking(findings)
+      if (wrong.length > 0 && !force) {
+        rollout.note(findings)
+        throw unhealthy(
+          `nothing was pushed: the workflow is wrong\n${findingsText(findings, verdictOf(findings), plain)}`,
+          'correct the workflow on the branch first; --force pushes all the same',
+        )
+      }
+      for (const { object, message } of wrong) log.warn(`${object}: ${message}; going on, as --force says`)
+      return { state: 'done', evidence: findings as unknown as Json }
+    },
+  })
+}

@@ -1,0 +1,20 @@
+import { CONFIG_PATH } from '../../model/k0s/plan.ts'
+import type { Phase } from '../../runtime/phases.ts'
+import { type K0sContext, pendingOr, survey } from './survey.ts'
+
+/** The ClusterConfig file on the VM. */
+export const k0sConfig = (): Phase<K0sContext> => ({
+  id: 'k0s/config',
+  title: 'k0s configuration',
+
+  async check(context) {
+    const { plan } = await survey(context)
+    return pendingOr(plan.config, { path: CONFIG_PATH })
+  },
+
+  async run(context) {
+    const { k0s, plan, wanted } = await survey(context, { fresh: true })
+    if (plan.config.length > 0) await k0s.putConfig(CONFIG_PATH, wanted.config)
+    return { path: CONFIG_PATH, changes: plan.config }
+  },
+})

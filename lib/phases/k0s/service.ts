@@ -1,0 +1,20 @@
+import type { Phase } from '../../runtime/phases.ts'
+import { type K0sContext, pendingOr, survey } from './survey.ts'
+
+/** k0s as a service of the VM, with the wanted flags. */
+export const k0sService = (): Phase<K0sContext> => ({
+  id: 'k0s/installed',
+  title: 'k0s service',
+
+  async check(context) {
+    const { plan, wanted } = await survey(context)
+    return pendingOr(plan.unit, { flags: [...wanted.flags] })
+  },
+
+  async run(context) {
+    const { k0s, facts, plan, wanted } = await survey(context, { fresh: true })
+    const force = facts.k0s.unit !== undefined
+    if (plan.unit.length > 0) await k0s.install(wanted.flags, wanted.environment, { force })
+    return { flags: [...wanted.flags], changes: plan.unit }
+  },
+})

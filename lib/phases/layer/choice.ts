@@ -1,0 +1,18 @@
+import { applyOrder, destroyOrder } from '../../model/layer/order.ts'
+import type { Context } from '../../operation/context.ts'
+import { usage } from '../../runtime/errors.ts'
+
+/**
+ * The layers that a command means: all of them in order, or those named.
+ * @throws OpsError 2 for a name that is none
+ */
+export function chosenLayers(
+  names: string[],
+  { terraform }: Pick<Context, 'terraform'>,
+  order: 'apply' | 'destroy' = 'apply',
+): string[] {
+  const unknown = names.filter(name => !terraform.layers.includes(name))
+  if (unknown.length > 0) throw usage(`no such layer: ${unknown.join(', ')}`, `one of: ${terraform.layers.join(', ')}`)
+  const chosen = names.length > 0 ? names : terraform.layers
+  return order === 'apply' ? applyOrder(chosen) : destroyOrder(chosen)
+}

@@ -1,0 +1,88 @@
+import { access, constants } from 'node:fs/promises'
+import { configuredPath } from '../../config/load.ts'
+import type { Context } from '../../operation/context.ts'
+import { precondition } from '../../runtime/errors.ts'
+import { shell } from '../../runtime/zx.ts'
+
+type CheckContext = Pick<Context, 'environment' | 'endpoints' | 'credentials' | 'terraform' | 'signal' | 'progress'>
+
+/** One thing that must be true on the operator's side. @throws OpsError, whose hint is the remedy */
+export interface OperatorCheck {
+  /** As a finding's rule: `operator/terraform`. */
+  rule: string
+  /** What it is about, for people. */
+  object: string
+  /** @returns what was found, when it is as it should be */
+  check(context: CheckContext): Promise<string>
+}
+
+const OLDEST_TERRAFORM = [1, 6] as const
+
+/** Everything that is checked before anything is tried; `./taskw doctor` shows each. */
+export const operatorChecks: OperatorCheck[] = [
+  {
+    rule: 'operator/node',
+    object: 'Node',
+    check: async () => process.version,
+  },
+  {
+    rule: 'operator/terraform',
+    object: 'Terraform',
+    check: terraformVersion,
+  },
+  {
+    rule: 'operator/credentials',
+    object: 'Google credentials',
+    async check({ credentials, endpoints }) {
+      await credentials.token()
+      return endpoints ? `the token of ${endpoints.tokenFile}` : 'Application Default Credentials'
+    },
+  },
+  {
+    rule: 'operator/ssh-key',
+    object: 'SSH key',
+    async check({ environment }) {
+      const { identityFile } = environment.access.ssh
+      if (identityFile === undefined) return "the agent's keys"
+      await readable(configuredPath(identityFile))
+      return identityFile
+    },
+  },
+]
+
+async function terraformVersion({ environment, terraform, signal, progress }: CheckContext): Promise<string> {
+  const { program } = environment.terraform
+  const path = program.includes('/') ? configuredPath(program) : program
+  const env = { ...(await terraform.variables()), CHECKPOINT_DISABLE: '1' }
+  // The lab's may have to be built first, and says how far that is.
+  const output = await shell({ nothrow: true, signal, env, onStderr: progress })`${path} version -json`
+  if (output.exitCode !== 0) {
+    throw precondition(
+      'Terraform is not on this machine',
+      `install Terraform ≥ ${OLDEST_TERRAFORM.join('.')} and put it on PATH, or name it as terraform.program`,
+      output,
+    )
+  }
+  const { terraform_version: version } = JSON.parse(output.stdout) as { terraform_version: string }
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const [oldestMajor, oldestMinor] = OLDEST_TERRAFORM
+  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
+    throw precondition(
+      `Terraform ${version} is too old`,
+      `install Terraform ≥ ${OLDEST_TERRAFORM.join('.')} and put it on PATH`,
+    )
+  }
+  return version
+}
+
+async function readable(path: string): Promise<void> {
+  try {
+    await access(path, constants.R_OK)
+  } catch (error) {
+    throw precondition(
+      `the SSH key ${path} cannot be read`,
+      'make one (`ssh-keygen -t ed25519`) and put its public half in terraform.tfvars as ssh_keys',
+      error,
+    )
+  }
+}

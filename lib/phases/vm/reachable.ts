@@ -1,0 +1,10 @@
+import type { Context } from '../../operation/context.ts'
+import { checkPhase, type Phase } from '../../runtime/phases.ts'
+
+/** The VM answers over SSH. */
+export const vmReachable = (): Phase<Pick<Context, 'host'>> =>
+  checkPhase({
+    id: 'host/reachable',
+    title: 'SSH to the VM',
+    check: async ({ host }) => ({ state: 'done', evidence: { host: (await host()).name } }),
+  })

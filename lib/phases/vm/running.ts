@@ -1,0 +1,64 @@
+import { needsCluster } from '../../model/layer/order.ts'
+import type { Context } from '../../operation/context.ts'
+import { precondition } from '../../runtime/errors.ts'
+import type { Phase } from '../../runtime/phases.ts'
+import { waitFor } from '../../runtime/wait.ts'
+
+type VmContext = Pick<Context, 'compute' | 'output' | 'baseLayer' | 'disconnect' | 'signal'>
+
+const TRANSITION_DEADLINE_MS = 3 * 60_000
+
+/** A spot VM stops whenever Google wants it back; Terraform does not mind, so `up` starts it again. */
+export function vmRunning(): Phase<VmContext> {
+  return {
+    id: 'vm/running',
+    title: 'VM is running',
+
+    async check(context) {
+      const { name, vm } = await find(context)
+      if (vm.status === 'RUNNING') return { state: 'done', evidence: { vm: name, id: vm.id } }
+      return { state: 'todo', changes: [`start ${name}, which is ${vm.status}`] }
+    },
+
+    async run(context) {
+      const { name, compute } = await find(context)
+      await context.disconnect()
+      // STOPPING must end before a start is accepted.
+      await waitFor({
+        what: `${name} to come to rest`,
+        within: TRANSITION_DEADLINE_MS,
+        signal: context.signal,
+        probe: async () => ['TERMINATED', 'RUNNING'].includes((await compute.vm(name))?.status ?? '') || undefined,
+      })
+      if ((await compute.vm(name))?.status !== 'RUNNING') await compute.start(name)
+      return { vm: name, started: true }
+    },
+  }
+}
+
+/** The same, where an applied layer needs the cluster on it: nothing else is a reason to start a VM that is to be destroyed. */
+export function vmRunningIfNeeded(): Phase<VmContext & Pick<Context, 'terraform'>> {
+  const running = vmRunning()
+  return {
+    ...running,
+    async check(context) {
+      const { layers, state } = context.terraform
+      const applied = await Promise.all(
+        layers.filter(layer => needsCluster(layer, layers)).map(async layer => (await state(layer)).applied),
+      )
+      return applied.includes(true) ? running.check(context) : { state: 'done', evidence: 'no applied layer needs it' }
+    },
+  }
+}
+
+async function find({ compute: open, output, baseLayer }: VmContext) {
+  const [compute, name] = await Promise.all([open(), output(baseLayer, 'vm_name')])
+  const vm = await compute.vm(name)
+  if (!vm) {
+    throw precondition(
+      `VM ${name} is in Terraform's state but not in the project`,
+      `\`./taskw layer:apply -- ${baseLayer}\` makes it again`,
+    )
+  }
+  return { compute, name, vm }
+}
