@@ -6,7 +6,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { outliveLog } from '../../last-words.ts'
+import { outliveLog } from '../../lifecycle/last-words.ts'
 import { Addresses } from './addresses.ts'
 import { Api } from './api.ts'
 import { Containers } from './containers.ts'
