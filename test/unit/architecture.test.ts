@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { environmentSchema } from '../../lib/config/schema.ts'
 import { root } from '../../lib/runtime/files.ts'
+import { isRead, leafKeys, readsOf } from './support/configuration-keys.ts'
 import { circleThrough, importsOf } from './support/imports.ts'
 
 /** Which folders the files of a folder may import; the first that matches counts. `type` allows types only. */
@@ -70,6 +72,22 @@ for (const file of readdirSync(join(root, 'lab'), { recursive: true, encoding: '
   })
 }
 named.run()
+
+/** What only the schema looks at: the version of the file's format. */
+const OWN_KEYS = ['schema']
+
+const keys = suite("every key of an environment's file is read")
+const readers = [...texts].filter(([file]) => !file.startsWith('lab/') && !/^lib\/config\/(schema|load)\.ts$/.test(file))
+const allReads = readers.map(([, text]) => readsOf(text))
+const reads = {
+  read: new Set(allReads.flatMap(({ read }) => [...read])),
+  whole: new Set(allReads.flatMap(({ whole }) => [...whole])),
+}
+const allText = readers.map(([, text]) => text).join('\n')
+for (const key of leafKeys(environmentSchema).filter(({ path }) => !OWN_KEYS.includes(path))) {
+  keys(key.path, () => assert.ok(isRead(key, reads, allText), 'the schema has it and nothing reads it'))
+}
+keys.run()
 
 const scripts = suite('a task a:b is scripts/a/b.ts')
 for (const file of sources.filter(name => name.startsWith('scripts/'))) {
