@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { processesOf } from '../lab/daemon.ts'
-import { here } from '../lab/layout.ts'
-import { isMachineRunning } from '../lab/lifecycle.ts'
-import { recordedMachines } from '../lab/machine/hypervisor.ts'
+import { processesOf } from '../lab/lifecycle/daemon.ts'
+import { isMachineRunning, recordedMachines } from '../lab/machine/hypervisor.ts'
 import { recordedNetworks } from '../lab/machine/network.ts'
+import { here } from '../lab/state/layout.ts'
 import { table } from '../lib/runtime/table.ts'
 
 /**

@@ -6,7 +6,7 @@ import { type AddressInfo, createConnection, createServer as createTcpServer, ty
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeAtomically } from '../../lib/runtime/files.ts'
-import { endWith, outliveLog } from '../last-words.ts'
+import { endWith, outliveLog } from '../lifecycle/last-words.ts'
 import { identify } from '../machine/process.ts'
 import { socketPath } from '../machine/sockets.ts'
 import { programPath } from '../tools/catalog.ts'

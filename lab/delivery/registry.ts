@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { isDiskFull, messageOf } from '../../lib/runtime/errors.ts'
 import { writeAtomically } from '../../lib/runtime/files.ts'
-import { readData } from '../stored.ts'
+import { readData } from '../state/stored.ts'
 
 interface StoredManifest {
   /** `/v2/<repository>/manifests/<tag or digest>` */

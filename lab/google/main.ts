@@ -4,10 +4,10 @@ import { parseArgs } from 'node:util'
 import { usage } from '../../lib/runtime/errors.ts'
 import { writeAtomically } from '../../lib/runtime/files.ts'
 import { runs } from '../../lib/runtime/journal.ts'
-import { endWith, outliveLog } from '../last-words.ts'
+import { endWith, outliveLog } from '../lifecycle/last-words.ts'
 import { createHypervisor } from '../machine/hypervisor.ts'
 import { socketPath } from '../machine/sockets.ts'
-import { readRecord } from '../stored.ts'
+import { readRecord } from '../state/stored.ts'
 import { startGoogle } from './server.ts'
 
 /** The stand-in as a process of its own: `node lab/google/main.ts --lab <folder>`. SIGTERM or SIGINT ends it. */

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Journal } from '../../lib/runtime/journal.ts'
-import { readRecord } from '../stored.ts'
+import { readRecord } from '../state/stored.ts'
 import type { Cloud } from './compute/cloud.ts'
 import { type Instance, isSpot } from './compute/instance.ts'
 import { preempt } from './compute/preemption.ts'

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDiskFull } from '../../lib/runtime/errors.ts'
-import { LEAST_ROOM, roomLeft } from '../disk-space.ts'
 import { run } from '../machine/process.ts'
+import { LEAST_ROOM, roomLeft } from '../state/disk-space.ts'
 import { ApiError } from './http/errors.ts'
 
 /** Bytes kept for what was begun to be written to its end: operations, Terraform's states, what machines that are ended have in memory. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeAtomically } from '../../lib/runtime/files.ts'
-import { readData } from '../stored.ts'
+import { readData } from '../state/stored.ts'
 import { Room } from './room.ts'
 
 /** Names of files end well below a file system's limit of 255 bytes, the temporary file's suffix included. */

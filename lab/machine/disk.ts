@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isDiskFull } from '../../lib/runtime/errors.ts'
 import { root as checkout, writeAtomically } from '../../lib/runtime/files.ts'
-import { readData } from '../stored.ts'
+import { readData } from '../state/stored.ts'
 import { run } from './process.ts'
 import type { Architecture } from './types.ts'
 

@@ -8,8 +8,8 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { isDiskFull, messageOf } from '../../lib/runtime/errors.ts'
 import { root as checkout, readIfExists, writeAtomically } from '../../lib/runtime/files.ts'
-import { LEAST_ROOM, roomLeft } from '../disk-space.ts'
-import { readRecord } from '../stored.ts'
+import { LEAST_ROOM, roomLeft } from '../state/disk-space.ts'
+import { readRecord } from '../state/stored.ts'
 import { toolsDirectory } from '../tools/catalog.ts'
 import { changedBytes } from './changed-bytes.ts'
 import { checkDisk, createDisk, createDiskFromSnapshot, growDisk, readDisk, removeDisk, snapshotDisk } from './disk.ts'
@@ -53,7 +53,7 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
 
   async function running(id: string): Promise<Running | undefined> {
     const machine = await recorded(id)
-    return machine && isAlive(machine.supervisor) && isAlive(machine.init) ? machine : undefined
+    return machine && isMachineRunning(machine) ? machine : undefined
   }
 
   async function userOf(disk: string): Promise<Running | undefined> {
@@ -212,6 +212,8 @@ export async function recordedMachines<M extends RecordedMachine>(lab: string): 
   const found = await Promise.all(names.map(name => readMachine<M>(join(folder, name))))
   return found.filter(machine => machine !== undefined)
 }
+
+export const isMachineRunning = ({ supervisor, init }: RecordedMachine): boolean => isAlive(supervisor) && isAlive(init)
 
 /** The record is written when the machine's processes are known: without them it is none. */
 async function readMachine<M extends RecordedMachine>(file: string): Promise<M | undefined> {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { root } from '../../lib/runtime/files.ts'
-import type { Layout } from '../layout.ts'
+import type { Layout } from '../state/layout.ts'
 import { isAvailable } from './build.ts'
 import { programs } from './catalog.ts'
 

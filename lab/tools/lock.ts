@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { interrupted, systemCode } from '../../lib/runtime/errors.ts'
 import { readIfExists } from '../../lib/runtime/files.ts'
 import { identify, isAlive, type ProcessId } from '../machine/process.ts'
-import { readRecord } from '../stored.ts'
+import { readRecord } from '../state/stored.ts'
 
 /** Who holds a lock. The start time tells the holder from a later process with its number. */
 export interface Holder extends ProcessId {

@@ -1,7 +1,7 @@
 import { chmod, mkdir, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { root, writeAtomically } from '../../lib/runtime/files.ts'
-import type { Layout } from '../layout.ts'
+import type { Layout } from '../state/layout.ts'
 import { programPath, programs } from './catalog.ts'
 import { findOnPath } from './path.ts'
 import { programVersion } from './version.ts'

@@ -1,5 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { down } from '../../lab/lifecycle.ts'
+import { down } from '../../lab/lifecycle/lifecycle.ts'
 import { script } from '../../lib/runtime/script.ts'
 
 export default script({

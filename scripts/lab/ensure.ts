@@ -1,5 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { isUp } from '../../lab/current.ts'
+import { isUp } from '../../lab/lifecycle/current.ts'
 import { script } from '../../lib/runtime/script.ts'
 
 export default script({
@@ -10,7 +10,7 @@ export default script({
     const wasUp = await isUp()
     if (!wasUp) {
       // Every verb comes by here: a lab that is up must not cost more than a look.
-      const { up } = await import('../../lab/lifecycle.ts')
+      const { up } = await import('../../lab/lifecycle/lifecycle.ts')
       await up(log, signal)
     }
     return { document: { started: !wasUp } }

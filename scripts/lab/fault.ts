@@ -1,5 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { type ListedFault, openFaults } from '../../lab/fault.ts'
+import type { ListedFault } from '../../lab/faults/fault.ts'
+import { openFaults } from '../../lab/faults/faults.ts'
 import { usage } from '../../lib/runtime/errors.ts'
 import { script } from '../../lib/runtime/script.ts'
 import { table } from '../../lib/runtime/table.ts'

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { here } from '../../lab/layout.ts'
+import { here } from '../../lab/state/layout.ts'
 import { precondition, usage } from '../../lib/runtime/errors.ts'
 import { script } from '../../lib/runtime/script.ts'
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { preempt } from '../../lab/preempt.ts'
+import { preempt } from '../../lab/faults/preempt.ts'
 import { script } from '../../lib/runtime/script.ts'
 
 export default script({

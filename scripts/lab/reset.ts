@@ -1,6 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
 import { createInterface } from 'node:readline/promises'
-import { reset } from '../../lab/lifecycle.ts'
+import { reset } from '../../lab/lifecycle/lifecycle.ts'
 import { usage } from '../../lib/runtime/errors.ts'
 import { script } from '../../lib/runtime/script.ts'
 

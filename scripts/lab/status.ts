@@ -1,5 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { type LabStatus, labStatus } from '../../lab/status.ts'
+import { type LabStatus, labStatus } from '../../lab/lifecycle/status.ts'
 import type { Json } from '../../lib/runtime/json.ts'
 import { script } from '../../lib/runtime/script.ts'
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { up } from '../../lab/lifecycle.ts'
-import { labStatus } from '../../lab/status.ts'
+import { up } from '../../lab/lifecycle/lifecycle.ts'
+import { labStatus } from '../../lab/lifecycle/status.ts'
 import { script } from '../../lib/runtime/script.ts'
 
 export default script({

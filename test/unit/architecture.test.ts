@@ -1,8 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, normalize } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { environmentSchema } from '../../lib/config/schema.ts'
 import { root } from '../../lib/runtime/files.ts'
+import { isRead, leafKeys, readsOf } from './support/configuration-keys.ts'
+import { circleThrough, importsOf } from './support/imports.ts'
 
 /** Which folders the files of a folder may import; the first that matches counts. `type` allows types only. */
 const rules: { from: string; may: string[]; types?: string[] }[] = [
@@ -26,17 +29,16 @@ const sources = ['scripts', 'lib', 'lab'].flatMap(folder =>
     .filter(name => name.endsWith('.ts'))
     .map(name => join(folder, name)),
 )
-
-const IMPORT = /^import (type )?[^']*?from '(\.[^']+)'|await import\('(\.[^']+)'\)/gm
+const texts = new Map(sources.map(file => [file, readFileSync(join(root, file), 'utf8')]))
+const allImports = new Map([...texts].map(([file, text]) => [file, importsOf(file, text)]))
 
 const imports = suite('imports go one way')
-for (const file of sources) {
+for (const [file, imported] of allImports) {
   imports(file, () => {
     const rule = rules.find(({ from }) => file.startsWith(from))
     assert.ok(rule, 'every folder has a rule')
-    for (const [, type, fixed, lazy] of readFileSync(join(root, file), 'utf8').matchAll(IMPORT)) {
-      const target = normalize(join(dirname(file), fixed ?? lazy ?? ''))
-      const allowed = [...rule.may, ...(type ? (rule.types ?? []) : [])]
+    for (const { target, isType } of imported) {
+      const allowed = [...rule.may, ...(isType ? (rule.types ?? []) : [])]
       assert.ok(
         allowed.some(folder => target.startsWith(folder)),
         `${file} imports ${target}; it may import ${allowed.join(', ')}`,
@@ -45,6 +47,47 @@ for (const file of sources) {
   })
 }
 imports.run()
+
+/** Folders in which circles are still allowed. */
+const circular = ['lib/phases/', 'lib/model/drill/']
+
+const circles = suite('imports make no circle')
+const targets = new Map([...allImports].map(([file, imported]) => [file, imported.map(({ target }) => target)]))
+for (const file of sources.filter(file => !circular.some(folder => file.startsWith(folder)))) {
+  circles(file, () => {
+    const circle = circleThrough(file, targets)
+    assert.not(circle, circle?.join(' → '))
+  })
+}
+circles.run()
+
+const named = suite('a program that the lab names is there')
+const NAMED = /(?:^|[\s'"`(]|checkout\/)((?:lab|lib|scripts)\/[\w./-]+\.(?:ts|sh))\b/gm
+for (const file of readdirSync(join(root, 'lab'), { recursive: true, encoding: 'utf8' }).filter(name =>
+  /\.(ts|sh)$/.test(name),
+)) {
+  named(file, () => {
+    for (const [, name = ''] of readFileSync(join(root, 'lab', file), 'utf8').matchAll(NAMED))
+      assert.ok(existsSync(join(root, name)), `${name} is missing`)
+  })
+}
+named.run()
+
+/** What only the schema looks at: the version of the file's format. */
+const OWN_KEYS = ['schema']
+
+const keys = suite("every key of an environment's file is read")
+const readers = [...texts].filter(([file]) => !file.startsWith('lab/') && !/^lib\/config\/(schema|load)\.ts$/.test(file))
+const allReads = readers.map(([, text]) => readsOf(text))
+const reads = {
+  read: new Set(allReads.flatMap(({ read }) => [...read])),
+  whole: new Set(allReads.flatMap(({ whole }) => [...whole])),
+}
+const allText = readers.map(([, text]) => text).join('\n')
+for (const key of leafKeys(environmentSchema).filter(({ path }) => !OWN_KEYS.includes(path))) {
+  keys(key.path, () => assert.ok(isRead(key, reads, allText), 'the schema has it and nothing reads it'))
+}
+keys.run()
 
 const scripts = suite('a task a:b is scripts/a/b.ts')
 for (const file of sources.filter(name => name.startsWith('scripts/'))) {

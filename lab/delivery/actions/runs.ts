@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeAtomically } from '../../../lib/runtime/files.ts'
-import { readData } from '../../stored.ts'
+import { readData } from '../../state/stored.ts'
 
 type Status = 'queued' | 'in_progress' | 'completed'
 type Conclusion = 'success' | 'failure' | 'skipped' | 'startup_failure' | null

@@ -1,6 +1,7 @@
 import { invalid, invalidField } from '../http/errors.ts'
 import type { Cloud } from './cloud.ts'
-import { type Disk, diskAt, newDisk } from './disks.ts'
+import { type Disk, diskAt } from './disk.ts'
+import { newDisk } from './disks.ts'
 import { checkFree } from './family.ts'
 import { checkName, lastSegment, pathOf, pathOfResource } from './resource.ts'
 

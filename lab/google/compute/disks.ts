@@ -1,37 +1,12 @@
-import { inUse, invalid, invalidField, required } from '../http/errors.ts'
+import { inUse, invalid, invalidField } from '../http/errors.ts'
 import type { Router } from '../http/router.ts'
 import { architectureName, diskType } from './catalogue.ts'
 import { type Cloud, mutating, newResource, placeOf } from './cloud.ts'
+import type { Disk } from './disk.ts'
 import { diskSource } from './disk-source.ts'
 import { asked, checkFree, type Family, pathIn, placeFields, routeOf, serveReading, serveSetLabels } from './family.ts'
-import { checkQuota } from './limits.ts'
-import {
-  canonicalLink,
-  checkLabels,
-  checkName,
-  fingerprint,
-  lastSegment,
-  pathOf,
-  pathOfLink,
-  type Resource,
-  segmentAfter,
-} from './resource.ts'
-
-export interface Disk extends Resource {
-  status: 'CREATING' | 'READY' | 'DELETING' | 'FAILED'
-  /** Gibibytes as a decimal string. */
-  sizeGb: string
-  type: string
-  architecture: string
-  /** Links of the instances that it is attached to. */
-  users?: string[]
-  sourceImage?: string
-  sourceImageId?: string
-  sourceSnapshot?: string
-  sourceSnapshotId?: string
-  licenses?: string[]
-  guestOsFeatures?: object[]
-}
+import { checkQuota } from './quota.ts'
+import { canonicalLink, checkLabels, checkName, fingerprint, lastSegment, pathOf, segmentAfter } from './resource.ts'
 
 const diskFamily: Family = { collection: 'disks', kind: 'compute#disk', scope: 'zone' }
 
@@ -91,16 +66,6 @@ function contentOf(cloud: Cloud, { sourceSnapshot, sourceSnapshotId, sourceImage
   if (sourceSnapshot) return cloud.snapshotFolder(String(sourceSnapshotId))
   const isMadeHere = cloud.all('images').some(({ id }) => id === sourceImageId)
   return isMadeHere ? cloud.imageFolder(String(sourceImageId)) : undefined
-}
-
-/** The machine that runs from a disk: its processes stand still while the disk is copied. */
-export function machineUsing(cloud: Cloud, diskPath: string): string | undefined {
-  const { users = [], zone } = cloud.get<Disk>('disks', diskPath)
-  const project = segmentAfter(diskPath, 'projects') ?? ''
-  const user = users
-    .map(link => cloud.find('instances', pathOf(link, project)))
-    .find(instance => instance?.status === 'RUNNING')
-  return user && `${project}/${lastSegment(String(zone))}/${user.name}`
 }
 
 export async function removeDisk(cloud: Cloud, path: string): Promise<void> {
@@ -176,19 +141,4 @@ export function serveDisks(router: Router, cloud: Cloud): void {
       return operation
     }),
   )
-}
-
-/** The path of an existing disk that an instance's request names. @throws ApiError 400, 404 */
-export function diskAt(cloud: Cloud, source: unknown, place: string): Disk {
-  if (!source) throw required('resource.disks[].source')
-  const project = segmentAfter(place, 'projects') ?? ''
-  return cloud.get<Disk>('disks', pathOf(canonicalLink(String(source), project), project))
-}
-
-/** Records who uses a disk. */
-export async function setUsers(cloud: Cloud, diskLink: string, users: string[]): Promise<void> {
-  const path = pathOfLink(diskLink)
-  if (!cloud.find('disks', path)) return
-  const { users: _, ...disk } = cloud.get<Disk>('disks', path)
-  await cloud.put('disks', users.length > 0 ? { ...disk, users } : disk)
 }

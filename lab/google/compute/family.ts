@@ -3,8 +3,8 @@ import { mergePatch } from '../http/merge-patch.ts'
 import type { Call, Router } from '../http/router.ts'
 import { allZones, regions } from './catalogue.ts'
 import { type Cloud, type CollectionName, mutating, newResource, placeOf } from './cloud.ts'
-import { checkQuota } from './limits.ts'
 import { aggregatedReply, listReply } from './list.ts'
+import { checkQuota } from './quota.ts'
 import {
   checkFingerprint,
   checkLabels,

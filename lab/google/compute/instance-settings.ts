@@ -3,18 +3,11 @@ import type { Call, Router } from '../http/router.ts'
 import { attachment } from './attached-disks.ts'
 import { machineType } from './catalogue.ts'
 import { type Cloud, mutating } from './cloud.ts'
-import { diskAt, setUsers } from './disks.ts'
+import { diskAt, setUsers } from './disk.ts'
 import { asked, pathIn, routeOf } from './family.ts'
-import {
-  accessConfig,
-  checkTags,
-  completeAccounts,
-  completeScheduling,
-  type Instance,
-  type InstanceStatus,
-  type ServiceAccount,
-} from './instance.ts'
+import type { Instance, InstanceStatus, ServiceAccount } from './instance.ts'
 import { completeMetadata } from './metadata.ts'
+import { accessConfig, checkTags, completeAccounts, completeScheduling } from './new-instance.ts'
 import { checkFingerprint, fingerprint, lastSegment } from './resource.ts'
 
 export const ROUTE = routeOf('zone', 'instances')

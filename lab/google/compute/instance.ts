@@ -1,16 +1,6 @@
-import { invalid, invalidField, required } from '../http/errors.ts'
-import { externalAddress, takenInternally } from './addresses.ts'
-import { freeAddress, type Range, within } from './addressing.ts'
-import { type AttachedDisk, attachDisks } from './attached-disks.ts'
-import { defaultServiceAccount, machineType, regionOf } from './catalogue.ts'
-import { type Cloud, newResource } from './cloud.ts'
-import type { Disk } from './disks.ts'
-import { placeFields } from './family.ts'
-import { completeMetadata, type Metadata } from './metadata.ts'
-import { rangeOf } from './networks.ts'
-import { checkLabels, fingerprint, lastSegment, linkTo, pathOf, type Resource, segmentAfter } from './resource.ts'
-
-/** What an instance looks like, and what becomes of a request for one. */
+import type { AttachedDisk } from './attached-disks.ts'
+import type { Metadata } from './metadata.ts'
+import { pathOf, type Resource } from './resource.ts'
 
 export type InstanceStatus = 'PROVISIONING' | 'STAGING' | 'RUNNING' | 'STOPPING' | 'TERMINATED'
 
@@ -51,6 +41,11 @@ export interface Instance extends Resource {
   deletionProtection: boolean
 }
 
+export interface ServiceAccount {
+  email: string
+  scopes: string[]
+}
+
 /** `<project>/<zone>/<name>`, as the hypervisor knows it. */
 export function machineIdOf(path: string): string {
   const [, project, , zone, , name] = path.split('/')
@@ -73,144 +68,3 @@ export const networkOf = (instance: Instance): string => pathOf(instance.network
 /** A key's value in the instance's own metadata. */
 export const metadataValue = (instance: Instance, key: string): string | undefined =>
   instance.metadata.items?.find(item => item.key === key)?.value
-
-/** @returns the instance as the API describes it and the disks that have to be made for it. @throws ApiError 400, 404 */
-export function newInstance(cloud: Cloud, path: string, sent: Record<string, unknown>): { instance: Instance; disks: Disk[] } {
-  const project = segmentAfter(path, 'projects') ?? ''
-  const zone = segmentAfter(path, 'zones') ?? ''
-  if (!sent.machineType) throw required('resource.machineType')
-  const labels = checkLabels(sent.labels)
-  const scheduling = completeScheduling((sent.scheduling ?? {}) as Partial<Scheduling>)
-  const { attached, created } = attachDisks(cloud, path, sent)
-  const tags = (sent.tags ?? {}) as { items?: string[] }
-  const base = newResource('compute#instance', path, { ...sent, ...placeFields(path) })
-  const instance: Instance = {
-    canIpForward: false,
-    cpuPlatform: 'Intel Broadwell',
-    displayDevice: { enableDisplay: false },
-    shieldedInstanceConfig: { enableSecureBoot: false, enableVtpm: true, enableIntegrityMonitoring: true },
-    shieldedInstanceIntegrityPolicy: { updateAutoLearnPolicy: true },
-    startRestricted: false,
-    ...base,
-    zone: linkTo(`projects/${project}/zones/${zone}`),
-    deletionProtection: sent.deletionProtection === true,
-    machineType: machineType(project, zone, lastSegment(String(sent.machineType))).selfLink,
-    status: 'PROVISIONING',
-    scheduling,
-    disks: attached,
-    labels,
-    labelFingerprint: fingerprint(labels),
-    metadata: completeMetadata(sent.metadata),
-    tags: { ...(tags.items?.length && { items: checkTags(tags.items) }), fingerprint: fingerprint(tags.items) },
-    ...(sent.serviceAccounts ? { serviceAccounts: completeAccounts(project, sent.serviceAccounts as ServiceAccount[]) } : {}),
-    resourceStatus: {},
-    satisfiesPzs: false,
-    networkInterfaces: connect(cloud, path, sent.networkInterfaces),
-  }
-  return { instance: { ...instance, fingerprint: fingerprint(instance) }, disks: created }
-}
-
-export interface ServiceAccount {
-  email: string
-  scopes: string[]
-}
-
-/** `default` is the project's own account. @throws ApiError 400 */
-export function completeAccounts(project: string, accounts: ServiceAccount[]): ServiceAccount[] {
-  if (accounts.length > 1)
-    throw invalidField('resource.serviceAccounts', accounts.length, 'At most one service account can be specified.')
-  return accounts.map(({ email, scopes = [] }) => ({
-    email: email === 'default' ? defaultServiceAccount(project) : email,
-    scopes,
-  }))
-}
-
-const TAG = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/
-const MOST_TAGS = 64
-
-/** @throws ApiError 400 */
-export function checkTags(tags: string[]): string[] {
-  const wrong = tags.find(tag => !TAG.test(tag))
-  if (wrong !== undefined) throw invalidField('resource.tags.items[0]', wrong, `Must be a match of regex '${TAG.source}'`)
-  if (tags.length > MOST_TAGS) throw invalidField('resource.tags.items', tags.length, `At most ${MOST_TAGS} tags are allowed.`)
-  return tags
-}
-
-/** @throws ApiError 400 for what spot machines can't have, and for what only they can */
-export function completeScheduling(sent: Partial<Scheduling>): Scheduling {
-  const spot = sent.preemptible === true || sent.provisioningModel === 'SPOT'
-  const field = (name: keyof Scheduling, why: string) => invalidField(`resource.scheduling.${name}`, sent[name], why)
-  if (spot && sent.automaticRestart) throw field('automaticRestart', 'Preemptible instances cannot be restarted automatically.')
-  if (spot && sent.onHostMaintenance === 'MIGRATE') throw field('onHostMaintenance', 'Preemptible instances are terminated.')
-  if (!spot && sent.instanceTerminationAction) {
-    throw field('instanceTerminationAction', 'You cannot specify a termination action for a VM instance of this model.')
-  }
-  return {
-    ...sent,
-    onHostMaintenance: sent.onHostMaintenance || (spot ? 'TERMINATE' : 'MIGRATE'),
-    automaticRestart: sent.automaticRestart ?? !spot,
-    preemptible: spot,
-    provisioningModel: sent.provisioningModel ?? 'STANDARD',
-  }
-}
-
-/** Gives the instance its place in a subnetwork: the address asked for, or the lowest free one. */
-function connect(cloud: Cloud, path: string, sent: unknown): NetworkInterface[] {
-  const [first, ...more] = (sent ?? []) as Partial<NetworkInterface>[]
-  if (!first) throw required('resource.networkInterfaces')
-  if (more.length > 0)
-    throw invalidField('resource.networkInterfaces', more.length + 1, 'The lab has machines with one interface.')
-  const { network, subnetwork, ipCidrRange } = subnetworkFor(cloud, path, first)
-  const range = rangeOf(ipCidrRange)
-  const networkIP = internalAddress(cloud, range, first.networkIP, subnetwork)
-  const nic = {
-    kind: 'compute#networkInterface',
-    stackType: 'IPV4_ONLY',
-    ...first,
-    network,
-    subnetwork,
-    networkIP,
-    name: 'nic0',
-    ...(first.accessConfigs?.length && { accessConfigs: first.accessConfigs.map(config => accessConfig(cloud, config)) }),
-  }
-  return [{ ...nic, fingerprint: fingerprint(nic) }]
-}
-
-function internalAddress(cloud: Cloud, range: Range, wanted: string | undefined, subnetwork: string): string {
-  if (!wanted) {
-    const free = freeAddress(range, takenInternally(cloud, subnetwork))
-    if (free) return free
-    throw invalid(`IP space of '${pathOf(subnetwork, '')}' is exhausted.`, 'quotaExceeded')
-  }
-  if (!within(range, wanted)) {
-    throw invalidField('resource.networkInterfaces[0].networkIP', wanted, 'Requested internal IP is outside its subnetwork.')
-  }
-  const isTaken = cloud
-    .all<Instance>('instances')
-    .some(({ networkInterfaces }) => networkInterfaces.some(nic => nic.networkIP === wanted && nic.subnetwork === subnetwork))
-  if (isTaken) throw invalid(`IP '${wanted}' is already being used by another resource.`, 'resourceInUseByAnotherResource')
-  return wanted
-}
-
-/** An external address. Nothing answers there: machines of the lab are reached through IAP alone. */
-export const accessConfig = (cloud: Cloud, sent: Partial<AccessConfig>): AccessConfig => ({
-  kind: 'compute#accessConfig',
-  type: 'ONE_TO_ONE_NAT',
-  networkTier: 'PREMIUM',
-  ...sent,
-  name: sent.name ?? 'External NAT',
-  natIP: sent.natIP || externalAddress(cloud),
-})
-
-function subnetworkFor(cloud: Cloud, path: string, nic: Partial<NetworkInterface>) {
-  const project = segmentAfter(path, 'projects') ?? ''
-  const region = `projects/${project}/regions/${regionOf(segmentAfter(path, 'zones') ?? '')}`
-  const found = nic.subnetwork
-    ? cloud.get('subnetworks', pathOf(nic.subnetwork, project))
-    : cloud.all('subnetworks').find(({ network, selfLink }) => {
-        const wanted = linkTo(pathOf(nic.network ?? '', project))
-        return network === wanted && selfLink.startsWith(linkTo(`${region}/`))
-      })
-  if (!found) throw invalidField('resource.networkInterfaces[0]', nic.network, 'A subnetwork of the region is needed.')
-  return { network: String(found.network), subnetwork: found.selfLink, ipCidrRange: String(found.ipCidrRange) }
-}

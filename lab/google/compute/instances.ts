@@ -1,13 +1,14 @@
 import { conditionNotMet, invalid, notFound } from '../http/errors.ts'
 import type { Call, Router } from '../http/router.ts'
 import { type Cloud, mutating, placeOf } from './cloud.ts'
-import { setUsers } from './disks.ts'
+import { setUsers } from './disk.ts'
 import { asked, checkFree, type Family, serveReading, serveSetLabels } from './family.ts'
-import { type Instance, type InstanceStatus, machineIdOf, metadataValue, newInstance } from './instance.ts'
+import { type Instance, type InstanceStatus, machineIdOf, metadataValue } from './instance.ts'
 import { checkStatus, current, ROUTE, serveInstanceSettings } from './instance-settings.ts'
-import { checkQuota } from './limits.ts'
+import { newInstance } from './new-instance.ts'
 import type { Operation } from './operations.ts'
 import { servePreemption } from './preemption.ts'
+import { checkQuota } from './quota.ts'
 import { checkName, pathOfResource } from './resource.ts'
 
 const family: Family = { collection: 'instances', kind: 'compute#instance', scope: 'zone' }

@@ -13,9 +13,9 @@ import {
 } from './catalogue.ts'
 import { type Cloud, mutating } from './cloud.ts'
 import { asked } from './family.ts'
-import { quotasOf } from './limits.ts'
 import { aggregatedReply, listReply } from './list.ts'
 import { completeMetadata } from './metadata.ts'
+import { quotasOf } from './quota.ts'
 import { checkFingerprint, linkTo } from './resource.ts'
 
 const BASE = '/compute/v1/projects/{project}'

@@ -1,10 +1,10 @@
 import { invalid, required } from '../http/errors.ts'
 import type { Call, Router } from '../http/router.ts'
 import { type Cloud, mutating, newResource } from './cloud.ts'
-import { type Disk, machineUsing } from './disks.ts'
+import { type Disk, machineUsing } from './disk.ts'
 import { asked, checkFree, type Family, pathIn, routeOf, serveReading, serveSetLabels } from './family.ts'
-import { checkQuota, checkSnapshotRate, RATE_EXCEEDED } from './limits.ts'
 import { type Operation, OperationError } from './operations.ts'
+import { checkQuota, checkSnapshotRate, RATE_EXCEEDED } from './quota.ts'
 import { checkLabels, checkName, fingerprint, pathOf, pathOfResource, type Resource } from './resource.ts'
 import { Turns } from './turns.ts'
 

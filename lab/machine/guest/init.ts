@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { outliveLog } from '../../last-words.ts'
+import { outliveLog } from '../../lifecycle/last-words.ts'
 import { writeWhole } from '../write-whole.ts'
 import { type Accounts, accountsOf, applyAccounts } from './accounts.ts'
 import { serveControl } from './control.ts'

@@ -2,14 +2,14 @@
 # A machine's process 1. A shell, because whoever is process 1 has to reap orphans and Node waits only for its own children.
 # SIGTERM is the power button; when init ends, so does the machine.
 
-lab=/usr/local/lab/checkout/lab
+checkout=/usr/local/lab/checkout
 # Only the first machine of a checkout has to.
 if [ -z "$(ls "$NODE_COMPILE_CACHE")" ]; then
-  set -- machine/guest/init.ts machine/k0s/cli.ts machine/node-agent/main.ts delivery/image-updater/main.ts
-  (cd "$lab" && /usr/local/lab/node compile.ts "$@" 3>&-) || true
+  set -- lab/machine/guest/init.ts lab/machine/k0s/cli.ts lab/machine/node-agent/main.ts lab/delivery/image-updater/main.ts
+  (cd "$checkout" && /usr/local/lab/node lab/lifecycle/compile.ts "$@" 3>&-) || true
 fi
 
-/usr/local/lab/node "$lab/machine/guest/init.ts" 3>&- &
+/usr/local/lab/node "$checkout/lab/machine/guest/init.ts" 3>&- &
 init=$!
 trap 'kill -TERM "$init"' TERM
 

@@ -17,7 +17,7 @@ import {
 import { PullError, type PulledImage, parseImage } from './images.ts'
 import type { Container, ContainerStatus, Pod } from './kubernetes.ts'
 import { ContainerLog, logFile } from './log.ts'
-import type { Node } from './pod.ts'
+import type { Node } from './node.ts'
 import { type Observer, watchProbes } from './probes.ts'
 import { programFor } from './programs.ts'
 import type { Running } from './running.ts'

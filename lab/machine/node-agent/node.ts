@@ -1,11 +1,30 @@
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { type Api, ApiError } from './api.ts'
+import type { Containers } from './containers.ts'
+import type { Events } from './events.ts'
+import type { Images } from './images.ts'
 import { KUBELET_PORT } from './kubelet-server.ts'
+import type { Pod } from './kubernetes.ts'
+import type { Programs } from './programs.ts'
 
 /** What the node says of itself: an e2-standard-2 in SYSTEM.md's terms, whatever this host is. */
 const CAPACITY = { cpu: '2', memory: '8145724Ki', 'ephemeral-storage': '51343840Ki', pods: '110' }
 const ALLOCATABLE = { ...CAPACITY, cpu: '1930m', memory: '8043324Ki' }
+
+/** What every pod on the node shares. */
+export interface Node {
+  name: string
+  address: string
+  bootId: string
+  api: Api
+  images: Images
+  programs: Programs
+  containers: Containers
+  events: Events
+  /** An address of the node's range that no other pod has. */
+  allocateAddress(pod: Pod): string
+}
 
 export interface NodeDescription {
   name: string

@@ -1,30 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { type Api, ApiError } from './api.ts'
+import { ApiError } from './api.ts'
 import { volumeProblem } from './configuration.ts'
 import { ContainerWorker, containerId, isRun, type PodContext, type Role, timestamp } from './container.ts'
-import type { Containers } from './containers.ts'
-import type { Events } from './events.ts'
 import { evictionMessage, failureOf, SOME_SHORTAGE } from './failures.ts'
-import type { Images } from './images.ts'
 import { type Container, type ContainerStatus, namespaceOf, type Pod } from './kubernetes.ts'
-import type { Programs } from './programs.ts'
+import type { Node } from './node.ts'
 import type { Running } from './running.ts'
 import { lostContainer, type PodFacts, restarts, statusOf, waitingContainer } from './status.ts'
-
-/** What every pod on the node shares. */
-export interface Node {
-  name: string
-  address: string
-  bootId: string
-  api: Api
-  images: Images
-  programs: Programs
-  containers: Containers
-  events: Events
-  /** An address of the node's range that no other pod has. */
-  allocateAddress(pod: Pod): string
-}
 
 /** Milliseconds between a pod's start and an eviction that it is asked for: none is evicted before it runs. */
 const EVICTED_AFTER = 2000

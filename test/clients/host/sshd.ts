@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { installPackages, missingPackages } from '../../../lab/preflight.ts'
+import { installPackages, missingPackages } from '../../../lab/lifecycle/preflight.ts'
 import { waitFor } from '../../../lib/runtime/wait.ts'
 
 const SSHD = '/usr/sbin/sshd'

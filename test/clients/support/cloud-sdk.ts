@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { gsutilConfiguration } from '../../../lab/gsutil.ts'
+import { gsutilConfiguration } from '../../../lab/lifecycle/gsutil.ts'
 import { cloudSdkVariables } from '../../../lib/google/cloud-sdk.ts'
 import { PROJECT, type TestLab, TOKEN } from './lab.ts'
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { external, precondition, usage } from '../lib/runtime/errors.ts'
-import { here, type Layout } from './layout.ts'
-import { labStatus } from './status.ts'
+import { external, precondition, usage } from '../../lib/runtime/errors.ts'
+import { labStatus } from '../lifecycle/status.ts'
+import { here, type Layout } from '../state/layout.ts'
 
 /**
  * Has a spot machine preempted, the only running one unless it is named.

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { MAKE_ROOM, messageOf, precondition } from '../lib/runtime/errors.ts'
-import { LEAST_ROOM, roomLeft } from './disk-space.ts'
-import { postgresFolders } from './machine/node-agent/application.ts'
-import { run } from './machine/process.ts'
+import { MAKE_ROOM, messageOf, precondition } from '../../lib/runtime/errors.ts'
+import { postgresFolders } from '../machine/node-agent/application.ts'
+import { run } from '../machine/process.ts'
+import { LEAST_ROOM, roomLeft } from '../state/disk-space.ts'
 
 /** What the lab runs of the distribution's, by the Debian package that brings it. */
 const packages: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { root } from '../lib/runtime/files.ts'
+import { root } from '../../lib/runtime/files.ts'
 
 /** Where a lab keeps what: everything of it is below one folder. */
 export interface Layout {

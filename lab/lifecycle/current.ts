@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { readIfExists, root } from '../lib/runtime/files.ts'
+import { readIfExists, root } from '../../lib/runtime/files.ts'
+import { checkoutCommit } from '../delivery/repositories.ts'
+import { recordedNetworks } from '../machine/network.ts'
+import { here, type Layout } from '../state/layout.ts'
+import { readRecord } from '../state/stored.ts'
+import { isAvailable } from '../tools/build.ts'
+import { programs } from '../tools/catalog.ts'
 import { daemons, processesOf, runningDaemon } from './daemon.ts'
-import { checkoutCommit } from './delivery/repositories.ts'
-import { here, type Layout } from './layout.ts'
-import { recordedNetworks } from './machine/network.ts'
-import { readRecord } from './stored.ts'
 import { isTerraformCurrent } from './terraform-copy.ts'
-import { isAvailable } from './tools/build.ts'
-import { programs } from './tools/catalog.ts'
 
 /** Whether the lab is up and holds what the checkout holds now. Only looks; takes a fraction of `up`. */
 export async function isUp(layout: Layout = here): Promise<boolean> {

@@ -1,7 +1,7 @@
-import { usage } from '../lib/runtime/errors.ts'
-import { outagesOf, type Service, services } from './delivery/outages.ts'
+import { usage } from '../../lib/runtime/errors.ts'
+import { outagesOf, type Service, services } from '../delivery/outages.ts'
+import type { Layout } from '../state/layout.ts'
 import type { ListedFault } from './fault.ts'
-import type { Layout } from './layout.ts'
 
 /** `git-down` and the like. */
 const SUFFIX = '-down'

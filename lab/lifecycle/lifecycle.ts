@@ -1,28 +1,28 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { interrupted, precondition } from '../lib/runtime/errors.ts'
-import { readIfExists, root, writeAtomically } from '../lib/runtime/files.ts'
-import type { Log } from '../lib/runtime/log.ts'
+import { interrupted, precondition } from '../../lib/runtime/errors.ts'
+import { readIfExists, root, writeAtomically } from '../../lib/runtime/files.ts'
+import type { Log } from '../../lib/runtime/log.ts'
+import { labImages, pushMissing } from '../delivery/images.ts'
+import { publishCheckout, publishSample } from '../delivery/repositories.ts'
+import { projects } from '../google/compute/catalogue.ts'
+import { checkDisks } from '../machine/disk.ts'
+import { createHypervisor, recordedMachines, supervisors } from '../machine/hypervisor.ts'
+import { removeNetworks } from '../machine/network.ts'
+import { goneWithin, signal as kill, run } from '../machine/process.ts'
+import { here, type Layout } from '../state/layout.ts'
+import { startBuildInBackground } from '../tools/background.ts'
+import { ensureTools } from '../tools/build.ts'
+import { programs } from '../tools/catalog.ts'
+import { takeLock } from '../tools/lock.ts'
+import { progressText } from '../tools/progress.ts'
+import { prepareTerraform } from '../tools/terraform.ts'
 import { ensureCharts } from './charts.ts'
 import { type DaemonRecord, daemons, delivery, endAll, ensureDaemon, google, processesOf, stopDaemon } from './daemon.ts'
-import { labImages, pushMissing } from './delivery/images.ts'
-import { publishCheckout, publishSample } from './delivery/repositories.ts'
-import { projects } from './google/compute/catalogue.ts'
 import { gsutilConfiguration } from './gsutil.ts'
-import { here, type Layout } from './layout.ts'
-import { checkDisks } from './machine/disk.ts'
-import { createHypervisor, type RecordedMachine, recordedMachines, supervisors } from './machine/hypervisor.ts'
-import { removeNetworks } from './machine/network.ts'
-import { goneWithin, isAlive, signal as kill, run } from './machine/process.ts'
 import { installPackages, missingPackages, preflight } from './preflight.ts'
 import { copyTerraform } from './terraform-copy.ts'
-import { startBuildInBackground } from './tools/background.ts'
-import { ensureTools } from './tools/build.ts'
-import { programs } from './tools/catalog.ts'
-import { takeLock } from './tools/lock.ts'
-import { progressText } from './tools/progress.ts'
-import { prepareTerraform } from './tools/terraform.ts'
 
 /** Needed before Terraform can begin; what else is missing is built while it runs. */
 const FIRST_PROGRAMS = ['crane']
@@ -218,8 +218,6 @@ export async function reset(log: Log, layout: Layout = here): Promise<void> {
   // It stays where it is a mount point of the user's.
   await rmdir(layout.lab).catch(() => undefined)
 }
-
-export const isMachineRunning = ({ supervisor, init }: RecordedMachine): boolean => isAlive(supervisor) && isAlive(init)
 
 /** Innermost first. */
 async function mountsBelow(folder: string): Promise<string[]> {

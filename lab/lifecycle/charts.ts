@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { readIfExists, root, writeAtomically } from '../lib/runtime/files.ts'
-import { prepareCharts } from './delivery/charts/prepare.ts'
-import { hashOf } from './files.ts'
-import type { Layout } from './layout.ts'
-import { moduleDirectory } from './tools/sources.ts'
+import { readIfExists, root, writeAtomically } from '../../lib/runtime/files.ts'
+import { prepareCharts } from '../delivery/charts/prepare.ts'
+import { hashOf } from '../state/files.ts'
+import type { Layout } from '../state/layout.ts'
+import { moduleDirectory } from '../tools/sources.ts'
 
 const sources = ['lab/delivery/charts', 'lab/tools/charts'].map(folder => join(root, folder))
 

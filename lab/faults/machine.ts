@@ -1,9 +1,8 @@
-import { external, messageOf, usage } from '../lib/runtime/errors.ts'
+import { external, messageOf, usage } from '../../lib/runtime/errors.ts'
+import { faultsOf, fillDisk, freeDisk, skewClock } from '../machine/faults.ts'
+import { createHypervisor, isMachineRunning, type RecordedMachine, recordedMachines } from '../machine/hypervisor.ts'
+import type { Layout } from '../state/layout.ts'
 import type { ListedFault } from './fault.ts'
-import type { Layout } from './layout.ts'
-import { isMachineRunning } from './lifecycle.ts'
-import { faultsOf, fillDisk, freeDisk, skewClock } from './machine/faults.ts'
-import { createHypervisor, type RecordedMachine, recordedMachines } from './machine/hypervisor.ts'
 
 /** What goes wrong inside a machine, with the members that each takes beside the machine's name. */
 const kinds: Readonly<Record<string, readonly string[]>> = { 'disk-full': ['leaveMb'], 'clock-skew': ['seconds'] }

@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises'
+import { projects } from '../google/compute/catalogue.ts'
+import { isMachineRunning, type RecordedMachine, recordedMachines } from '../machine/hypervisor.ts'
+import { recordedNetworks } from '../machine/network.ts'
+import { here, type Layout } from '../state/layout.ts'
+import { readRecord } from '../state/stored.ts'
+import { listTools, type Tool } from '../tools/list.ts'
 import { daemons, processesOf, runningDaemon } from './daemon.ts'
-import { projects } from './google/compute/catalogue.ts'
-import { here, type Layout } from './layout.ts'
-import { isMachineRunning } from './lifecycle.ts'
-import { type RecordedMachine, recordedMachines } from './machine/hypervisor.ts'
-import { recordedNetworks } from './machine/network.ts'
-import { readRecord } from './stored.ts'
-import { listTools, type Tool } from './tools/list.ts'
 
 export interface MachineStatus {
   project: string

@@ -1,4 +1,4 @@
-import { asOpsError } from '../lib/runtime/errors.ts'
+import { asOpsError } from '../../lib/runtime/errors.ts'
 
 /** Ends a daemon that cannot start, whatever of it listens already: its last two lines are the message and the hint, its exit code goes with them. */
 export function endWith(thrown: unknown): never {

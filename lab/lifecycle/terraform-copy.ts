@@ -1,10 +1,10 @@
 import { cp, readdir, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { readIfExists, root, writeAtomically } from '../lib/runtime/files.ts'
-import { filesBelow, hashOf } from './files.ts'
-import type { Layout } from './layout.ts'
-import { readRecord } from './stored.ts'
+import { readIfExists, root, writeAtomically } from '../../lib/runtime/files.ts'
+import { filesBelow, hashOf } from '../state/files.ts'
+import type { Layout } from '../state/layout.ts'
+import { readRecord } from '../state/stored.ts'
 
 const sources = join(root, 'terraform')
 const overrides = join(root, 'lab/terraform-overrides')

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process'
 import { mkdir, open, readFile, stat } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
-import { type ExitCode, exitCodes, OpsError, precondition } from '../lib/runtime/errors.ts'
-import { root } from '../lib/runtime/files.ts'
-import { waitFor } from '../lib/runtime/wait.ts'
-import { filesBelow } from './files.ts'
-import type { Layout } from './layout.ts'
-import { goneWithin, type ProcessId, processesWith, run, signal } from './machine/process.ts'
-import { readRecord } from './stored.ts'
+import { type ExitCode, exitCodes, OpsError, precondition } from '../../lib/runtime/errors.ts'
+import { root } from '../../lib/runtime/files.ts'
+import { waitFor } from '../../lib/runtime/wait.ts'
+import { goneWithin, type ProcessId, processesWith, run, signal } from '../machine/process.ts'
+import { filesBelow } from '../state/files.ts'
+import type { Layout } from '../state/layout.ts'
+import { readRecord } from '../state/stored.ts'
 
 /** A program of the lab that outlives the command which started it: `node <program> --lab <lab>`. */
 export interface Daemon {
@@ -142,7 +142,7 @@ function listens(port: number): Promise<boolean> {
 
 /** When the daemons' sources last changed, in milliseconds since the epoch. */
 async function newestSource(): Promise<number> {
-  const folders = ['lab/google', 'lab/delivery', 'lab/machine', 'lib/runtime'].map(folder => join(root, folder))
+  const folders = ['lab/google', 'lab/delivery', 'lab/machine', 'lab/state', 'lib/runtime'].map(folder => join(root, folder))
   const times = folders.map(async folder => {
     const files = (await filesBelow(folder)).filter(file => file.endsWith('.ts'))
     return Promise.all(files.map(async file => (await stat(join(folder, file))).mtimeMs))
@@ -154,5 +154,5 @@ async function newestSource(): Promise<number> {
 async function compile({ program, starts = [] }: Daemon): Promise<void> {
   if (!process.env.NODE_COMPILE_CACHE) return
   const files = [program, ...starts].map(file => join(root, file))
-  await run(process.execPath, [join(root, 'lab/compile.ts'), ...files]).catch(() => undefined)
+  await run(process.execPath, [join(root, 'lab/lifecycle/compile.ts'), ...files]).catch(() => undefined)
 }

@@ -1,25 +1,14 @@
 import { readFile } from 'node:fs/promises'
-import { external, precondition, usage } from '../lib/runtime/errors.ts'
-import type { Json } from '../lib/runtime/json.ts'
-import { here, type Layout } from './layout.ts'
-import { isMachineFault, machineFaults } from './machine-fault.ts'
-import { isOutage, outageFaults } from './outage-fault.ts'
-import { readRecord } from './stored.ts'
-
-/** A fault as the stand-in for Google lists it; the other members depend on its kind. */
-export interface ListedFault {
-  id: string
-  kind: string
-  /** How often it happens yet; without end if absent. */
-  times?: number
-  /** How often it has happened. */
-  happened: number
-  [member: string]: Json | undefined
-}
+import { external, precondition, usage } from '../../lib/runtime/errors.ts'
+import { here, type Layout } from '../state/layout.ts'
+import { readRecord } from '../state/stored.ts'
+import type { ListedFault } from './fault.ts'
+import { isMachineFault, machineFaults } from './machine.ts'
+import { isOutage, outageFaults } from './outage.ts'
 
 /**
- * The faults of a running lab. What is one, `lab/google/faults.ts` decides, of those inside machines `lab/machine-fault.ts`,
- * of outages `lab/outage-fault.ts`.
+ * The faults of a running lab. What is one, `lab/google/faults.ts` decides, of those inside machines `lab/faults/machine.ts`,
+ * of outages `lab/faults/outage.ts`.
  * @throws OpsError 4 when the lab is down, 2 for what the stand-in does not take for a fault, 5 when it fails
  */
 export interface LabFaults {

@@ -1,5 +1,5 @@
-import { precondition } from '../lib/runtime/errors.ts'
-import { readIfExists } from '../lib/runtime/files.ts'
+import { precondition } from '../../lib/runtime/errors.ts'
+import { readIfExists } from '../../lib/runtime/files.ts'
 
 /**
  * The lab's own files are written whole or not at all, but a disk can break that promise when the power goes. What is only a record of what
