@@ -102,7 +102,7 @@ export function bumped(course: Course, request: BumpRequest): Phase<Operation> {
       })
     },
 
-    told: evidence => toldBump(evidence as unknown as Bump),
+    summary: evidence => toldBump(evidence as unknown as Bump),
   }
 }
 
@@ -160,7 +160,7 @@ export const followed = (course: Course): Phase<Operation>[] =>
 
     run: async () => (await course.until(hop)) as unknown as Json,
 
-    told: evidence => toldLeg(evidence as unknown as Leg),
+    summary: evidence => toldLeg(evidence as unknown as Leg),
   }))
 
 /** What is known of a bump, for people. */

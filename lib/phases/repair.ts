@@ -53,7 +53,7 @@ export function straysRemoved({ agreed }: { agreed: () => Promise<void> }): Phas
       return { removed: meant as unknown as Json, kept: keep as unknown as Json }
     },
 
-    told: evidence => {
+    summary: evidence => {
       const { removed } = evidence as unknown as { removed: Removal[] }
       const count = removed.flatMap(({ pods }) => pods).length
       return `${count} pod${count === 1 ? '' : 's'}`

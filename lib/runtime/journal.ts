@@ -8,7 +8,7 @@ import { redact } from './redact.ts'
 export interface PhaseRecord {
   id: string
   title: string
-  status: 'done' | 'skipped' | 'failed' | 'interrupted' | 'undone'
+  status: 'done' | 'skipped' | 'failed' | 'interrupted'
   /** ISO 8601, UTC. */
   startedAt: string
   ms: number

@@ -18,10 +18,27 @@ export interface Phase<C> {
   check(context: C): Promise<PhaseState>
   /** @returns evidence of what was done */
   run(context: C): Promise<Json>
-  undo?(context: C): Promise<void>
   /** What there is to say of it once it is done, in a few words. */
-  told?(evidence: Json): string
+  summary?(evidence: Json): string
 }
+
+/** A phase that changes nothing: what it looks at is as it should be, can't be told yet, or the check throws. */
+export const checkPhase = <C>({
+  id,
+  title,
+  check,
+}: {
+  id: string
+  title: string
+  check(context: C): Promise<Exclude<PhaseState, { state: 'todo' }>>
+}): Phase<C> => ({
+  id,
+  title,
+  check,
+  run: async () => {
+    throw new Error(`${id} only checks`)
+  },
+})
 
 /** What the phase runner itself needs of a context. */
 export interface PhaseContext {
@@ -80,7 +97,7 @@ export async function runPhases<C extends PhaseContext>(
       for (const change of before.changes) context.log.debug(`${phase.id}: ${change}`)
       const evidence = await phase.run(context)
       await record('done', { evidence })
-      activity.done(phase.told?.(evidence))
+      activity.done(phase.summary?.(evidence))
     } catch (thrown) {
       const error = context.signal.aborted
         ? interrupted(`interrupted in "${phase.title}"`, 'run the same command again to go on from here', thrown)
@@ -94,7 +111,10 @@ export async function runPhases<C extends PhaseContext>(
   return journal.journal.phases
 }
 
-/** What the phases would do, by their checks alone. A phase whose check fails because an earlier one is to do is unknown. */
+/**
+ * What the phases would do, by their checks alone, for the caller to print. A phase whose check fails because an earlier one is
+ * to do is unknown.
+ */
 export async function planPhases<C extends PhaseContext>(phases: Phase<C>[], context: C): Promise<PlannedPhase[]> {
   const planned: PlannedPhase[] = []
   for (const { id, title, check } of phases) {
@@ -118,8 +138,7 @@ export async function planPhases<C extends PhaseContext>(phases: Phase<C>[], con
       changes: found.state === 'todo' ? found.changes : [],
       ...(found.state === 'unknown' && { needs: found.needs }),
     })
-    if (found.state === 'done') activity.skipped('nothing to do')
-    else activity.skipped(found.state === 'todo' ? found.changes.join('; ') : `deferred: needs ${found.needs}`)
+    activity.cleared()
   }
   return planned
 }

@@ -66,7 +66,7 @@ repair('shows it, asks, deletes by uid and waits until it is gone', async () => 
   })
   const evidence = await phase.run(operation)
   assert.equal(seen.deleted, [SET])
-  assert.is(phase.told?.(evidence), '1 pod')
+  assert.is(phase.summary?.(evidence), '1 pod')
 })
 repair('without the operator’s word nothing is deleted', async () => {
   const { operation, seen } = operationOn(DUPLICATES)
