@@ -25,11 +25,12 @@ export interface Terminal {
  * environment's name typed where `guards.confirm` is `typed`; anything else is asked for only there.
  */
 export function consentOf(
-  { name, guards }: Pick<Environment, 'name' | 'guards'>,
+  environment: Pick<Environment, 'name' | 'guards'>,
   { yes, confirm }: ConsentOptions,
   log: Pick<Log, 'warn'>,
   terminal: Terminal = standardTerminal,
 ): (request: ConsentRequest) => Promise<void> {
+  const { name, guards } = environment
   const isTyped = guards.confirm === 'typed'
   return async ({ question, destroys, guard }) => {
     if (guard && !guards[guard]) {

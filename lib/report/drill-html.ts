@@ -1,5 +1,5 @@
+import type { Verdict } from '../model/drill/check.ts'
 import type { DrillReport } from '../model/drill/report.ts'
-import type { Verdict } from '../model/drill/step.ts'
 import { formatAge } from '../model/health/age.ts'
 import { seconds } from '../runtime/log.ts'
 import { utc } from './drill-markdown.ts'

@@ -10,7 +10,7 @@ export interface Log {
   error(text: string): void
   /** Shown with --debug only; always in the run's log file. */
   debug(text: string): void
-  /** Something that takes time: live in a terminal, a line at its begin and end elsewhere. */
+  /** Something that takes time: live in a terminal; elsewhere a line when it ends, and one each 15 s while it lasts. */
   activity(title: string): Activity
   /** From now on the whole story, debug lines included, also goes to this file (0600). */
   toFile(path: string): void
@@ -23,6 +23,8 @@ export interface Activity {
   done(detail?: string): void
   skipped(detail?: string): void
   failed(detail?: string): void
+  /** It ends without a line: what came of it is said elsewhere. */
+  cleared(): void
 }
 
 export interface LogOptions {
@@ -78,8 +80,8 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
       return `${chalk.cyan(FRAMES[frame] ?? '')} ${shown}${chalk.dim(rest)}`
     }
     current = { line }
-    if (terminal) draw()
-    else print('info', title, '… ')
+    record('debug', `${title}: begins`)
+    draw()
     const timer = setInterval(
       () => {
         if (terminal) draw()
@@ -88,10 +90,13 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
       terminal ? FRAME_MS : HEARTBEAT_MS,
     )
     timer.unref()
-    const end = (level: string, mark: string, extra: string | undefined, timed: boolean) => {
+    const cleared = () => {
       clearInterval(timer)
       clear()
       current = undefined
+    }
+    const end = (level: string, mark: string, extra: string | undefined, timed: boolean) => {
+      cleared()
       const spent = timed ? chalk.dim(` ${seconds(performance.now() - started)}`) : ''
       print(level, `${title}${spent}${extra ? chalk.dim(` · ${extra}`) : ''}`, `${mark} `)
     }
@@ -103,6 +108,7 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
       done: extra => end('info', chalk.green('✔'), extra, true),
       skipped: extra => end('info', chalk.dim('✓'), extra, false),
       failed: extra => end('error', chalk.red('✘'), extra, true),
+      cleared,
     }
   }
 

@@ -22,11 +22,22 @@ export interface Phase<C> {
   summary?(evidence: Json): string
 }
 
-/** A phase that has nothing to run: what its check finds wrong, it throws. */
-export const checkPhase = <C>({ check, ...named }: Pick<Phase<C>, 'id' | 'title' | 'check'>): Phase<C> => ({
-  ...named,
+/** A phase that changes nothing: what it looks at is as it should be, can't be told yet, or the check throws. */
+export const checkPhase = <C>({
+  id,
+  title,
   check,
-  run: async () => null,
+}: {
+  id: string
+  title: string
+  check(context: C): Promise<Exclude<PhaseState, { state: 'todo' }>>
+}): Phase<C> => ({
+  id,
+  title,
+  check,
+  run: async () => {
+    throw new Error(`${id} only checks`)
+  },
 })
 
 /** What the phase runner itself needs of a context. */
@@ -100,7 +111,10 @@ export async function runPhases<C extends PhaseContext>(
   return journal.journal.phases
 }
 
-/** What the phases would do, by their checks alone. A phase whose check fails because an earlier one is to do is unknown. */
+/**
+ * What the phases would do, by their checks alone, for the caller to print. A phase whose check fails because an earlier one is
+ * to do is unknown.
+ */
 export async function planPhases<C extends PhaseContext>(phases: Phase<C>[], context: C): Promise<PlannedPhase[]> {
   const planned: PlannedPhase[] = []
   for (const { id, title, check } of phases) {
@@ -124,8 +138,7 @@ export async function planPhases<C extends PhaseContext>(phases: Phase<C>[], con
       changes: found.state === 'todo' ? found.changes : [],
       ...(found.state === 'unknown' && { needs: found.needs }),
     })
-    if (found.state === 'done') activity.skipped('nothing to do')
-    else activity.skipped(found.state === 'todo' ? found.changes.join('; ') : `deferred: needs ${found.needs}`)
+    activity.cleared()
   }
   return planned
 }

@@ -66,11 +66,10 @@ async function main<O>(definition: ScriptDefinition<O>, argv: string[]): Promise
 
   let json = argv.includes('--json')
   try {
-    const command = commandFor(definition).parse(argv, { from: 'user' })
-    const options = command.opts<O & CommonOptions>()
+    const { options, args } = parsedArguments(definition, argv)
     json = options.json === true
     log = createLog({ debug: options.debug === true, quiet: options.quiet === true })
-    const outcome = await definition.run({ options, args: command.args, log, signal: stop.signal })
+    const outcome = await definition.run({ options, args, log, signal: stop.signal })
     const exitCode = outcome.exitCode ?? exitCodes.ok
     if (json) printDocument(definition.name, exitCode, outcome.document)
     else if (outcome.text) process.stdout.write(`${redact(outcome.text.trimEnd())}\n`)
@@ -81,6 +80,17 @@ async function main<O>(definition: ScriptDefinition<O>, argv: string[]): Promise
     process.off('SIGINT', onSignal)
     process.off('SIGTERM', onSignal)
   }
+}
+
+/**
+ * A command line as a script gets it: positional arguments include their defaults, and those of `[name...]` stand among the others.
+ * @throws CommanderError for what the script does not know, and for `--help`, once it is printed
+ */
+export function parsedArguments<O>(definition: ScriptDefinition<O>, argv: string[]): Pick<Run<O>, 'options' | 'args'> {
+  const command = commandFor(definition).parse(argv, { from: 'user' })
+  // `command.args` has no defaults. Optional ones that are left out are undefined.
+  const args = (command.processedArgs as (string | string[] | undefined)[]).flat().filter(arg => arg !== undefined)
+  return { options: command.opts<O & CommonOptions>(), args }
 }
 
 function commandFor<O>(definition: ScriptDefinition<O>): Command {

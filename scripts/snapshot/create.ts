@@ -1,15 +1,26 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { applyOrder } from '../../lib/model/layer/order.ts'
+import type { Context } from '../../lib/operation/context.ts'
 import { verb } from '../../lib/operation/verb.ts'
 import { chosenLayers } from '../../lib/phases/layer/choice.ts'
 import { doctor } from '../../lib/phases/operator/doctor.ts'
 import { newSnapshot } from '../../lib/phases/snapshot/taken.ts'
+import { usage } from '../../lib/runtime/errors.ts'
 
 export default verb({
   name: 'snapshot:create',
   summary: "Take a named, labelled snapshot of the VM's boot disk.",
 
-  define: command => command.argument('[layer]', 'layer whose state it keeps', '01-k8s'),
+  define: command =>
+    command.argument('[layer]', 'layer whose state it keeps; the last of `snapshots.after` in the environment if left out'),
 
-  phases: (context, { args }) => [doctor(), ...applyOrder(chosenLayers(args, context)).map(newSnapshot)],
+  phases: (context, { args: [layer = usual(context)] }) => [doctor(), ...chosenLayers([layer], context).map(newSnapshot)],
 })
+
+function usual({ environment }: Context): string {
+  const last = environment.snapshots.after.at(-1)
+  if (last !== undefined) return last
+  throw usage(
+    `a snapshot after which layer? \`snapshots.after\` of ${environment.name} names none`,
+    'name one: `./taskw snapshot -- LAYER`',
+  )
+}

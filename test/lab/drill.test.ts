@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { $ } from 'zx/core'
-import type { Check, Verdict } from '../../lib/model/drill/step.ts'
+import type { Check, Verdict } from '../../lib/model/drill/check.ts'
 import { type Checkout, during, killDuring, makeCheckout, onMachine, type Ran } from './support/checkout.ts'
 
 /**

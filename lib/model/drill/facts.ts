@@ -1,9 +1,9 @@
 import type { Verdict as HealthVerdict, Severity } from '../health/finding.ts'
+import type { Conclusion } from './conclusion.ts'
 import type { Found, Marker } from './marker.ts'
 import type { PodRow } from './pods.ts'
 import type { Comparison, LayerProof } from './proof.ts'
 import type { SnapshotFacts } from './snapshot.ts'
-import type { Conclusion } from './verdict.ts'
 
 /** One process that worked on the drill; a second one where the first was interrupted or killed. */
 export interface Attempt {

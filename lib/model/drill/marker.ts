@@ -1,5 +1,4 @@
-import type { Facts } from './facts.ts'
-import { type Check, check, type Judge, NOT_REACHED } from './step.ts'
+import { type Check, check } from './check.ts'
 
 /** Where a marker is kept. */
 export type Place =
@@ -67,16 +66,6 @@ export function judgeMarker(marker: Marker, found: Found | undefined, dumped?: s
     ? check(step, 'pass', `lost, as expected: ${marker.because}${copy}`)
     : check(step, 'fail', `gone, though it was to be kept: ${marker.because}${copy}`)
 }
-
-/** Each marker is a check of its own. */
-export const judgeMarkers: Judge = ({ facts }, step) => {
-  const { markers = [], found = {} } = facts
-  if (markers.length === 0) return [check(step, 'inconclusive', NOT_REACHED)]
-  return markers.map(marker => judgeMarker(marker, found[marker.name], copyOf(marker.place, facts)))
-}
-
-const copyOf = (place: Place, { dumps = [] }: Facts): string | undefined =>
-  dumps.find(({ claim, holdsMarker }) => place.kind === 'volume' && claim === place.claim && holdsMarker)?.path
 
 /** Whether the data that a marker stands for is there again. */
 export const isRecovered = (marker: Marker, found: Found | undefined): boolean =>

@@ -1,10 +1,12 @@
 import type { Journal, PhaseRecord } from '../../runtime/journal.ts'
+import type { Check, Verdict } from './check.ts'
+import type { Conclusion } from './conclusion.ts'
 import type { Attempt, Dump, Facts, Health } from './facts.ts'
 import type { Marker } from './marker.ts'
 import { proofRows } from './proof.ts'
-import type { Check, Scenario, Stage, Verdict } from './step.ts'
+import type { Scenario, Stage } from './step.ts'
 import { disruptedAt, finished, type Pause, pausesOf } from './times.ts'
-import { type Conclusion, conclude } from './verdict.ts'
+import { conclude } from './verdict.ts'
 
 /** One step in the timeline. Times are milliseconds since the beginning, without the pauses. */
 export interface Bar {

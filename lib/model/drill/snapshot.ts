@@ -1,6 +1,5 @@
 import { parseSnapshotName } from '../snapshot/name.ts'
 import { snapshotKey, snapshotPlan } from '../snapshot/plan.ts'
-import { check, type Judge, NOT_REACHED } from './step.ts'
 
 /** What Google says of a snapshot, as far as it is judged. */
 export interface SnapshotFacts {
@@ -43,17 +42,3 @@ export function snapshotFaults(snapshot: SnapshotFacts, { environment, vm, layer
     ...labels.map(([key, value]) => `lacks the label ${key}=${value}`),
   ]
 }
-
-/** The snapshot of the layer's state as the drill applied it. */
-export const judgeSnapshot =
-  (layer: string): Judge =>
-  ({ facts: { snapshots = {} }, wanted }, step) => {
-    const part = { title: `Snapshot after ${layer}` }
-    const snapshot = snapshots[layer]
-    if (snapshot === undefined) return [check(step, 'inconclusive', NOT_REACHED, part)]
-    if (snapshot === null) return [check(step, 'fail', 'there is none of the state that was applied', part)]
-    const faults = snapshotFaults(snapshot, { ...wanted, layer })
-    return faults.length > 0
-      ? [check(step, 'fail', `${snapshot.name} ${faults.join(', ')}`, part)]
-      : [check(step, 'pass', `${snapshot.name}, ${snapshot.status}`, part)]
-  }

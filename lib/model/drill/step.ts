@@ -1,20 +1,10 @@
 import type { PhaseRecord } from '../../runtime/journal.ts'
+import type { Check } from './check.ts'
 import type { Facts } from './facts.ts'
 import type { SnapshotWanted } from './snapshot.ts'
 
 /** What a step's time counts as. Everything from `disrupt` to `verify` is time to recover. */
 export type Stage = 'prepare' | 'disrupt' | 'detect' | 'decide' | 'restore' | 'verify' | 'judge'
-
-export type Verdict = 'pass' | 'fail' | 'inconclusive'
-
-/** One thing on which the verdict rests. */
-export interface Check {
-  id: string
-  title: string
-  outcome: Verdict
-  /** What was seen, for people. */
-  says: string
-}
 
 /** All that a drill is judged by. */
 export interface Evidence {
@@ -40,14 +30,3 @@ export interface Scenario {
   title: string
   steps: readonly Step[]
 }
-
-/** A step that was skipped, or never reached, has shown nothing. */
-export const NOT_REACHED = 'not reached'
-
-/** A check of a step. @param part of it, and its title, where a step has several */
-export const check = (
-  { id, title }: Pick<Step, 'id' | 'title'>,
-  outcome: Verdict,
-  says: string,
-  part: { id?: string; title?: string } = {},
-): Check => ({ id: part.id === undefined ? id : `${id}/${part.id}`, title: part.title ?? title, outcome, says })

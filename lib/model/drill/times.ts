@@ -1,4 +1,5 @@
 import type { PhaseRecord } from '../../runtime/journal.ts'
+import type { Rpo, Rto } from './conclusion.ts'
 import type { Attempt, Facts } from './facts.ts'
 import { isRecovered } from './marker.ts'
 import type { Scenario, Stage } from './step.ts'
@@ -7,28 +8,6 @@ import type { Scenario, Stage } from './step.ts'
 export interface Pause {
   from: string
   to: string
-}
-
-/** Recovery time in milliseconds: the four parts add up to the whole. */
-export interface Rto {
-  /** From the first thing destroyed to everything verified healthy. */
-  ms: number
-  /** Until `verify` saw the loss. A drill looks once all is destroyed, so the destruction is in it. */
-  detect: number
-  /** How much of `detect` the destruction itself took. */
-  destruction: number
-  /** Until the first repair began: is the layer below whole, what is to do. */
-  decide: number
-  restore: number
-  verify: number
-  /** How much of the whole nobody worked on it. */
-  paused: number
-}
-
-/** Data lost at most, in milliseconds before the disruption; null where a store was lost altogether. */
-export interface Rpo {
-  ms: number | null
-  says: string
 }
 
 type StepRecord = Pick<PhaseRecord, 'id' | 'status' | 'startedAt' | 'ms'>

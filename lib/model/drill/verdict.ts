@@ -1,14 +1,6 @@
-import type { Check, Evidence, Scenario, Verdict } from './step.ts'
-import { type Rpo, type Rto, rpoOf, rtoOf } from './times.ts'
-
-export interface Conclusion {
-  verdict: Verdict
-  /** What keeps it from a pass. */
-  reasons: string[]
-  checks: Check[]
-  rto: Rto | null
-  rpo: Rpo | null
-}
+import type { Conclusion } from './conclusion.ts'
+import type { Evidence, Scenario } from './step.ts'
+import { rpoOf, rtoOf } from './times.ts'
 
 /** Worst wins, and no checks prove nothing. An aborted drill never came to what it was to show, whatever it had seen by then. */
 export function conclude(scenario: Scenario, evidence: Evidence): Conclusion {

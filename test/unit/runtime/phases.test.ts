@@ -1,9 +1,16 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asOpsError, type OpsError } from '../../../lib/runtime/errors.ts'
+import { asOpsError, type OpsError, precondition } from '../../../lib/runtime/errors.ts'
 import type { JournalWriter, PhaseRecord } from '../../../lib/runtime/journal.ts'
 import { createLog } from '../../../lib/runtime/log.ts'
-import { type Phase, type PhaseContext, type PhaseState, planPhases, runPhases } from '../../../lib/runtime/phases.ts'
+import {
+  checkPhase,
+  type Phase,
+  type PhaseContext,
+  type PhaseState,
+  planPhases,
+  runPhases,
+} from '../../../lib/runtime/phases.ts'
 
 const log = createLog({ quiet: true, stream: { write: () => true } as unknown as NodeJS.WriteStream, live: false })
 const context = (signal = new AbortController().signal): PhaseContext => ({ log, signal, progress: () => undefined })
@@ -121,7 +128,45 @@ runs('an interruption ends with 130', async () => {
   assert.is(writer.journal.phases[1]?.status, 'interrupted')
 })
 
+runs('what is done is summed up by its evidence', async () => {
+  const said: string[] = []
+  const stream = { write: (text: string) => said.push(text) > 0 } as unknown as NodeJS.WriteStream
+  const summed: Phase<PhaseContext> = { ...phase('a', () => PENDING), summary: evidence => `it ${evidence}` }
+  await runPhases([summed], { ...context(), log: createLog({ stream, live: false }) }, journal())
+  assert.match(said.join(''), /^\S+ ✔ a 0\.0 s · it did\n$/)
+})
+
 runs.run()
+
+const checks = suite('checkPhase')
+const only = (check: () => Exclude<PhaseState, { state: 'todo' }>) =>
+  checkPhase<PhaseContext>({ id: 'a', title: 'A', check: async () => check() })
+
+for (const [name, check, status, code] of [
+  ['what is as it should be is skipped', () => DONE, 'skipped', undefined],
+  ['what can not be told yet fails', () => ({ state: 'unknown', needs: 'B' }), 'failed', 4],
+  [
+    'what is not as it should be fails',
+    () => {
+      throw precondition('it is not', 'make it so')
+    },
+    'failed',
+    4,
+  ],
+] as [string, Parameters<typeof only>[0], PhaseRecord['status'], number | undefined][]) {
+  checks(name, async () => {
+    const writer = journal()
+    const run = runPhases([only(check)], context(), writer)
+    if (code === undefined) await run
+    else assert.is((await failureOf(run)).code, code)
+    assert.is(writer.journal.phases[0]?.status, status)
+  })
+}
+
+checks('it does nothing', async () => {
+  assert.match((await failureOf(only(() => DONE).run(context()))).message, 'a only checks')
+})
+checks.run()
 
 const plans = suite('planPhases')
 plans('changes nothing', async () => {
@@ -138,6 +183,13 @@ plans('changes nothing', async () => {
   )
   assert.is(ran, false)
   assert.equal(planned[0]?.changes, ['do it'])
+})
+plans('says nothing: the list is the result', async () => {
+  const said: string[] = []
+  const stream = { write: (text: string) => said.push(text) > 0 } as unknown as NodeJS.WriteStream
+  const phases = [phase('a', () => DONE), phase('b', () => PENDING)]
+  await planPhases(phases, { ...context(), log: createLog({ stream, live: false }) })
+  assert.equal(said, [])
 })
 plans('a check that fails for want of an earlier phase is deferred', async () => {
   const broken = phase('b', () => {

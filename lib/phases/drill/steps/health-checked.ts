@@ -1,4 +1,4 @@
-import { judgeHealth } from '../../../model/drill/health.ts'
+import { judgeHealth } from '../../../model/drill/judge/health.ts'
 import { untilHealthy } from '../../health/assessment.ts'
 import { alwaysDone, type DrillStep } from '../step.ts'
 import { healthOf } from '../survey.ts'

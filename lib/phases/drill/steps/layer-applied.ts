@@ -1,4 +1,4 @@
-import { judgeDone } from '../../../model/drill/done.ts'
+import { judgeDone } from '../../../model/drill/judge/done.ts'
 import { layerApplied as phase } from '../../layer/applied.ts'
 import type { DrillStep } from '../step.ts'
 

@@ -1,4 +1,4 @@
-import { judgeDone } from '../../../model/drill/done.ts'
+import { judgeDone } from '../../../model/drill/judge/done.ts'
 import { layerDestroyed as phase } from '../../layer/destroyed.ts'
 import type { DrillStep } from '../step.ts'
 

@@ -1,6 +1,6 @@
+import { judgeUntouched } from '../../../model/drill/judge/untouched.ts'
 import type { Comparison } from '../../../model/drill/proof.ts'
 import type { Stage } from '../../../model/drill/step.ts'
-import { judgeUntouched } from '../../../model/drill/untouched.ts'
 import type { Context } from '../../../operation/context.ts'
 import { messageOf } from '../../../runtime/errors.ts'
 import type { Json } from '../../../runtime/json.ts'

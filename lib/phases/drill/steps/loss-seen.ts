@@ -1,4 +1,4 @@
-import { judgeLoss } from '../../../model/drill/health.ts'
+import { judgeLoss } from '../../../model/drill/judge/health.ts'
 import { assessment } from '../../health/assessment.ts'
 import { alwaysDone, type DrillStep } from '../step.ts'
 import { healthOf } from '../survey.ts'

@@ -1,4 +1,4 @@
-import { judgeMarkers } from '../../../model/drill/marker.ts'
+import { judgeMarkers } from '../../../model/drill/judge/markers.ts'
 import type { Json } from '../../../runtime/json.ts'
 import { readMarker } from '../markers.ts'
 import { alwaysDone, type DrillStep } from '../step.ts'

@@ -1,4 +1,5 @@
-import { judgeSnapshot, type SnapshotFacts } from '../../../model/drill/snapshot.ts'
+import { judgeSnapshot } from '../../../model/drill/judge/snapshot.ts'
+import type { SnapshotFacts } from '../../../model/drill/snapshot.ts'
 import { snapshotKey } from '../../../model/snapshot/plan.ts'
 import type { Context } from '../../../operation/context.ts'
 import type { Json } from '../../../runtime/json.ts'

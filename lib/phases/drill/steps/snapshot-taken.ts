@@ -1,4 +1,4 @@
-import { judgeDone } from '../../../model/drill/done.ts'
+import { judgeDone } from '../../../model/drill/judge/done.ts'
 import { snapshotTaken as phase } from '../../snapshot/taken.ts'
 import type { DrillStep } from '../step.ts'
 

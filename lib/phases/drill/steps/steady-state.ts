@@ -1,4 +1,4 @@
-import { judgeSteadyState } from '../../../model/drill/health.ts'
+import { judgeSteadyState } from '../../../model/drill/judge/health.ts'
 import type { Context } from '../../../operation/context.ts'
 import { partial } from '../../../runtime/errors.ts'
 import { assessment, untilHealthy } from '../../health/assessment.ts'

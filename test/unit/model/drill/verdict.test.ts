@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { judgeDone } from '../../../../lib/model/drill/done.ts'
 import type { DrillFacts } from '../../../../lib/model/drill/facts.ts'
+import { judgeDone } from '../../../../lib/model/drill/judge/done.ts'
 import type { PhaseRecord } from '../../../../lib/runtime/journal.ts'
 import { after, concluded as concludedOf, passedFacts, passedRecords, proof, rebuild } from './passed.ts'
 

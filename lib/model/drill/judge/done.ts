@@ -1,6 +1,7 @@
-import { formatAge } from '../health/age.ts'
-import { check, type Judge, NOT_REACHED } from './step.ts'
-import { finished } from './times.ts'
+import { formatAge } from '../../health/age.ts'
+import { check, NOT_REACHED } from '../check.ts'
+import type { Judge } from '../step.ts'
+import { finished } from '../times.ts'
 
 /** A step that finds its work done by somebody else has not shown that the drill can do it. */
 export const judgeDone: Judge = ({ facts: { begun = {} }, records }, step) => {

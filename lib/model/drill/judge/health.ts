@@ -1,6 +1,7 @@
-import type { Health } from './facts.ts'
-import { duplicates } from './pods.ts'
-import { type Check, check, type Judge, NOT_REACHED, type Step, type Verdict } from './step.ts'
+import { type Check, check, NOT_REACHED, type Verdict } from '../check.ts'
+import type { Health } from '../facts.ts'
+import { duplicates } from '../pods.ts'
+import type { Judge, Step } from '../step.ts'
 
 /** A system that was not healthy before shows nothing by being unhealthy after. */
 export const judgeSteadyState: Judge = ({ facts: { steadyState } }, step) => [

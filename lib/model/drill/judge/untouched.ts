@@ -1,5 +1,6 @@
-import { proofDifferences } from './proof.ts'
-import { check, type Judge, NOT_REACHED } from './step.ts'
+import { check, NOT_REACHED } from '../check.ts'
+import { proofDifferences } from '../proof.ts'
+import type { Judge } from '../step.ts'
 
 /** A layer below the disruption was neither written nor would be changed by a plan. @param moment when that was looked at */
 export const judgeUntouched =
