@@ -7,16 +7,12 @@ import { type Watcher, watchKinds } from './watcher.ts'
 
 /** What can be asked of and done to a Kubernetes cluster. Errors: OpsError 5, an ApiError where the server has answered. */
 export interface Cluster {
-  /** `ok`, or the failing checks by name. @throws OpsError 5 when it is out of reach */
-  readyz(signal?: AbortSignal): Promise<{ ready: boolean; failing: string[] }>
   inventory(signal?: AbortSignal): Promise<Snapshot>
   /** An object, or undefined when there is none or its kind is unknown. */
   get<T extends KubernetesObject>(kind: Kind, where: Where, signal?: AbortSignal): Promise<T | undefined>
   list<T extends KubernetesObject>(kind: Kind, namespace?: string, signal?: AbortSignal): Promise<T[]>
   /** Makes the object, or makes of it what is said here (server-side apply). */
   apply<T extends KubernetesObject>(kind: Kind, where: Where, object: unknown, signal?: AbortSignal): Promise<T>
-  /** A JSON merge patch. */
-  patch<T extends KubernetesObject>(kind: Kind, where: Where, change: unknown, signal?: AbortSignal): Promise<T>
   /** Asks for the deletion, of what it owns as well. @returns false when there was nothing to delete */
   delete(kind: Kind, where: Where & { uid?: string }, signal?: AbortSignal): Promise<boolean>
   /** Watches what a snapshot has read, from that very point on. */
@@ -56,7 +52,6 @@ export function clusterOver(rest: Rest): Cluster {
   const withSignal = (signal?: AbortSignal): RestRequest => (signal ? { signal } : {})
 
   return {
-    readyz: signal => readyz(rest, withSignal(signal)),
     inventory: signal => readInventory(rest, withSignal(signal)),
     get: (kind, where, signal) => orMissing(rest.json(pathOf(kind, where), withSignal(signal))),
     async list<T>(kind: Kind, namespace?: string, signal?: AbortSignal) {
@@ -69,13 +64,6 @@ export function clusterOver(rest: Rest): Cluster {
         method: 'PATCH',
         body: object,
         contentType: 'application/apply-patch+yaml',
-      }),
-    patch: (kind, where, change, signal) =>
-      rest.json(pathOf(kind, where), {
-        ...withSignal(signal),
-        method: 'PATCH',
-        body: change,
-        contentType: 'application/merge-patch+json',
       }),
     async delete(kind, { uid, ...where }, signal) {
       // By its uid, another object that has taken the name meanwhile is left alone: the server answers 409.
@@ -119,17 +107,4 @@ async function readInventory(rest: Rest, request: RestRequest): Promise<Snapshot
     }),
   )
   return { inventory: inventory as unknown as Inventory, versions }
-}
-
-/** A check that failed is a line `[-]etcd failed: …`; the answer is then a 500. Before the first one stands what was asked. */
-const FAILED_CHECK = /\[-\]([\w./-]+)/g
-
-async function readyz(rest: Rest, request: RestRequest): Promise<{ ready: boolean; failing: string[] }> {
-  try {
-    await rest.text('/readyz?verbose', request)
-    return { ready: true, failing: [] }
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 500) throw error
-    return { ready: false, failing: Array.from(error.message.matchAll(FAILED_CHECK), ([, check = '']) => check) }
-  }
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { Readable, type Writable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Client, ClientChannel } from 'ssh2'
 
@@ -13,8 +13,6 @@ export interface Result {
 export interface ChannelOptions {
   /** Standard input; a stream comes from a function, since a second attempt needs a fresh one. */
   input?: string | Uint8Array | (() => Readable) | undefined
-  /** Where standard output goes instead of into the result. */
-  output?: Writable | undefined
   /** Ends the wait; the remote command is left to itself. */
   signal: AbortSignal
 }
@@ -33,7 +31,7 @@ export class ConnectionLost extends Error {
  * Runs one command line to its end.
  * @throws ConnectionLost, or the signal's reason
  */
-export async function execute(client: Client, line: string, { input, output, signal }: ChannelOptions): Promise<Result> {
+export async function execute(client: Client, line: string, { input, signal }: ChannelOptions): Promise<Result> {
   signal.throwIfAborted()
   const channel = await openChannel(client, line)
   const { promise: aborted, reject } = Promise.withResolvers<never>()
@@ -44,7 +42,7 @@ export async function execute(client: Client, line: string, { input, output, sig
   if (signal.aborted) abort()
   else signal.addEventListener('abort', abort, { once: true })
   try {
-    const ended = outcome(channel, output)
+    const ended = outcome(channel)
     // What can't be written is told by the exit code or the loss of the connection.
     void pipeline(source(input), channel).catch(() => undefined)
     return await Promise.race([ended, aborted])
@@ -75,13 +73,12 @@ function source(input: ChannelOptions['input']): Readable {
   return Readable.from(input === undefined ? [] : [Buffer.from(input)], { objectMode: false })
 }
 
-function outcome(channel: ClientChannel, output: Writable | undefined): Promise<Result> {
+function outcome(channel: ClientChannel): Promise<Result> {
   return new Promise((resolve, reject) => {
     const stdout: Buffer[] = []
     const stderr: Buffer[] = []
     let code: number | undefined
-    if (output) channel.pipe(output)
-    else channel.on('data', (chunk: Buffer) => stdout.push(chunk))
+    channel.on('data', (chunk: Buffer) => stdout.push(chunk))
     channel.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
     channel.on('error', () => undefined)
     channel.on('exit', (status: number | null, signal?: string) => {

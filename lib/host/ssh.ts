@@ -1,4 +1,4 @@
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { external, interrupted, type OpsError, timedOut } from '../runtime/errors.ts'
 import { ConnectionLost, execute, type Result } from './channel.ts'
 import { type Connection, type ConnectionOptions, connect } from './connection.ts'
@@ -11,8 +11,6 @@ export interface RunOptions {
   sudo?: boolean
   /** Standard input, the place for secrets: arguments can be read by every user of the host. */
   input?: string | Uint8Array | (() => Readable)
-  /** Where standard output goes instead of into the result. */
-  output?: Writable
   /** Milliseconds; 2 minutes unless told. */
   timeout?: number
   /** The exit code is data: a failure does not throw. */
@@ -53,14 +51,14 @@ export async function openHost(options: ConnectionOptions): Promise<Host> {
   }
 
   const run: Host['run'] = async (command, runOptions = {}) => {
-    const { sudo = false, input, output, timeout = TIMEOUT_MS, nothrow = false, readOnly = false } = runOptions
+    const { sudo = false, input, timeout = TIMEOUT_MS, nothrow = false, readOnly = false } = runOptions
     const what = runOptions.what ?? ('script' in command ? 'script' : (command[0] ?? ''))
     const line = commandLine(command, { sudo: sudo && user !== 'root' })
     const deadline = AbortSignal.timeout(timeout)
     const attempt = async () => {
       const current = await open()
       try {
-        return await execute(current.client, line, { input, output, signal: AbortSignal.any([signal, deadline]) })
+        return await execute(current.client, line, { input, signal: AbortSignal.any([signal, deadline]) })
       } catch (error) {
         // The client may not have noticed yet.
         if (error instanceof ConnectionLost) current.close()

@@ -1,10 +1,6 @@
-import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { Readable, Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { external } from '../runtime/errors.ts'
 import type { Host } from './ssh.ts'
 
 export interface Upload {
@@ -75,46 +71,6 @@ export async function upload(host: Host, { source, target, mode, sha256, progres
       },
     },
   )
-}
-
-/**
- * Fetches a file from the host whole or not at all.
- * @returns its SHA-256 in hex and its size in bytes
- * @throws OpsError 5 when it changed on the way
- */
-export async function download(
-  host: Host,
-  { source, target, sudo = false, mode = 0o600 }: { source: string; target: string; sudo?: boolean; mode?: number },
-): Promise<{ sha256: string; bytes: number }> {
-  await mkdir(dirname(target), { recursive: true })
-  const temporary = `${target}.${process.pid}.download`
-  try {
-    const hash = createHash('sha256')
-    let bytes = 0
-    const measure = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        hash.update(chunk)
-        bytes += chunk.length
-        done(null, chunk)
-      },
-    })
-    const written = pipeline(measure, createWriteStream(temporary, { mode, flags: 'wx' }))
-    // Its failure is reported below, after the command's own.
-    written.catch(() => undefined)
-    const script = 'sha256sum < "$1" | cut -d " " -f 1 >&2; cat "$1"'
-    const { stderr } = await host.run(
-      { script, args: [source] },
-      { what: `download of ${source}`, sudo, output: measure, timeout: TRANSFER_MS },
-    )
-    await written
-    const sha256 = hash.digest('hex')
-    if (stderr.trim() !== sha256) throw external(`${source} changed while it was fetched from ${host.name}`, 'fetch it again')
-    await rename(temporary, target)
-    return { sha256, bytes }
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
 }
 
 function counted(content: Readable, report: (sent: number) => void): Readable {

@@ -41,20 +41,3 @@ export function countsText(findings: readonly Finding[]): string {
   })
   return counted.filter(Boolean).join(', ')
 }
-
-/** Findings as a GitHub-flavoured table, for a job's summary or an issue. */
-export function findingsMarkdown(findings: readonly Finding[], verdict: Verdict): string {
-  const counts = countsText(findings)
-  const heading = `**${verdict}**${counts ? `: ${counts}` : ''}`
-  if (findings.length === 0) return `${heading}\n`
-  const rows = sorted(findings).map(({ severity, object, rule, message, remedy = '' }) =>
-    [severity, `\`${object}\``, rule, cell(message).replaceAll('<', '&lt;'), command(cell(remedy))].join(' | '),
-  )
-  const table = ['severity | object | rule | what | what to do', '--- | --- | --- | --- | ---', ...rows]
-  return [heading, '', ...table.map(row => `| ${row} |`), ''].join('\n')
-}
-
-const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ')
-
-/** As code, unless it says by itself which part of it is. */
-const command = (remedy: string): string => (remedy === '' || remedy.includes('`') ? remedy : `\`${remedy}\``)

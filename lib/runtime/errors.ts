@@ -40,7 +40,6 @@ export const precondition = failure(exitCodes.precondition)
 export const external = failure(exitCodes.external)
 export const unhealthy = failure(exitCodes.unhealthy)
 export const partial = failure(exitCodes.partial)
-export const changesPending = failure(exitCodes.changes)
 export const timedOut = failure(exitCodes.timeout)
 export const interrupted = failure(exitCodes.interrupted)
 

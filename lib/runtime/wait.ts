@@ -13,16 +13,13 @@ export interface Wait<T> {
   /** What to do when the deadline passes. */
   hint?: string
   signal?: AbortSignal
-  /** Told before each pause, with the milliseconds spent so far. */
-  onPause?: (elapsed: number) => void
 }
 
 /**
  * Probes until there is a value or the deadline has passed.
  * @throws OpsError 124 at the deadline, 130 when the signal aborts, or whatever OpsError the probe throws.
  */
-export async function waitFor<T>({ what, within, every = 1000, probe, hint, signal, onPause }: Wait<T>): Promise<T> {
-  const started = performance.now()
+export async function waitFor<T>({ what, within, every = 1000, probe, hint, signal }: Wait<T>): Promise<T> {
   const deadline = new AbortController()
   // Not AbortSignal.timeout, whose timer lets the process end while it waits.
   const timer = setTimeout(() => deadline.abort(), within)
@@ -44,7 +41,6 @@ export async function waitFor<T>({ what, within, every = 1000, probe, hint, sign
         const reason = last === undefined ? '' : `; last error: ${messageOf(last)}`
         throw timedOut(`${what}: not within ${Math.round(within / 1000)} s${reason}`, hint ?? 'run it again to go on', last)
       }
-      onPause?.(performance.now() - started)
       await sleep(every, undefined, { signal: stop }).catch(() => undefined)
     }
   } finally {

@@ -7,7 +7,7 @@ import type { ReachedHop } from '../../lib/model/image/timeline.ts'
 import { waitFor } from '../../lib/runtime/wait.ts'
 import { type ApplicationRepository, applicationRepository } from './support/application.ts'
 import { type Checkout, during, killDuring, makeCheckout, type Ran } from './support/checkout.ts'
-import { throughTunnel } from './support/cluster.ts'
+import { patch, throughTunnel } from './support/cluster.ts'
 
 /**
  * A version's way from its bump to the pods, and what goes wrong on it. One story, in order: each test begins with what the one
@@ -53,9 +53,9 @@ const versionOf = (checkout: Checkout, service: string) =>
   })
 
 const scaleUpdater = (checkout: Checkout, replicas: number) =>
-  throughTunnel(checkout, async cluster => {
+  throughTunnel(checkout, async (cluster, rest) => {
     const where = { namespace: 'argocd', name: 'argocd-image-updater-controller' }
-    await cluster.patch(kinds.deployments, where, { spec: { replicas } })
+    await patch(rest, kinds.deployments, where, { spec: { replicas } })
     await waitFor({
       what: `${replicas} pods of the Image Updater`,
       within: 60_000,
@@ -192,12 +192,12 @@ story('the Image Updater passes over it without a word; verify has one', async (
 
 story('put on the Application by hand, it ends in ImagePullBackOff, and verify says why', async ({ checkout }) => {
   await scaleUpdater(checkout, 0)
-  await throughTunnel(checkout, async cluster => {
+  await throughTunnel(checkout, async (cluster, rest) => {
     const where = { namespace: 'argocd', name: 'threads' }
     const application = await cluster.get<Application>(kinds.applications, where)
     const others = application?.spec?.source?.kustomize?.images?.filter(entry => !entry.includes('/ml-service')) ?? []
     const images = [...others, `${IMAGES}/ml-service=${IMAGES}/ml-service:${forced}`]
-    await cluster.patch(kinds.applications, where, { spec: { source: { kustomize: { images } } } })
+    await patch(rest, kinds.applications, where, { spec: { source: { kustomize: { images } } } })
   })
   // The first attempt is an ErrImagePull.
   const found = await waitFor({

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import type { ConnectionOptions } from '../../../lib/host/connection.ts'
 import { probe } from '../../../lib/host/probe.ts'
 import { type Host, openHost } from '../../../lib/host/ssh.ts'
-import { download, upload } from '../../../lib/host/transfer.ts'
+import { upload } from '../../../lib/host/transfer.ts'
 import { factsFrom } from '../../../lib/model/k0s/facts.ts'
 import type { OpsError } from '../../../lib/runtime/errors.ts'
 import { readIfExists } from '../../../lib/runtime/files.ts'
@@ -204,14 +204,6 @@ ssh('an upload replaces a file and keeps the one before', async () => {
   }
   assert.is(await readFile(target, 'utf8'), 'two')
   assert.is(await readFile(`${target}.old`, 'utf8'), 'one')
-})
-
-ssh('a download is verified', async () => {
-  const [source, target] = [join(server.directory, 'source'), join(server.directory, 'down', 'target')]
-  const content = 'y'.repeat(200_000)
-  await writeFile(source, content)
-  assert.equal(await download(host, { source, target }), { sha256: sha256(content), bytes: content.length })
-  assert.is(await readFile(target, 'utf8'), content)
 })
 
 ssh('one probe says what the host is', async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { type Cluster, clusterOver } from '../../../lib/cluster/cluster.ts'
+import { type Cluster, clusterOver, type Where } from '../../../lib/cluster/cluster.ts'
+import { type Kind, pathOf } from '../../../lib/cluster/kinds.ts'
 import { readConnection } from '../../../lib/cluster/kubeconfig.ts'
 import { createRest, type Rest } from '../../../lib/cluster/rest.ts'
 import { waitFor } from '../../../lib/runtime/wait.ts'
@@ -19,7 +20,7 @@ export async function throughTunnel<T>(checkout: Checkout, work: (cluster: Clust
       what: 'the tunnel',
       within: 30_000,
       every: 200,
-      probe: async () => (await cluster.readyz().catch(() => ({ ready: false }))).ready || undefined,
+      probe: () => rest.text('/readyz').catch(() => undefined),
     })
     return await work(cluster, rest)
   } finally {
@@ -28,3 +29,7 @@ export async function throughTunnel<T>(checkout: Checkout, work: (cluster: Clust
     await ended
   }
 }
+
+/** What the user changes by hand, as `kubectl patch` does. */
+export const patch = (rest: Rest, kind: Kind, where: Where, change: unknown): Promise<unknown> =>
+  rest.json(pathOf(kind, where), { method: 'PATCH', body: change, contentType: 'application/merge-patch+json' })

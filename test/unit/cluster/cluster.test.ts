@@ -85,11 +85,6 @@ cluster('a deletion by uid spares another object of that name', async () => {
   assert.is(await clusterWith({ [PATH]: 409 }).cluster.delete(kinds.deployments, { ...NEXTJS, uid: 'u1' }), false)
   assert.is(await codeOf(clusterWith({ [PATH]: 409 }).cluster.delete(kinds.deployments, NEXTJS)), 5)
 })
-cluster('a patch is a merge patch', async () => {
-  const { cluster, asked } = clusterWith({ [PATH]: {} })
-  await cluster.patch(kinds.deployments, NEXTJS, { spec: null })
-  assert.equal(asked[0]?.request, { method: 'PATCH', body: { spec: null }, contentType: 'application/merge-patch+json' })
-})
 cluster('an inventory has every kind; one that the server does not know is empty and has no version', async () => {
   const lists = Object.entries(kinds).map(([name, kind], index) => [
     pathOf(kind),
@@ -104,30 +99,4 @@ cluster('an inventory has every kind; one that the server does not know is empty
 cluster('an inventory that can’t be read is none', async () =>
   assert.is(await codeOf(clusterWith({ '/api/v1/pods': 403 }).cluster.inventory()), 5),
 )
-
-const READYZ = '/readyz?verbose'
-for (const [why, answer, expected] of [
-  ['ready', 'ok', { ready: true, failing: [] }],
-  [
-    'two checks fail',
-    new ApiError(
-      500,
-      'answers 500 to GET /readyz: [+]ping ok\n[-]etcd failed: reason withheld\n[-]poststarthook/rbac/bootstrap-roles failed: not finished\nreadyz check failed',
-      '',
-    ),
-    { ready: false, failing: ['etcd', 'poststarthook/rbac/bootstrap-roles'] },
-  ],
-  [
-    'the first check fails, on the line that begins with what was asked',
-    new ApiError(500, 'answers 500 to GET /readyz: [-]ping failed: reason withheld\n[+]log ok', ''),
-    { ready: false, failing: ['ping'] },
-  ],
-] as const) {
-  cluster(`readyz: ${why}`, async () => assert.equal(await clusterWith({ [READYZ]: answer }).cluster.readyz(), expected))
-}
-for (const status of [401, 503]) {
-  cluster(`readyz: ${status} is no answer to that`, async () =>
-    assert.is(await codeOf(clusterWith({ [READYZ]: status }).cluster.readyz()), 5),
-  )
-}
 cluster.run()

@@ -2,7 +2,7 @@ import { Chalk } from 'chalk'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { broken, doubtful, type Finding, noted, underway } from '../../../lib/model/health/finding.ts'
-import { countsText, findingsMarkdown, findingsText, plain } from '../../../lib/report/findings.ts'
+import { countsText, findingsText, plain } from '../../../lib/report/findings.ts'
 
 const crash = broken('pod/crash-loop', 'threads/Pod/a', 'crashes', { remedy: 'kubectl logs a' })
 const starts = underway('pod/not-ready', 'threads/Pod/b', 'starts')
@@ -54,34 +54,3 @@ text('colours are only that', () => {
   assert.is(coloured.replace(/\u001b\[\d+m/g, ''), findingsText([crash, starts], 'unhealthy', plain))
 })
 text.run()
-
-const markdown = suite('findingsMarkdown')
-markdown('nothing to say', () => assert.is(findingsMarkdown([], 'healthy'), '**healthy**\n'))
-markdown('a table, the worst first', () =>
-  assert.equal(findingsMarkdown([cordoned, crash], 'unhealthy').split('\n'), [
-    '**unhealthy**: 1 error, 1 warning',
-    '',
-    '| severity | object | rule | what | what to do |',
-    '| --- | --- | --- | --- | --- |',
-    '| error | `threads/Pod/a` | pod/crash-loop | crashes | `kubectl logs a` |',
-    '| warning | `Node/vm` | node/cordoned | cordoned | `kubectl uncordon vm` |',
-    '',
-  ]),
-)
-for (const [why, finding, expected] of [
-  ['without a remedy', broken('a/b', 'o', 'm'), '| error | `o` | a/b | m |  |'],
-  [
-    'a bar ends no cell, a line no row',
-    broken('a/b', 'o', 'x | y\n  z', { remedy: 'a | b' }),
-    '| error | `o` | a/b | x \\| y z | `a \\| b` |',
-  ],
-  ['a tag is text', broken('a/b', 'o', 'image <none>'), '| error | `o` | a/b | image &lt;none> |  |'],
-  [
-    'a remedy that quotes its command is not quoted again',
-    broken('a/b', 'o', 'm', { remedy: 'free it: `prune`' }),
-    '| error | `o` | a/b | m | free it: `prune` |',
-  ],
-] as [string, Finding, string][]) {
-  markdown(why, () => assert.is(findingsMarkdown([finding], 'unhealthy').split('\n')[4], expected))
-}
-markdown.run()

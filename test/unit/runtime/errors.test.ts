@@ -2,7 +2,6 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
   asOpsError,
-  changesPending,
   configuration,
   exitCodes,
   external,
@@ -25,7 +24,6 @@ for (const [name, kind, code] of [
   ['external', external, 5],
   ['unhealthy', unhealthy, 6],
   ['partial', partial, 7],
-  ['changesPending', changesPending, 8],
   ['timedOut', timedOut, 124],
   ['interrupted', interrupted, 130],
 ] as const) {

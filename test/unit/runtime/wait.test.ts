@@ -83,12 +83,4 @@ waits('the probe may end itself at the deadline, which is no reason of its failu
   assert.is((await failureOf(wait(obedient, { within: 30 }))).message, 'the tide: not within 0 s')
 })
 
-waits('each pause is told with the time spent', async () => {
-  const spent: number[] = []
-  let probes = 0
-  await wait(async () => (++probes < 3 ? undefined : true), { onPause: elapsed => spent.push(elapsed) })
-  assert.is(spent.length, 2)
-  assert.ok((spent[1] ?? 0) > (spent[0] ?? 0))
-})
-
 waits.run()
