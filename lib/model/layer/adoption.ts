@@ -1,41 +1,102 @@
 import type { Json } from '../../runtime/json.ts'
+import { importId } from './import-id.ts'
+import { baseName, type PlannedResource, text, typeOf, type Values } from './planned.ts'
+import { realName } from './real-name.ts'
 import type { StreamState } from './stream.ts'
 
-/** A resource that exists but is not in the state: a run that was killed made it and could not write that down. */
+/** A resource that exists but is not in the state, and the id to take it in by. */
 export interface Adoption {
   address: string
   /** Import id, in the form of the resource's type. */
   id: string
 }
 
-/** A Helm release that a killed run left behind under this address. */
+/** What an apply found there already, whosever it is. */
+export interface Conflict {
+  address: string
+  /** Its planned real name; '' where that is not known. */
+  name: string
+  /** Undefined where neither the error nor the plan says it. */
+  id?: string
+}
+
+/** A Helm release that exists but is not in the state. */
 export interface StrandedRelease {
   address: string
 }
 
 type Errors = StreamState['errors']
 
-/** `The resource 'projects/p/global/networks/n' already exists`: Google's path is what the provider imports by. */
-const RESOURCE = /The resource '(projects\/[^']+)' already exists/
+/**
+ * A full path in an error: `The resource 'projects/…' already exists`, `Secret [projects/…] already exists`, `Job projects/… already
+ * exists`, `Custom project role projects/… already exists and must be imported`.
+ */
+const PATH = /(projects\/[^\s'"[\]/]+\/[^\s'"[\]]+)['"\]]? already exists/
 /** `Service account a already exists within project projects/p.` */
 const SERVICE_ACCOUNT = /Service account (\S+) already exists within project projects\/([^\s.,]+)/
+/** `Already Exists: Dataset p:d` */
+const DATASET = /Already Exists: Dataset ([\w-]+):(\w+)/
 /** What the google provider says where a resource is part of another one; the message has no path. */
 const NESTED = /existing object already found/
-const RELEASE_NAME_TAKEN = /cannot re-use a name that is still in use/
+/** Of the second form only one's own: a bucket of somebody else's is `not available`, and can't be imported. */
+const BUCKET = /you already own (it|this bucket)/i
+/** The second where two installations meet. */
+const RELEASE_NAME_TAKEN = /cannot re-use a name that is still in use|secrets "sh\.helm\.release\.v1\.[^"]+" already exists/
+/** `namespaces "a" already exists`, `resource "ns/a" already exists`, `The resource 'entity.managedZone' named 'z' already exists`, and so on. */
+const EXISTS = /already exists?\b/i
 
-/** What an apply's errors say is there already, with the ids to import it by. */
-export function adoptions(errors: Errors): Adoption[] {
-  return errors.flatMap(({ address, summary, detail }) => {
+/** It will be gone in a moment: nothing to import, but to wait for. */
+const GOING = /object is being deleted/
+/** What a program said that Terraform ran. */
+const PROVISIONER = /provisioner error/
+
+/** Making them again changes nothing, so that nothing of them is ever in the way: such an error is about something else. */
+const NEVER_IN_THE_WAY =
+  /^google_project_service$|_iam_(member|binding|policy)$|^(null_resource|terraform_data)$|^(local|random|time)_/
+
+/** What an apply's errors say is there already. With the plan it knows names, and ids that messages lack. */
+export const conflicts = (errors: Errors, planned: readonly PlannedResource[] = []): Conflict[] =>
+  errors.flatMap(({ address, summary, detail }) => {
     if (address === undefined) return []
-    const text = `${summary}\n${detail}`
-    const resource = RESOURCE.exec(text)
-    if (resource?.[1]) return [{ address, id: resource[1] }]
-    const account = SERVICE_ACCOUNT.exec(text)
-    if (account)
-      return [{ address, id: `projects/${account[2]}/serviceAccounts/${account[1]}@${account[2]}.iam.gserviceaccount.com` }]
-    return []
+    const type = typeOf(address)
+    const said = `${summary}\n${detail}`
+    if (!isConflict(type, said)) return []
+    const values = planned.find(resource => resource.address === address && resource.deposed === undefined)?.after ?? null
+    const told = idIn(said)
+    if (told !== undefined && isAnother(type, told, values)) return []
+    const id = (values && importId(type, values)) ?? told
+    return [{ address, name: realName(type, values) ?? '', ...(id !== undefined && { id }) }]
   })
+
+function isConflict(type: string, said: string): boolean {
+  if (GOING.test(said) || PROVISIONER.test(said) || NEVER_IN_THE_WAY.test(type)) return false
+  // An object of the release may be in the way, too; importing the release would not help that.
+  if (type === 'helm_release') return RELEASE_NAME_TAKEN.test(said)
+  return EXISTS.test(said) || NESTED.test(said) || BUCKET.test(said)
 }
+
+/** The import id that a message carries. */
+function idIn(said: string): string | undefined {
+  const account = SERVICE_ACCOUNT.exec(said)
+  if (account) return `projects/${account[2]}/serviceAccounts/${account[1]}@${account[2]}.iam.gserviceaccount.com`
+  const dataset = DATASET.exec(said)
+  if (dataset) return `projects/${dataset[1]}/datasets/${dataset[2]}`
+  return PATH.exec(said)?.[1]
+}
+
+/**
+ * Whether a path is that of another object than the resource's: making a VM fails over a disk that exists, by default one of the
+ * VM's own name.
+ */
+function isAnother(type: string, path: string, values: Values | null): boolean {
+  if (type === 'google_compute_instance') return !/\/instances\/[^/]+$/.test(path)
+  const name = type.startsWith('google_compute_') ? text(values?.name) : undefined
+  return name !== undefined && name !== baseName(path)
+}
+
+/** Of what an apply's errors say is there already, what there is an id for. */
+export const adoptions = (errors: Errors, planned: readonly PlannedResource[] = []): Adoption[] =>
+  conflicts(errors, planned).flatMap(({ address, id }) => (id === undefined ? [] : [{ address, id }]))
 
 /** Addresses of the resources that are parts of others, where they are already. */
 export const nestedResources = (errors: Errors): string[] =>
@@ -43,16 +104,9 @@ export const nestedResources = (errors: Errors): string[] =>
     address !== undefined && NESTED.test(`${summary}\n${detail}`) ? [address] : [],
   )
 
-/** Import ids of such resources, by their types, from their planned values. */
-const nestedIds: Record<string, (planned: Record<string, Json>) => string> = {
-  google_compute_router_nat: ({ project, region, router, name }) =>
-    `projects/${project}/regions/${region}/routers/${router}/${name}`,
-}
-
 /** The id to import a part of another resource by, or undefined for a type that is not known here. */
 export function nestedAdoption(address: string, planned: Record<string, Json>): Adoption | undefined {
-  const type = /(?:^|\.)([a-z0-9_]+)\.[^.[]+(?:\[[^\]]*\])?$/.exec(address)?.[1] ?? ''
-  const id = nestedIds[type]?.(planned)
+  const id = importId(typeOf(address), planned)
   return id === undefined ? undefined : { address, id }
 }
 

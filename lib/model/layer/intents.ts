@@ -1,0 +1,66 @@
+import { creates, type PlannedResource } from './planned.ts'
+import { realName } from './real-name.ts'
+
+/** An apply is about to create this. Written before the apply. */
+export interface Intent {
+  layer: string
+  address: string
+  type: string
+  /** What the object is to be called where it lives; '' where that is known only after the apply. */
+  name: string
+  /** The journal's id. */
+  run: string
+  /** ISO 8601. */
+  at: string
+}
+
+/**
+ * What a layer's state held when an apply or a destroy had ended, well or not. Written only where Terraform ended by itself and
+ * stored its state: that there is none after an intent is what tells a killed run.
+ */
+export interface StateRecord {
+  layer: string
+  run: string
+  /** ISO 8601. */
+  at: string
+  /** Of all managed instances. */
+  addresses: string[]
+}
+
+/** What the apply of a plan would create, replacements included. */
+export const intentsOf = (
+  layer: string,
+  planned: readonly PlannedResource[],
+  { run, at }: Pick<Intent, 'run' | 'at'>,
+): Intent[] =>
+  planned
+    .filter(creates)
+    .map(({ address, type, after }) => ({ layer, address, type, name: realName(type, after) ?? '', run, at }))
+
+/** An object that an apply found there already. */
+export type Found = Pick<Intent, 'layer' | 'address' | 'name'>
+
+/**
+ * Whether an object that exists already is ours to take into the state: an earlier apply of this environment had begun to make
+ * it under this address and this name, and was killed, and no record since then says that the layer held the address, which
+ * would mean that it had been finished and has gone another way since.
+ * @param began ISO 8601, when this process began: what it intended itself proves nothing
+ */
+export const isOurs = (
+  found: Found,
+  { intents, records, began }: { intents: readonly Intent[]; records: readonly StateRecord[]; began: string },
+): boolean =>
+  found.name !== '' && intents.some(intent => isSame(intent, found) && isBefore(intent.at, began) && isOpen(intent, records))
+
+const isSame = (intent: Intent, { layer, address, name }: Found): boolean =>
+  intent.layer === layer && intent.address === address && intent.name === name
+
+const isOpen = (intent: Intent, records: readonly StateRecord[]): boolean =>
+  !records.some(
+    record =>
+      record.layer === intent.layer &&
+      !isBefore(record.at, intent.at) &&
+      (record.run === intent.run || record.addresses.includes(intent.address)),
+  )
+
+const isBefore = (one: string, other: string): boolean => Date.parse(one) < Date.parse(other)
