@@ -33,6 +33,10 @@ export const kinds: Record<InventoryKind, Kind> = {
   applications: kind('/apis/argoproj.io/v1alpha1')('applications'),
 }
 
+/** What only the layers' phases read: Helm's records, and what releases leave behind. */
+export const secrets = core('secrets')
+export const customResourceDefinitions = kind('/apis/apiextensions.k8s.io/v1', false)('customresourcedefinitions')
+
 /** What only the watch of a bump reads. */
 export const events = core('events')
 export const imageUpdaters = kind('/apis/argocd-image-updater.argoproj.io/v1alpha1')('imageupdaters')

@@ -16,10 +16,14 @@ export interface Store {
   exists(): Promise<boolean>
   /** With versions kept, uniform access and no public access, as a state bucket needs it. */
   create(location: string, labels: Record<string, string>): Promise<void>
+  /** Names of the objects that begin so, sorted. */
+  list(prefix: string): Promise<string[]>
   /** Undefined when there is no such object. */
   read(object: string): Promise<StoredObject | undefined>
   /** `generation` '0' wants that there is none yet. @returns the new generation, or undefined when somebody was faster */
   write(object: string, content: string, generation: string): Promise<string | undefined>
+  /** Writes whatever is there. */
+  put(object: string, content: string): Promise<void>
   /** @returns false when somebody was faster or it is gone */
   remove(object: string, generation: string): Promise<boolean>
 }
@@ -64,6 +68,11 @@ export async function openStore(name: string, project: string, credentials: Cred
         // Another run made it in this moment.
         { [CONFLICT]: undefined },
       ),
+    list: prefix =>
+      attempt(`listing gs://${name}/${prefix}`, async () => {
+        const [files] = await bucket.getFiles({ prefix })
+        return files.map(file => file.name).sort()
+      }),
     read: object =>
       attempt<StoredObject | undefined>(
         `reading gs://${name}/${object}`,
@@ -89,6 +98,10 @@ export async function openStore(name: string, project: string, credentials: Cred
           return String(file.metadata.generation)
         },
         { [PRECONDITION_FAILED]: undefined },
+      ),
+    put: (object, content) =>
+      attempt(`writing gs://${name}/${object}`, () =>
+        bucket.file(object).save(content, { resumable: false, contentType: 'application/json' }),
       ),
     remove: (object, generation) =>
       attempt(

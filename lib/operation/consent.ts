@@ -32,7 +32,7 @@ export function consentOf(
 ): (request: ConsentRequest) => Promise<void> {
   const { name, guards } = environment
   const isTyped = guards.confirm === 'typed'
-  return async ({ question, destroys, guard }) => {
+  return async ({ question, destroys, requested = false, guard }) => {
     if (guard && !guards[guard]) {
       throw precondition(
         `${name} does not allow this: ${question}`,
@@ -46,7 +46,7 @@ export function consentOf(
       )
     }
     const wantsName = destroys && isTyped
-    if (confirm === name || (yes && !wantsName) || (!destroys && !isTyped)) return
+    if (confirm === name || (yes && !wantsName) || ((requested || !destroys) && !isTyped)) return
     if (!terminal.isInteractive)
       throw precondition(`${question}: wants a confirmation`, wantsName ? `add --confirm=${name}` : 'add --yes')
     if (destroys) log.warn(`${question}: this destroys parts of ${name}.`)

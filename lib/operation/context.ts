@@ -54,6 +54,8 @@ export interface ConsentRequest {
   question: string
   /** Something is lost by it: where the environment's guard is `typed`, its name must be typed. */
   destroys: boolean
+  /** The command line asks for it by name: only where names are typed is it asked again. */
+  requested?: boolean
   /** The environment's guard that must allow it at all. */
   guard?: 'destroy' | 'drills'
 }

@@ -64,6 +64,8 @@ async function openContext(
     layers: layout.layers,
     plans: join(root, '.runs', 'plans', `${environment.name}-${process.pid}`),
     signal,
+    gitSha,
+    objects: stateObjects(context => context),
     onProgress: detail => context.progress(detail),
     variables: async () => ({
       ...(endpoints && { ...endpointVariables(endpoints), GOOGLE_OAUTH_ACCESS_TOKEN: await identity.token() }),
@@ -96,6 +98,7 @@ async function openContext(
     now: () => new Date(),
     consent: consentOf(environment, options, log),
     progress: () => undefined,
+    changes: 0,
     beforeChange: async () => {
       if (releaseLock) return false
       releaseLock = await acquireLock(context)
@@ -104,6 +107,7 @@ async function openContext(
   }
   const close = async () => {
     await context.disconnect()
+    await terraform.dispose()
     await releaseLock?.()
   }
   return { context, close }

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { asOpsError, exitCodes } from '../runtime/errors.ts'
 import { type JournalWriter, openJournal, type PhaseRecord } from '../runtime/journal.ts'
 import type { Json } from '../runtime/json.ts'
-import { type Phase, planPhases, runPhases } from '../runtime/phases.ts'
+import { type Phase, type PlannedPhase, planPhases, runPhases } from '../runtime/phases.ts'
 import { DetailedError, type Outcome, type Run, type ScriptDefinition } from '../runtime/script.ts'
 import { type ConsentOptions, consentOptions } from './consent.ts'
 import type { Context } from './context.ts'
@@ -85,20 +85,24 @@ export async function journalled<O>(
   }
 }
 
-/** What the phases would do, by their checks alone. Exit code 8 when something would change. */
+/** What the phases would do, by their checks alone. Exit code 8 when something would change, 4 when it would be refused. */
 export async function describePlan(phases: Phase<Context>[], context: Context): Promise<Outcome> {
   const plan = await planPhases(phases, context)
   const pending = plan.filter(({ state }) => state !== 'done')
-  const lines = plan.map(({ title, state, changes, needs }) => {
-    if (state === 'done') return `  = ${title}`
-    if (state === 'unknown') return `  ? ${title}: deferred, needs ${needs}`
-    return [`  ~ ${title}`, ...changes.map(change => `      ${change}`)].join('\n')
-  })
+  const refusals = [...new Set(plan.flatMap(({ refusal }) => refusal ?? []))]
+  const summary = pending.length === 0 ? 'Nothing to do.' : `${pending.length} of ${plan.length} phases pending.`
   return {
-    exitCode: pending.length > 0 ? exitCodes.changes : exitCodes.ok,
+    exitCode: refusals.length > 0 ? exitCodes.precondition : pending.length > 0 ? exitCodes.changes : exitCodes.ok,
     document: { dryRun: true, phases: plan as unknown as Json },
-    text: `${lines.join('\n')}\n${pending.length === 0 ? 'Nothing to do.' : `${pending.length} of ${plan.length} phases pending.`}`,
+    text: [...plan.map(describePhase), summary, ...refusals.map(refusal => `It would stop: ${refusal}`)].join('\n'),
   }
+}
+
+function describePhase({ title, state, changes, needs }: PlannedPhase): string {
+  if (state === 'done') return `  = ${title}`
+  if (state === 'refused') return `  ! ${title}: refused`
+  if (state === 'unknown') return `  ? ${title}: deferred, needs ${needs}`
+  return [`  ~ ${title}`, ...changes.map(change => `      ${change}`)].join('\n')
 }
 
 /** A journal for this run. */

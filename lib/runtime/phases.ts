@@ -1,4 +1,4 @@
-import { asOpsError, interrupted, precondition } from './errors.ts'
+import { asOpsError, interrupted, type OpsError, precondition } from './errors.ts'
 import type { JournalWriter, PhaseRecord } from './journal.ts'
 import type { Json } from './json.ts'
 import type { Log } from './log.ts'
@@ -7,6 +7,8 @@ import type { Log } from './log.ts'
 export type PhaseState =
   | { state: 'done'; evidence: Json }
   | { state: 'todo'; changes: string[] }
+  /** It must not be done: a run stops here, a dry run says so. */
+  | { state: 'refused'; refusal: OpsError }
   /** It can't be told yet; `needs` names what must come first. */
   | { state: 'unknown'; needs: string }
 
@@ -46,6 +48,8 @@ export interface PhaseContext {
   signal: AbortSignal
   /** Says what the running phase is at; the runner sets it. */
   progress: (detail: string) => void
+  /** How often a phase has changed something so far, or somebody else may have: what was found before that may be stale. */
+  changes: number
   /** Called before a phase changes anything. True: the world may have moved since the check, so check again. */
   beforeChange?: () => Promise<boolean>
 }
@@ -57,6 +61,8 @@ export interface PlannedPhase {
   state: PhaseState['state']
   changes: string[]
   needs?: string
+  /** Why a phase must not be done. */
+  refusal?: string
 }
 
 /**
@@ -87,15 +93,21 @@ export async function runPhases<C extends PhaseContext>(
     try {
       if (context.signal.aborted) throw interrupted('interrupted', 'run the same command again to go on from here')
       let before = await phase.check(context)
-      if (before.state === 'todo' && (await context.beforeChange?.())) before = await phase.check(context)
+      if (before.state === 'todo' && (await context.beforeChange?.())) {
+        context.changes++
+        before = await phase.check(context)
+      }
       if (before.state === 'done') {
         await record('skipped', { evidence: before.evidence })
         activity.skipped('nothing to do')
         continue
       }
+      if (before.state === 'refused') throw before.refusal
       if (before.state === 'unknown') throw precondition(`${phase.title}: needs ${before.needs}`, 'run `./taskw up`')
       for (const change of before.changes) context.log.debug(`${phase.id}: ${change}`)
+      context.changes++
       const evidence = await phase.run(context)
+      context.changes++
       await record('done', { evidence })
       activity.done(phase.summary?.(evidence))
     } catch (thrown) {
@@ -137,6 +149,7 @@ export async function planPhases<C extends PhaseContext>(phases: Phase<C>[], con
       state: found.state,
       changes: found.state === 'todo' ? found.changes : [],
       ...(found.state === 'unknown' && { needs: found.needs }),
+      ...(found.state === 'refused' && { refusal: `${found.refusal.message}\n→ ${found.refusal.hint}` }),
     })
     activity.cleared()
   }

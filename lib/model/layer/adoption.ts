@@ -47,8 +47,6 @@ const EXISTS = /already exists?\b/i
 
 /** It will be gone in a moment: nothing to import, but to wait for. */
 const GOING = /object is being deleted/
-/** An object inside a release is in the way, not the release; importing that helps nobody. */
-const FOREIGN_PART = /cannot be imported into the current release/
 /** What a program said that Terraform ran. */
 const PROVISIONER = /provisioner error/
 
@@ -71,8 +69,8 @@ export const conflicts = (errors: Errors, planned: readonly PlannedResource[] = 
   })
 
 function isConflict(type: string, said: string): boolean {
-  if (GOING.test(said) || FOREIGN_PART.test(said) || PROVISIONER.test(said) || NEVER_IN_THE_WAY.test(type)) return false
-  // Of a release's own objects Helm speaks as of the release: only its name says that the release is there.
+  if (GOING.test(said) || PROVISIONER.test(said) || NEVER_IN_THE_WAY.test(type)) return false
+  // An object of the release may be in the way, too; importing the release would not help that.
   if (type === 'helm_release') return RELEASE_NAME_TAKEN.test(said)
   return EXISTS.test(said) || NESTED.test(said) || BUCKET.test(said)
 }

@@ -1,54 +1,49 @@
-import type { Kind } from '../../cluster/kinds.ts'
-import { adoptions, nestedAdoption, nestedResources, strandedReleases } from '../../model/layer/adoption.ts'
+import { secrets } from '../../cluster/kinds.ts'
+import { type Conflict, conflicts, strandedReleases } from '../../model/layer/adoption.ts'
+import { describeConflicts } from '../../model/layer/import-block.ts'
+import { type Intent, isOurs, type StateRecord } from '../../model/layer/intents.ts'
 import type { Context } from '../../operation/context.ts'
-import { type Plan, TerraformError } from '../../terraform/terraform.ts'
-import { type PlanContext, planLayer } from './plan.ts'
+import { publishedJournals } from '../../operation/journals.ts'
+import { precondition } from '../../runtime/errors.ts'
+import type { Plan, TerraformError } from '../../terraform/terraform.ts'
 
-export type AdoptionContext = PlanContext & Pick<Context, 'cluster' | 'consent'>
-
-const SECRETS: Kind = { base: '/api/v1', plural: 'secrets', namespaced: true }
-
-const DESTRUCTIVE = new Set(['delete', 'replace'])
-
-/** Each attempt must have adopted something that the one before could not have: this many bound a fault in that rule. */
-const ATTEMPTS = 8
+export type AdoptionContext = Pick<Context, 'terraform' | 'cluster' | 'environment' | 'store' | 'log'>
 
 /**
- * Applies a plan. Where it fails because a run that was killed had made something and could not record it, that is taken
- * into the state, and what is left is planned and applied again.
+ * Takes into the state what a failed apply found there already, where this environment's journals say that an interrupted run of
+ * ours had begun to make it.
+ * @returns whether anything was taken in
+ * @throws OpsError 4 for anything else that is there already, with the import blocks to review
  */
-export async function applyWithAdoption(first: Plan, context: AdoptionContext): Promise<void> {
-  let plan = first
-  for (let attempt = 1; ; attempt++) {
-    const lost = plan.changes.filter(({ action }) => DESTRUCTIVE.has(action)).map(({ address }) => address)
-    if (lost.length > 0)
-      await context.consent({ question: `Let ${plan.layer} destroy or replace ${lost.join(', ')}`, destroys: true })
-    try {
-      await context.terraform.apply(plan, context.progress)
-      return
-    } catch (error) {
-      const adopted = error instanceof TerraformError && attempt < ATTEMPTS ? await adopt(plan, error, context) : 0
-      if (adopted === 0) throw error
-      plan = await planLayer(plan.layer, context)
-      if (plan.empty) return
-    }
+export async function adopt(plan: Plan, error: TerraformError, context: AdoptionContext): Promise<boolean> {
+  const found = conflicts(error.errors, plan.resources)
+  if (found.length === 0) return false
+  const known = await knownOf(context)
+  const ours = (conflict: Conflict) => isOurs({ layer: plan.layer, ...conflict }, known)
+  const foreign = found.filter(conflict => !ours(conflict) || (conflict.id === undefined && !isRelease(conflict, error)))
+  if (foreign.length > 0) {
+    const { message, hint } = describeConflicts(plan.layer, foreign)
+    throw precondition(message, hint, error)
   }
+  for (const { address, id } of found.filter(conflict => !isRelease(conflict, error))) {
+    context.log.warn(`${id} exists already, made by an interrupted run: taking it into the state as ${address}`)
+    await context.terraform.adopt(plan.layer, address, String(id))
+  }
+  for (const { address } of strandedReleases(error.errors)) await adoptRelease(plan, address, context)
+  return true
 }
 
-/** @returns how many objects of the failed apply were adopted */
-async function adopt(plan: Plan, { errors }: TerraformError, context: AdoptionContext): Promise<number> {
-  const { terraform, log } = context
-  const nested = await Promise.all(
-    nestedResources(errors).map(async address => nestedAdoption(address, await terraform.planned(plan, address)) ?? []),
-  )
-  const found = [...adoptions(errors), ...nested.flat()]
-  for (const { address, id } of found) {
-    log.warn(`${id} exists already: taking it into the state as ${address}`)
-    await terraform.adopt(plan.layer, address, id)
+const isRelease = ({ address }: Conflict, { errors }: TerraformError): boolean =>
+  strandedReleases(errors).some(release => release.address === address)
+
+/** What this environment's runs intended and recorded. What this very process intended proves nothing. */
+async function knownOf(context: AdoptionContext) {
+  const journals = await publishedJournals(context)
+  return {
+    intents: journals.flatMap(({ facts }) => (facts.intents ?? []) as unknown as Intent[]),
+    records: journals.flatMap(({ facts }) => (facts.records ?? []) as unknown as StateRecord[]),
+    began: new Date(performance.timeOrigin).toISOString(),
   }
-  const releases = strandedReleases(errors)
-  for (const { address } of releases) await adoptRelease(plan, address, context)
-  return found.length + releases.length
 }
 
 /** A release that Helm had finished is imported; of one that it had not, the record goes, and Helm adopts what it had made. */
@@ -56,14 +51,14 @@ async function adoptRelease(plan: Plan, address: string, context: AdoptionContex
   const { terraform, log } = context
   const { name, namespace } = await terraform.planned(plan, address)
   const cluster = await context.cluster()
-  const records = (await cluster.list(SECRETS, String(namespace))).filter(
+  const records = (await cluster.list(secrets, String(namespace))).filter(
     ({ metadata }) => metadata.labels?.owner === 'helm' && metadata.labels.name === name,
   )
   if (records.some(({ metadata }) => metadata.labels?.status === 'deployed')) {
-    log.warn(`release ${namespace}/${name} exists already: taking it into the state as ${address}`)
+    log.warn(`release ${namespace}/${name} exists already, made by an interrupted run: taking it into the state as ${address}`)
     await terraform.adopt(plan.layer, address, `${namespace}/${name}`)
     return
   }
   log.warn(`release ${namespace}/${name} was never finished: installing it again`)
-  for (const { metadata } of records) await cluster.delete(SECRETS, { namespace: String(namespace), name: metadata.name })
+  for (const { metadata } of records) await cluster.delete(secrets, { namespace: String(namespace), name: metadata.name })
 }

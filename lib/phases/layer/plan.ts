@@ -1,22 +1,31 @@
 import { stateLock } from '../../model/layer/adoption.ts'
-import type { Change } from '../../model/layer/stream.ts'
+import { describeDestruction } from '../../model/layer/refusal.ts'
+import { destructions } from '../../model/layer/destruction.ts'
 import type { Context } from '../../operation/context.ts'
 import { operator } from '../../operation/operator.ts'
-import { type Plan, type PlanOptions, TerraformError } from '../../terraform/terraform.ts'
+import { type Plan, TerraformError } from '../../terraform/terraform.ts'
 
 export type PlanContext = Pick<Context, 'terraform' | 'log' | 'progress'>
 
+/** What applying or destroying a layer would change. It only looks: no lock is taken or freed, nothing is written. */
+export const planLayer = (
+  name: string,
+  { terraform, progress }: Pick<Context, 'terraform' | 'progress'>,
+  options: { destroy?: boolean } = {},
+): Promise<Plan> => terraform.plan(name, { ...options, lock: false, onProgress: progress })
+
 /**
- * A plan, behind the state's lock. A lock whose holder is a dead process of this machine is freed; any other is waited for.
+ * The same behind the state's lock, after an apply has found it taken or the state changed. A lock whose holder is a dead process
+ * of this machine is freed; any other is waited for.
  * @throws TerraformError, naming the holder, when it is not freed in time
  */
-export async function planLayer(name: string, context: PlanContext, options: { destroy?: boolean } = {}): Promise<Plan> {
+export async function planAgain(name: string, context: PlanContext, { destroy }: Pick<Plan, 'destroy'>): Promise<Plan> {
   const { terraform, log, progress } = context
-  const plan = (more: PlanOptions) => terraform.plan(name, { ...options, ...more, onProgress: progress })
+  const options = { destroy, onProgress: progress }
   try {
-    return await plan({ lockTimeout: 0 })
+    return await terraform.plan(name, { ...options, lockTimeout: 0 })
   } catch (error) {
-    const lock = error instanceof TerraformError ? stateLock(error.errors) : undefined
+    const lock = lockIn(error)
     if (!lock) throw error
     if (lock.who === operator() && (await terraform.running(name)).length === 0) {
       log.warn(`freeing the state lock of ${name}: its holder (${lock.who}, ${lock.created}) is dead`)
@@ -24,13 +33,20 @@ export async function planLayer(name: string, context: PlanContext, options: { d
     } else {
       progress(`waiting for the state lock that ${lock.who} has held since ${lock.created}`)
     }
-    return plan({})
+    return terraform.plan(name, options)
   }
 }
 
-/** A plan's changes, a line each. */
-export const describeChanges = ({ changes, outputsChanged }: Plan): string[] => {
-  const lines = changes.map(({ action, address }: Change) => `${action} ${address}`)
+/** The state lock that kept Terraform from its work, if that is what an error is about. */
+export const lockIn = (error: unknown) => (error instanceof TerraformError ? stateLock(error.errors) : undefined)
+
+/** A plan's changes, a line each; what is destroyed with its real name and what it holds. */
+export function describeChanges({ changes, resources, outputsChanged }: Plan, now: Date): string[] {
+  const destroyed = new Map(destructions(resources).map(each => [each.address, each]))
+  const lines = changes.map(({ action, address }) => {
+    const destruction = destroyed.get(address)
+    return destruction ? describeDestruction(destruction, {}, now) : `${action} ${address}`
+  })
   return lines.length === 0 && outputsChanged ? ['change outputs only'] : lines
 }
 

@@ -101,7 +101,7 @@ for (const [why, object, intents, records, expected] of [
     'times in another form',
     found,
     [intent({ at: '2025-12-01T10:00:00Z' })],
-    [record({ at: '2025-12-01T10:00:00.500+01:00', addresses: [address] })],
+    [record({ at: '2025-12-01T10:30:00+01:00', addresses: [address] })],
     true,
   ],
 ] as const) {

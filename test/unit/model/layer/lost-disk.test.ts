@@ -92,6 +92,12 @@ for (const [why, plan, snapshots, expected] of [
     ['vm'],
   ],
   [
+    'a VM of a template on the disk that there is',
+    [planned('google_compute_instance_from_template.vm', ['create'], { name: 'vm', boot_disk: [known] })],
+    [newer],
+    [],
+  ],
+  [
     'a VM of a machine image brings its disks',
     [planned('google_compute_instance_from_machine_image.vm', ['create'], { name: 'vm' })],
     [newer],

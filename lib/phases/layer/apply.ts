@@ -1,0 +1,55 @@
+import type { Context } from '../../operation/context.ts'
+import { type Plan, StalePlan, TerraformError } from '../../terraform/terraform.ts'
+import { type AdoptionContext, adopt } from './adoption.ts'
+import { type GuardContext, judgePlan } from './guard.ts'
+import { recordIntents, recordState } from './intents.ts'
+import { lockIn, type PlanContext, planAgain } from './plan.ts'
+import { type ApplyPolicy, permissionsOf } from './policy.ts'
+
+export type ApplyContext = PlanContext &
+  GuardContext &
+  AdoptionContext &
+  Pick<Context, 'environment' | 'consent' | 'journal' | 'store' | 'now'>
+
+/** Each attempt must have taken in something that the one before could not have: this many bound a fault in that rule. */
+const ATTEMPTS = 8
+
+/**
+ * Applies a plan that was judged. Where the state has moved on or was locked, or where an interrupted run of ours had made something
+ * that it could not record, what is left is planned, judged and applied again.
+ * @throws OpsError 4 where that plan destroys what the operator did not allow, or meets objects that are not ours
+ */
+export async function applyPlan(first: Plan, policy: ApplyPolicy, context: ApplyContext): Promise<void> {
+  let plan = first
+  for (let attempt = 1; ; attempt++) {
+    await agreeToDestruction(plan, policy, context)
+    await recordIntents(plan, context)
+    try {
+      await context.terraform.apply(plan, context.progress)
+      await recordState(plan.layer, context)
+      return
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error
+      if (!(error instanceof StalePlan) && !lockIn(error)) {
+        if (!(error instanceof TerraformError)) throw error
+        const adopted = await adopt(plan, error, context)
+        if (hasStoredState(error)) await recordState(plan.layer, context)
+        if (!adopted) throw error
+      }
+      plan = await planAgain(plan.layer, context, plan)
+      if (plan.empty) return
+    }
+  }
+}
+
+/** Terraform keeps a state that it could not store in a file beside the layer's own. */
+const hasStoredState = ({ message }: TerraformError): boolean => !message.includes('errored.tfstate')
+
+/** The plan in hand may be another one than that of the check: it is judged again. Where names are typed, one is typed for it. */
+async function agreeToDestruction(plan: Plan, policy: ApplyPolicy, context: ApplyContext): Promise<void> {
+  const { permitted, refusal } = await judgePlan(plan, permissionsOf(policy, context), context)
+  if (refusal) throw refusal
+  if (permitted.length === 0) return
+  const addresses = permitted.map(({ address }) => address).join(', ')
+  await context.consent({ question: `Let ${plan.layer} destroy ${addresses}`, destroys: true, requested: true })
+}

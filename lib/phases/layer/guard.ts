@@ -1,0 +1,136 @@
+import { customResourceDefinitions, type Kind, kinds } from '../../cluster/kinds.ts'
+import type { KubernetesObject } from '../../model/health/objects.ts'
+import { unmatchedAllowances } from '../../model/layer/allowance.ts'
+import { type Destruction, destructions } from '../../model/layer/destruction.ts'
+import { judgeDestructions, type Permissions } from '../../model/layer/guarded.ts'
+import type { Held, Holdings } from '../../model/layer/holdings.ts'
+import { type DiskSnapshot, describeLostDisks, lostDisks } from '../../model/layer/lost-disk.ts'
+import { baseName, creates } from '../../model/layer/planned.ts'
+import { describeRefusals } from '../../model/layer/refusal.ts'
+import type { Context } from '../../operation/context.ts'
+import { type OpsError, precondition } from '../../runtime/errors.ts'
+import type { Plan } from '../../terraform/terraform.ts'
+
+export type GuardContext = Pick<Context, 'environment' | 'compute' | 'cluster' | 'now' | 'log' | 'signal'>
+
+/** What a plan may do that an ordinary one may not. */
+export interface PlanPermissions extends Permissions {
+  /** A boot disk may be made empty although there are snapshots. */
+  fresh: boolean
+}
+
+export interface Judged {
+  /** What the plan destroys, and may. */
+  permitted: Destruction[]
+  /** Why it must not be applied. */
+  refusal?: OpsError
+}
+
+/**
+ * Judges a plan before it is applied: whatever it deletes or replaces must be permitted, and a boot disk is not made empty while
+ * there are snapshots of it. Only reads.
+ */
+export async function judgePlan(plan: Plan, permissions: PlanPermissions, context: GuardContext): Promise<Judged> {
+  const destroyed = destructions(plan.resources)
+  const snapshots = await snapshotsFor(plan, destroyed, context)
+  const lost = permissions.fresh ? [] : lostDisks(plan.resources, snapshots ?? [])
+  if (lost.length > 0) return { permitted: [], refusal: refused(describeLostDisks(plan.layer, lost, context.now())) }
+  if (destroyed.length === 0) return { permitted: [] }
+
+  const holdings = await holdingsOf(destroyed, snapshots, context)
+  const verdict = judgeDestructions(destroyed, permissions, holdings)
+  if (verdict.refused.length === 0) return { permitted: verdict.permitted }
+  const where = { layer: plan.layer, environment: context.environment.name }
+  return { permitted: [], refusal: refused(describeRefusals(where, verdict.refused, holdings, context.now())) }
+}
+
+/** Warns of allowances that mean nothing: a repeated command may have done its work already, a misspelt one has not. */
+export function warnOfUnmatched(
+  allow: readonly string[],
+  destroyed: readonly Destruction[],
+  { log }: Pick<Context, 'log'>,
+): void {
+  for (const pattern of unmatchedAllowances(allow, destroyed))
+    log.warn(`--allow-destroy '${pattern}' means nothing that would be destroyed`)
+}
+
+const refused = ({ message, hint }: { message: string; hint: string }): OpsError => precondition(message, hint)
+
+const DISKS_OR_VMS = /^google_compute_(region_)?(disk|instance)/
+
+/**
+ * The environment's snapshots, where the plan concerns a disk: those that carry its label, and those without one that were taken of
+ * a disk in the plan. Undefined where no disk is concerned.
+ */
+async function snapshotsFor(
+  { resources }: Plan,
+  destroyed: readonly Destruction[],
+  { compute, environment }: GuardContext,
+): Promise<DiskSnapshot[] | undefined> {
+  const held = destroyed.flatMap(({ holds }) => holds).filter(({ kind }) => kind === 'disk')
+  const made = resources.filter(resource => creates(resource) && DISKS_OR_VMS.test(resource.type))
+  if (held.length === 0 && made.length === 0) return undefined
+  const disks = new Set([...held.map(({ name }) => name), ...made.map(({ after }) => String(after?.name ?? ''))])
+  const all = await (await compute()).snapshots({})
+  return all.filter(({ labels, sourceDisk }) =>
+    labels.environment === undefined ? disks.has(baseName(sourceDisk)) : labels.environment === environment.name,
+  )
+}
+
+/** What the objects that are destroyed hold. Where nobody answers it stays unknown, and is said to be. */
+async function holdingsOf(
+  destroyed: readonly Destruction[],
+  snapshots: readonly DiskSnapshot[] | undefined,
+  context: GuardContext,
+): Promise<Holdings> {
+  const held = destroyed.flatMap(({ holds }) => holds)
+  const holds = (kind: Held['kind']) => held.some(each => each.kind === kind)
+  const known = async <T>(read: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await read()
+    } catch (error) {
+      context.log.debug(`what is destroyed holds: ${error}`)
+      return undefined
+    }
+  }
+  const claims = holds('namespace') || holds('release') ? await known(() => listed(kinds.volumeClaims, context)) : undefined
+  const crds = holds('release') ? await known(() => listed(customResourceDefinitions, context)) : undefined
+  return {
+    ...(snapshots && { snapshots: bySourceDisk(snapshots) }),
+    ...(claims && { claims: grouped(claims, ({ metadata }) => metadata.namespace ?? '') }),
+    ...(crds && claims && { releases: releasesOf(crds, claims) }),
+  }
+}
+
+const listed = async (kind: Kind, { cluster, signal }: GuardContext): Promise<KubernetesObject[]> =>
+  (await cluster()).list(kind, undefined, signal)
+
+function bySourceDisk(snapshots: readonly DiskSnapshot[]): NonNullable<Holdings['snapshots']> {
+  const ready = snapshots.filter(({ status }) => status === 'READY')
+  return Object.fromEntries(
+    Object.entries(Object.groupBy(ready, ({ sourceDisk }) => baseName(sourceDisk))).map(([disk, of = []]) => [disk, of]),
+  )
+}
+
+const grouped = (objects: readonly KubernetesObject[], key: (object: KubernetesObject) => string): Record<string, string[]> =>
+  Object.fromEntries(
+    Object.entries(Object.groupBy(objects, key)).map(([name, of = []]) => [name, of.map(({ metadata }) => metadata.name)]),
+  )
+
+/** Helm puts these on everything that it makes from a template, and keeps what is annotated so. https://helm.sh/docs/howto/charts_tips_and_tricks/ */
+const RELEASE_NAME = 'meta.helm.sh/release-name'
+const RELEASE_NAMESPACE = 'meta.helm.sh/release-namespace'
+const RESOURCE_POLICY = 'helm.sh/resource-policy'
+
+function releasesOf(
+  crds: readonly KubernetesObject[],
+  claims: readonly KubernetesObject[],
+): NonNullable<Holdings['releases']> {
+  const releaseOf = ({ metadata: { annotations = {} } }: KubernetesObject) =>
+    annotations[RELEASE_NAME] === undefined || annotations[RESOURCE_POLICY] === 'keep'
+      ? ''
+      : `${annotations[RELEASE_NAMESPACE]}/${annotations[RELEASE_NAME]}`
+  const [ofCrds, ofClaims] = [grouped(crds, releaseOf), grouped(claims, releaseOf)]
+  const names = new Set([...Object.keys(ofCrds), ...Object.keys(ofClaims)])
+  return Object.fromEntries([...names].map(name => [name, { crds: ofCrds[name] ?? [], claims: ofClaims[name] ?? [] }]))
+}

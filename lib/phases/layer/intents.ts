@@ -1,0 +1,33 @@
+import { type Intent, intentsOf, type StateRecord } from '../../model/layer/intents.ts'
+import type { Context } from '../../operation/context.ts'
+import { publishJournal } from '../../operation/journals.ts'
+import type { Json } from '../../runtime/json.ts'
+import type { Plan } from '../../terraform/terraform.ts'
+
+type IntentContext = Pick<Context, 'journal' | 'store' | 'terraform' | 'now'>
+
+/** Writes down what an apply is about to make: if it is killed, the next run knows what is ours, wherever it runs. */
+export async function recordIntents({ layer, resources }: Plan, context: IntentContext): Promise<void> {
+  const { journal, now } = context
+  if (!journal) return
+  const added = intentsOf(layer, resources, { run: journal.journal.id, at: now().toISOString() })
+  if (added.length > 0) await add('intents', added, context)
+}
+
+/** Writes down what the state holds after an apply that has ended by itself. */
+export async function recordState(layer: string, context: IntentContext): Promise<void> {
+  const { journal, terraform, now } = context
+  if (!journal) return
+  const addresses = (await terraform.resources(layer)).map(({ address }) => address)
+  await add('records', [{ layer, run: journal.journal.id, at: now().toISOString(), addresses }], context)
+}
+
+async function add(
+  name: 'intents' | 'records',
+  more: readonly (Intent | StateRecord)[],
+  { journal, store }: IntentContext,
+): Promise<void> {
+  const before = (journal?.journal.facts[name] ?? []) as Json[]
+  await journal?.fact(name, [...before, ...(more as unknown as Json[])])
+  if (journal) await publishJournal(journal.journal, { store })
+}

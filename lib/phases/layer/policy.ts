@@ -1,0 +1,50 @@
+import type { Command } from 'commander'
+import type { Context } from '../../operation/context.ts'
+import type { Plan } from '../../terraform/terraform.ts'
+import type { PlanPermissions } from './guard.ts'
+import { planLayer } from './plan.ts'
+
+export interface ApplyOptions {
+  allowDestroy?: string[]
+  fresh?: boolean
+}
+
+/** The options of a verb that applies layers. */
+export const applyOptions = (command: Command): Command =>
+  command
+    .option(
+      '--allow-destroy <address>',
+      'let the plan delete or replace this resource, and no other (repeatable; * stands for any text)',
+      (address: string, before: string[] = []) => [...before, address],
+    )
+    .option('--fresh', 'make an empty boot disk although there are snapshots to restore')
+
+/** How one run applies layers: what their plans may do, and the plans that are still true. */
+export interface ApplyPolicy {
+  allow: readonly string[]
+  fresh: boolean
+  /** A layer's plan: the one that was made before, unless something has been changed since. */
+  plan(layer: string, context: Pick<Context, 'terraform' | 'progress' | 'changes'>): Promise<Plan>
+}
+
+export function applyPolicy({ allowDestroy = [], fresh = false }: ApplyOptions = {}): ApplyPolicy {
+  const made = new Map<string, { plan: Plan; changes: number }>()
+  return {
+    allow: allowDestroy,
+    fresh,
+    async plan(layer, context) {
+      const { changes } = context
+      const before = made.get(layer)
+      if (before?.changes === changes) return before.plan
+      const plan = await planLayer(layer, context)
+      made.set(layer, { plan, changes })
+      return plan
+    },
+  }
+}
+
+/** What the environment and the operator let a plan do. */
+export const permissionsOf = (
+  { allow, fresh }: Pick<ApplyPolicy, 'allow' | 'fresh'>,
+  { environment }: Pick<Context, 'environment'>,
+): PlanPermissions => ({ allow, fresh, guarded: !environment.guards.destroy })
