@@ -12,9 +12,9 @@ export default verb<{ purge?: boolean }, Announcement>({
   summary: 'Destroy every layer, last one first. Snapshots and the state bucket stay.',
   define: command => command.option('--purge', "also delete the environment's snapshots"),
 
-  subject: context => ({ layers: chosenLayers([], context, 'destroy') }),
+  subject: context => ({ layers: chosenLayers([], context, 'destroy'), guard: 'destroy' }),
 
-  agree: (context, announcement) => announce(announcement, 'destroy', context),
+  agree: (context, announcement) => announce(announcement, context),
 
   phases: (_context, { options }, announcement) => [
     doctor(),

@@ -31,13 +31,13 @@ export default environmentScript<DrillOptions>({
     const { abort = false, dryRun, deadline } = run.options
     const request = {
       scenario: chosenScenario(run.options.scenario, context),
-      announcement: { layers: chosenLayers([], context, 'destroy').slice(0, -1) },
+      announcement: { layers: chosenLayers([], context, 'destroy').slice(0, -1), guard: 'drills' as const },
       within: deadline === undefined ? context.environment.verify.deadline : milliseconds(deadline),
     }
     const phasesOf = (drill: Parameters<typeof drillPhases>[0]) => (abort ? abortPhases(drill, context) : drillPhases(drill))
 
     if (dryRun) return describePlan(phasesOf(await plannedDrill(request, context)), context)
-    if (!abort) await announce(request.announcement, 'drills', context)
+    if (!abort) await announce(request.announcement, context)
     const drill = await openDrill(request, context, run, { abort })
     return runDrill(phasesOf(drill), drill, context, { abort })
   },

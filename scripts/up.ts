@@ -4,27 +4,34 @@ import { verified } from '../lib/phases/health/verified.ts'
 import { bootstrap } from '../lib/phases/k0s/bootstrap.ts'
 import { kubeconfig } from '../lib/phases/k0s/kubeconfig.ts'
 import { layerApplied } from '../lib/phases/layer/applied.ts'
+import { destructionJudged } from '../lib/phases/layer/judged.ts'
+import { type ApplyOptions, type ApplyPolicy, applyOptions, applyPolicy } from '../lib/phases/layer/policy.ts'
 import { stateBucket } from '../lib/phases/layer/state-bucket.ts'
 import { doctor } from '../lib/phases/operator/doctor.ts'
 import { snapshotTaken } from '../lib/phases/snapshot/taken.ts'
 import { vmRunning } from '../lib/phases/vm/running.ts'
 
-export default verb({
+export default verb<ApplyOptions, ApplyPolicy>({
   name: 'up',
   summary: 'Bring everything up, layer by layer, until it is verified. Safe to repeat.',
 
-  phases({ environment, terraform }) {
-    const [base = '', ...others] = terraform.layers
+  define: applyOptions,
+
+  subject: (_context, { options }) => applyPolicy(options),
+
+  phases({ environment, terraform: { layers } }, _run, policy) {
+    const [base = '', ...others] = layers
     const snapshot = (layer: string) => (environment.snapshots.after.includes(layer) ? [snapshotTaken(layer)] : [])
     return [
       doctor(),
       stateBucket(),
-      layerApplied(base),
+      destructionJudged(layers, policy),
+      layerApplied(base, policy),
       vmRunning(),
       ...snapshot(base),
       ...bootstrap(),
       kubeconfig(),
-      ...others.flatMap(layer => [layerApplied(layer), ...snapshot(layer)]),
+      ...others.flatMap(layer => [layerApplied(layer, policy), ...snapshot(layer)]),
       verified({ within: environment.verify.deadline }),
     ]
   },

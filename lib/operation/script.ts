@@ -12,6 +12,8 @@ import { openConnections } from './connections.ts'
 import { type ConsentOptions, consentOf } from './consent.ts'
 import type { Context } from './context.ts'
 import { acquireLock } from './lock.ts'
+import { gitSha } from './operator.ts'
+import { stateObjects } from './state-objects.ts'
 
 export interface EnvironmentOptions {
   env: string
@@ -65,7 +67,7 @@ async function openContext(
     plans: join(root, '.runs', 'plans', `${environment.name}-${process.pid}`),
     signal,
     gitSha,
-    objects: stateObjects(context => context),
+    objects: stateObjects(identity, endpoints),
     onProgress: detail => context.progress(detail),
     variables: async () => ({
       ...(endpoints && { ...endpointVariables(endpoints), GOOGLE_OAUTH_ACCESS_TOKEN: await identity.token() }),

@@ -10,9 +10,9 @@ export default verb<object, Announcement>({
   summary: 'Destroy the layers named, last one first; never one on which an applied layer stands.',
   define: command => command.argument('<layers...>', 'e.g. 02-argocd-app'),
 
-  subject: (context, { args }) => ({ layers: chosenLayers(args, context, 'destroy') }),
+  subject: (context, { args }) => ({ layers: chosenLayers(args, context, 'destroy'), guard: 'destroy' }),
 
-  agree: (context, announcement) => announce(announcement, 'destroy', context),
+  agree: (context, announcement) => announce(announcement, context),
 
   phases: (_context, _run, announcement) => [
     doctor(),

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
 import { environmentScript } from '../../lib/operation/script.ts'
 import { describePlan } from '../../lib/operation/verb.ts'
-import { layerApplied } from '../../lib/phases/layer/applied.ts'
+import { layerPlanned } from '../../lib/phases/layer/applied.ts'
 import { chosenLayers } from '../../lib/phases/layer/choice.ts'
 
 export default environmentScript({
@@ -10,5 +10,5 @@ export default environmentScript({
 
   define: command => command.argument('[layers...]', 'e.g. 01-k8s; all of them without'),
 
-  run: (context, { args }) => describePlan(chosenLayers(args, context).map(layerApplied), context),
+  run: (context, { args }) => describePlan(chosenLayers(args, context).map(layerPlanned), context),
 })

@@ -1,7 +1,7 @@
 import { needsCluster } from '../../model/layer/order.ts'
 import type { Context } from '../../operation/context.ts'
 import type { Json } from '../../runtime/json.ts'
-import type { Phase } from '../../runtime/phases.ts'
+import type { Phase, PhaseState } from '../../runtime/phases.ts'
 import type { Plan } from '../../terraform/terraform.ts'
 import { type ApplyContext, applyPlan } from './apply.ts'
 import { judgePlan } from './guard.ts'
@@ -14,32 +14,57 @@ type LayerContext = ApplyContext & Pick<Context, 'tunnel' | 'disconnect' | 'chan
 export function layerApplied(name: string, policy: ApplyPolicy = applyPolicy()): Phase<LayerContext> {
   let plan: Plan | undefined
   return {
-    id: `layer/${name}`,
-    title: `Layer ${name}`,
+    ...named(name),
 
     async check(context) {
-      const needs = await missingBelow(name, context)
-      if (needs !== undefined) return { state: 'unknown', needs }
-      if (needsCluster(name, context.terraform.layers)) await context.tunnel()
-      plan = await policy.plan(name, context)
-      if (plan.empty) {
-        const { serial, resources } = await context.terraform.state(name)
-        return { state: 'done', evidence: { serial, resources } }
-      }
+      const found = await planned(name, policy, context)
+      if (!('changes' in found)) return found
+      plan = found
       const { refusal } = await judgePlan(plan, permissionsOf(policy, context), context)
       return refusal ? { state: 'refused', refusal } : { state: 'todo', changes: describeChanges(plan, context.now()) }
     },
 
     async run(context) {
       const { terraform, disconnect } = context
-      const planned = onlyAfterCheck(plan)
-      await applyPlan(planned, policy, context)
+      const { changes } = onlyAfterCheck(plan)
+      await applyPlan(onlyAfterCheck(plan), policy, context)
       // The VM may be another one now, at another address.
       if (!needsCluster(name, terraform.layers)) await disconnect()
       const { serial, resources } = await terraform.state(name)
-      return { serial, resources, changes: planned.changes as unknown as Json }
+      return { serial, resources, changes: changes as unknown as Json }
     },
   }
+}
+
+/** What applying a layer would change, destructions included: nothing judges them, since nothing is applied. */
+export const layerPlanned = (name: string, policy: ApplyPolicy = applyPolicy()): Phase<LayerContext> => ({
+  ...named(name),
+
+  async check(context) {
+    const found = await planned(name, policy, context)
+    return 'changes' in found ? { state: 'todo', changes: describeChanges(found, context.now()) } : found
+  },
+
+  async run() {
+    throw new Error('what is only planned is not applied')
+  },
+})
+
+const named = (name: string) => ({ id: `layer/${name}`, title: `Layer ${name}` })
+
+/** The layer's plan, if it would change anything; else why there is none. */
+async function planned(
+  name: string,
+  policy: ApplyPolicy,
+  context: Pick<LayerContext, 'terraform' | 'tunnel' | 'progress' | 'changes'>,
+): Promise<Plan | Extract<PhaseState, { state: 'done' | 'unknown' }>> {
+  const needs = await missingBelow(name, context)
+  if (needs !== undefined) return { state: 'unknown', needs }
+  if (needsCluster(name, context.terraform.layers)) await context.tunnel()
+  const plan = await policy.plan(name, context)
+  if (!plan.empty) return plan
+  const { serial, resources } = await context.terraform.state(name)
+  return { state: 'done', evidence: { serial, resources } }
 }
 
 const missingBelow = async (name: string, { terraform }: Pick<Context, 'terraform'>): Promise<string | undefined> => {

@@ -122,10 +122,7 @@ const RELEASE_NAME = 'meta.helm.sh/release-name'
 const RELEASE_NAMESPACE = 'meta.helm.sh/release-namespace'
 const RESOURCE_POLICY = 'helm.sh/resource-policy'
 
-function releasesOf(
-  crds: readonly KubernetesObject[],
-  claims: readonly KubernetesObject[],
-): NonNullable<Holdings['releases']> {
+function releasesOf(crds: readonly KubernetesObject[], claims: readonly KubernetesObject[]): NonNullable<Holdings['releases']> {
   const releaseOf = ({ metadata: { annotations = {} } }: KubernetesObject) =>
     annotations[RELEASE_NAME] === undefined || annotations[RESOURCE_POLICY] === 'keep'
       ? ''

@@ -7,8 +7,7 @@ import { checkPhase, type Phase } from '../../runtime/phases.ts'
 import { type GuardContext, judgePlan, warnOfUnmatched } from './guard.ts'
 import { type ApplyPolicy, permissionsOf } from './policy.ts'
 
-type JudgeContext = GuardContext &
-  Pick<Context, 'terraform' | 'progress' | 'changes' | 'tunnel' | 'output' | 'baseLayer'>
+type JudgeContext = GuardContext & Pick<Context, 'terraform' | 'progress' | 'changes' | 'tunnel' | 'output' | 'baseLayer'>
 
 /**
  * No layer's plan destroys anything that was not asked for: judged before the first layer is applied, for each layer that can be
@@ -48,7 +47,8 @@ async function planNow(layer: string, policy: ApplyPolicy, context: JudgeContext
     await context.tunnel()
     return await policy.plan(layer, context)
   } catch (error) {
-    if (!(error instanceof OpsError) || error.code === exitCodes.interrupted || error.code === exitCodes.configuration) throw error
+    if (!(error instanceof OpsError) || error.code === exitCodes.interrupted || error.code === exitCodes.configuration)
+      throw error
     log.debug(`${layer} can only be planned later: ${error.message}`)
     return undefined
   }

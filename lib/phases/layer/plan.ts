@@ -1,6 +1,6 @@
 import { stateLock } from '../../model/layer/adoption.ts'
-import { describeDestruction } from '../../model/layer/refusal.ts'
 import { destructions } from '../../model/layer/destruction.ts'
+import { describeDestruction } from '../../model/layer/refusal.ts'
 import type { Context } from '../../operation/context.ts'
 import { operator } from '../../operation/operator.ts'
 import { type Plan, TerraformError } from '../../terraform/terraform.ts'
