@@ -53,6 +53,13 @@ export class TerraformError extends OpsError {
   }
 }
 
+/** A plan that is for another environment, commit or state than there is now; nothing was changed. */
+export class StalePlan extends OpsError {
+  constructor(what: string) {
+    super(exitCodes.precondition, `${what}: nothing was changed`, 'plan again: run the same command again')
+  }
+}
+
 /** https://developer.hashicorp.com/terraform/cli/commands/plan#detailed-exitcode */
 const EXIT_CHANGES = 2
 

@@ -2,7 +2,7 @@ import { access, readdir, readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { applyOrder } from '../model/layer/order.ts'
 import { resourcesOf, type StateFacts, type StateResource, stateFacts } from '../model/layer/state.ts'
-import { configuration, precondition } from '../runtime/errors.ts'
+import { configuration } from '../runtime/errors.ts'
 import { readIfExists } from '../runtime/files.ts'
 import type { Json } from '../runtime/json.ts'
 import { createBackends } from './backend.ts'
@@ -11,10 +11,10 @@ import { createEdges } from './edges.ts'
 import { createInit } from './init.ts'
 import { createInputs } from './inputs.ts'
 import { createMemory } from './memory.ts'
-import { follow, lastWords, makePlan, type Plan, type PlanOptions, type PlanRun, plannedValues } from './plan.ts'
+import { follow, lastWords, makePlan, type Plan, type PlanOptions, type PlanRun, plannedValues, StalePlan } from './plan.ts'
 import { type BucketView, openBucketView } from './view.ts'
 
-export { type Plan, type PlanOptions, TerraformError } from './plan.ts'
+export { type Plan, type PlanOptions, StalePlan, TerraformError } from './plan.ts'
 
 export interface TerraformOptions {
   program: string
@@ -189,19 +189,17 @@ export function createTerraform(options: TerraformOptions): Terraform {
     )
   }
 
-  const replan = (what: string) => precondition(`${what}: nothing was changed`, 'plan again: run the same command again')
-
   /** A plan is for the state, environment and commit that it was made for. */
   const checkBinding = async ({ layer, file, ...made }: Plan) => {
-    if (!layers.includes(layer)) throw replan(`the plan is for a layer "${layer}"`)
-    if (made.env !== env) throw replan(`the plan of ${layer} is for ${made.env}, not ${env}`)
+    if (!layers.includes(layer)) throw new StalePlan(`the plan is for a layer "${layer}"`)
+    if (made.env !== env) throw new StalePlan(`the plan of ${layer} is for ${made.env}, not ${env}`)
     const gitSha = (await options.gitSha?.()) ?? ''
-    if (made.gitSha !== gitSha) throw replan(`the plan of ${layer} was made at commit ${made.gitSha}, this is ${gitSha}`)
-    if (!(await isThere(file))) throw replan(`the plan of ${layer} is gone`)
+    if (made.gitSha !== gitSha) throw new StalePlan(`the plan of ${layer} was made at commit ${made.gitSha}, this is ${gitSha}`)
+    if (!(await isThere(file))) throw new StalePlan(`the plan of ${layer} is gone`)
     const { lineage, serial } = stateFacts(await writeKeptBack(layer, file, await readState(layer)))
     if (lineage !== made.lineage)
-      throw replan(`the state of ${layer} is another one than was planned on (${lineage || 'none'})`)
-    if (serial !== made.serial) throw replan(`the state of ${layer} has changed from serial ${made.serial} to ${serial}`)
+      throw new StalePlan(`the state of ${layer} is another one than was planned on (${lineage || 'none'})`)
+    if (serial !== made.serial) throw new StalePlan(`the state of ${layer} has changed from serial ${made.serial} to ${serial}`)
   }
 
   /** The state that a plan was made on, if only the look at it has it: now it may be written. */
@@ -239,7 +237,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
       states.forget(layer)
       if (ended.exitCode === 0) return
       if (ended.said.errors.some(({ summary }) => STALE.test(summary)))
-        throw replan(`the state of ${layer} has changed meanwhile`)
+        throw new StalePlan(`the state of ${layer} has changed meanwhile`)
       throw lastWords(command, `terraform ${destroy ? 'destroy' : 'apply'} of ${layer}`, ended)
     },
 

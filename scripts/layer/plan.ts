@@ -10,5 +10,9 @@ export default environmentScript({
 
   define: command => command.argument('[layers...]', 'e.g. 01-k8s; all of them without'),
 
-  run: (context, { args }) => describePlan(chosenLayers(args, context).map(layerPlanned), context),
+  run: (context, { args }) =>
+    describePlan(
+      chosenLayers(args, context).map(layer => layerPlanned(layer)),
+      context,
+    ),
 })

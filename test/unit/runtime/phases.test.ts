@@ -13,7 +13,12 @@ import {
 } from '../../../lib/runtime/phases.ts'
 
 const log = createLog({ quiet: true, stream: { write: () => true } as unknown as NodeJS.WriteStream, live: false })
-const context = (signal = new AbortController().signal): PhaseContext => ({ log, signal, progress: () => undefined })
+const context = (signal = new AbortController().signal): PhaseContext => ({
+  log,
+  signal,
+  progress: () => undefined,
+  changes: 0,
+})
 
 const journal = () => {
   const phases: PhaseRecord[] = []
