@@ -1,4 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
+import { ownLabels } from '../lib/model/labels.ts'
 import type { Context } from '../lib/operation/context.ts'
 import { lockHolder } from '../lib/operation/lock.ts'
 import { environmentScript } from '../lib/operation/script.ts'
@@ -49,6 +50,6 @@ async function vmOf({ compute, output, baseLayer }: Context) {
 }
 
 async function ownSnapshots({ compute, environment }: Context) {
-  const found = await (await compute()).snapshots({ 'managed-by': 'threads-ops', environment: environment.name })
+  const found = await (await compute()).snapshots(ownLabels({ environment: environment.name }))
   return found.map(({ name, status, createdAt }) => ({ name, status, createdAt }))
 }

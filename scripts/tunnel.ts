@@ -1,6 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
 import { once } from 'node:events'
-import { API_PORT } from '../lib/operation/connections.ts'
+import { API_PORT } from '../lib/model/ports.ts'
 import { environmentScript } from '../lib/operation/script.ts'
 
 export default environmentScript({

@@ -37,7 +37,11 @@ export const kinds: Record<InventoryKind, Kind> = {
 export const secrets = core('secrets')
 export const customResourceDefinitions = kind('/apis/apiextensions.k8s.io/v1', false)('customresourcedefinitions')
 
-/** What only the watch of a bump reads. */
+/** What only a drill's markers need. */
+export const configMaps = core('configmaps')
+export const persistentVolumes = coreCluster('persistentvolumes')
+
+/** What only following a bump reads. */
 export const events = core('events')
 export const imageUpdaters = kind('/apis/argocd-image-updater.argoproj.io/v1alpha1')('imageupdaters')
 

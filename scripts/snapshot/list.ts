@@ -1,4 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { ownLabels } from '../../lib/model/labels.ts'
 import { environmentScript } from '../../lib/operation/script.ts'
 import type { Json } from '../../lib/runtime/json.ts'
 import { table } from '../../lib/runtime/table.ts'
@@ -10,12 +11,7 @@ export default environmentScript<{ layer?: string }>({
   define: command => command.option('--layer <layer>', 'only those of this layer'),
 
   async run({ compute, environment }, { options }) {
-    const labels = {
-      'managed-by': 'threads-ops',
-      environment: environment.name,
-      ...(options.layer && { layer: options.layer }),
-    }
-    const snapshots = await (await compute()).snapshots(labels)
+    const snapshots = await (await compute()).snapshots(ownLabels({ environment: environment.name, layer: options.layer }))
     return {
       document: {
         snapshots: snapshots.map(({ storageBytes, ...rest }) => ({

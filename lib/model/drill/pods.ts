@@ -1,3 +1,4 @@
+import { byText } from '../compare.ts'
 import type { Finding } from '../health/finding.ts'
 import type { Inventory } from '../health/inventory.ts'
 import { controllerOf, isLive, isReady } from '../health/objects.ts'
@@ -28,9 +29,7 @@ export const podRows = ({ pods }: Pick<Inventory, 'pods'>, namespaces: readonly 
         createdAt: pod.metadata.creationTimestamp ?? '',
       }
     })
-    .sort((a, b) => compare(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`))
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+    .sort((a, b) => byText(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`))
 
 /**
  * Pods that are there twice: those whose owner is not theirs any more (see the rules `ownership/…`), and, since these rules

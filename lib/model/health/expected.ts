@@ -1,4 +1,5 @@
 import { parseReference } from '../image/reference.ts'
+import { namespacedName, objectName, parseNamespacedName } from '../namespaced-name.ts'
 import { broken, type Finding, underway } from './finding.ts'
 import type { Expectations, Inventory } from './inventory.ts'
 import { isLive, isReady, type KubernetesObject, nameOf } from './objects.ts'
@@ -32,7 +33,7 @@ function namespaceFinding(name: string, wanted: number, { namespaces, pods }: In
 function absent(kind: string, wanted: readonly string[], objects: readonly KubernetesObject[], remedy: string): Finding[] {
   const present = new Set(objects.map(object => nameOf(kind, object)))
   return wanted
-    .map(name => name.replace('/', `/${kind}/`))
+    .map(name => objectName(kind, parseNamespacedName(name)))
     .filter(name => !present.has(name))
     .map(name => underway(`expected/${kind === 'Application' ? 'application' : 'volume'}`, name, 'is not there', { remedy }))
 }
@@ -40,7 +41,7 @@ function absent(kind: string, wanted: readonly string[], objects: readonly Kuber
 /** Also those that the volume rules let be, as no pod uses them yet. */
 const unbound = (wanted: readonly string[], { volumeClaims }: Inventory): Finding[] =>
   volumeClaims
-    .filter(({ metadata, status }) => wanted.includes(`${metadata.namespace}/${metadata.name}`) && status?.phase !== 'Bound')
+    .filter(claim => wanted.includes(namespacedName(claim)) && claim.status?.phase !== 'Bound')
     .map(claim => {
       const { name, namespace } = claim.metadata
       const text = `is ${claim.status?.phase ?? 'Pending'}, not Bound`

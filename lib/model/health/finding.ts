@@ -1,4 +1,5 @@
 import type { Json } from '../../runtime/json.ts'
+import { byText } from '../compare.ts'
 
 export type Severity = 'error' | 'warning' | 'info'
 
@@ -67,8 +68,6 @@ export const sorted = (findings: readonly Finding[]): Finding[] =>
     (a, b) =>
       ranks[a.severity] - ranks[b.severity] ||
       Number(a.heals) - Number(b.heals) ||
-      compare(a.object, b.object) ||
-      compare(a.rule, b.rule),
+      byText(a.object, b.object) ||
+      byText(a.rule, b.rule),
   )
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

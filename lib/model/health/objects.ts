@@ -1,3 +1,5 @@
+import { objectName } from '../namespaced-name.ts'
+
 /** The parts of Kubernetes objects that the rules read, as the API's JSON has them: timestamps are ISO 8601 text. */
 
 export interface Metadata {
@@ -193,8 +195,7 @@ export interface Application extends KubernetesObject {
 }
 
 /** `threads/Pod/nextjs-…`, `Node/threads-lab-vm`. */
-export const nameOf = (kind: string, { metadata }: KubernetesObject): string =>
-  metadata.namespace ? `${metadata.namespace}/${kind}/${metadata.name}` : `${kind}/${metadata.name}`
+export const nameOf = (kind: string, { metadata }: KubernetesObject): string => objectName(kind, metadata)
 
 export const conditionOf = (conditions: Condition[] | undefined, type: string): Condition | undefined =>
   conditions?.find(condition => condition.type === type)

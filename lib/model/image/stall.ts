@@ -2,6 +2,7 @@ import { applicationFindings } from '../health/application.ts'
 import { assess } from '../health/assess.ts'
 import { blocking, broken, doubtful, type Finding } from '../health/finding.ts'
 import { type Application, isReady, nameOf, type Pod } from '../health/objects.ts'
+import { objectName, parseNamespacedName } from '../namespaced-name.ts'
 import { runsOn } from './facts.ts'
 import type { HopId } from './hops.ts'
 import { parseReference } from './reference.ts'
@@ -88,7 +89,7 @@ const rules: Record<HopId, Rule> = {
 
 const errors = (findings: readonly Finding[]): Finding[] => findings.filter(({ severity }) => severity === 'error')
 
-const objectOf = ({ subject }: World): string => subject.application.replace('/', '/Application/')
+const objectOf = ({ subject }: World): string => objectName('Application', parseNamespacedName(subject.application))
 
 const imagesOf = ({ spec }: Pod, { subject }: World): string =>
   (spec?.containers ?? [])

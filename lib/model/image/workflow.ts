@@ -132,7 +132,7 @@ function serviceFindings(
 function platformFindings(service: string, build: Build, platform: string, at: Locate): Finding[] {
   const object = at([...build.path, 'with', 'platforms'])
   const remedy = `platforms: ${platform}`
-  const platforms = build.platforms.split(/[\n,]/).flatMap(item => item.trim() || [])
+  const platforms = listed(build.platforms)
   const evidence = { service, platforms, platform }
   if (platforms.length === 0) {
     const found = build.onArm ? broken : doubtful

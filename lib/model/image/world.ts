@@ -1,5 +1,6 @@
 import type { Inventory } from '../health/inventory.ts'
 import { type Application, type ApplicationSource, controllerOf, type KubernetesObject, type Pod } from '../health/objects.ts'
+import { namespacedName } from '../namespaced-name.ts'
 import { digestsOf, type ImageFacts } from './facts.ts'
 import { parseReference } from './reference.ts'
 import { earliest } from './sighting.ts'
@@ -64,7 +65,7 @@ export type Source = Exclude<keyof World, 'subject'>
 
 /** The Application that the image belongs to. */
 export const applicationOf = ({ cluster, subject }: World): Application | undefined =>
-  cluster?.inventory.applications.find(({ metadata }) => `${metadata.namespace}/${metadata.name}` === subject.application)
+  cluster?.inventory.applications.find(application => namespacedName(application) === subject.application)
 
 /** The tag that the Image Updater has written for the image. */
 export const chosenTag = (source: ApplicationSource | undefined, { image }: Subject): string | undefined =>

@@ -1,4 +1,5 @@
 import { parseDocument, stringify } from 'yaml'
+import { API_PORT } from '../ports.ts'
 
 export interface ConfigInput {
   /** Address that the API server is advertised at: the VM's internal IPv4 address. */
@@ -7,9 +8,6 @@ export interface ConfigInput {
   /** The environment's own members of the spec; they win. */
   spec: Record<string, unknown>
 }
-
-/** The API server's port on the VM, as SYSTEM.md has it. */
-export const API_PORT = 6443
 
 /** A SAN that the certificate holds whatever address the tunnel shows. */
 export const TLS_SERVER_NAME = 'kubernetes'

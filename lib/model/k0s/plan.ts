@@ -1,3 +1,4 @@
+import { formatAge } from '../health/age.ts'
 import { configChanges, storageType } from './config.ts'
 import type { HostFacts, K0sFacts } from './facts.ts'
 import { type Flags, flagChanges, parseFlags } from './flags.ts'
@@ -138,7 +139,7 @@ function refusals(
     )
   }
   if (Math.abs(clockSkew) > LARGEST_SKEW_MS) {
-    const by = `${Math.round(Math.abs(clockSkew) / 1000)} s ${clockSkew > 0 ? 'ahead of' : 'behind'}`
+    const by = `${formatAge(Math.abs(clockSkew))} ${clockSkew > 0 ? 'ahead of' : 'behind'}`
     refuse(`the VM's clock is ${by} this machine's`, 'correct whichever is wrong: timedatectl on both')
   }
   if (uploads && freeBytes < LEAST_FREE_BYTES) {

@@ -1,3 +1,4 @@
+import { ownLabels } from '../labels.ts'
 import { formatSnapshotName } from './name.ts'
 
 export interface SnapshotPlan {
@@ -28,9 +29,7 @@ export interface SnapshotSubject {
 
 /** Labels by which the snapshot of a layer's present state is found again. */
 export const snapshotKey = ({ environment, layer, serial }: Pick<SnapshotSubject, 'environment' | 'layer' | 'serial'>) => ({
-  'managed-by': 'threads-ops',
-  environment,
-  layer,
+  ...ownLabels({ environment, layer }),
   'state-serial': String(serial),
 })
 

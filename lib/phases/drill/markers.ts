@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { type Kind, kinds } from '../../cluster/kinds.ts'
+import { configMaps, kinds, persistentVolumes } from '../../cluster/kinds.ts'
 import type { Host } from '../../host/ssh.ts'
 import type { Dump } from '../../model/drill/facts.ts'
 import { type Expectation, type Found, type Marker, type Place, volumeExpectation } from '../../model/drill/marker.ts'
 import type { KubernetesObject, PersistentVolumeClaim } from '../../model/health/objects.ts'
+import { isOwnObject, ownObjectLabels } from '../../model/labels.ts'
+import { parseNamespacedName } from '../../model/namespaced-name.ts'
 import type { Context } from '../../operation/context.ts'
 import { external, precondition } from '../../runtime/errors.ts'
-
-const CONFIG_MAPS: Kind = { base: '/api/v1', plural: 'configmaps', namespaced: true }
-const VOLUMES: Kind = { base: '/api/v1', plural: 'persistentvolumes', namespaced: false }
 
 interface ConfigMap extends KubernetesObject {
   data?: Record<string, string>
@@ -84,14 +83,14 @@ export async function plannedMarkers(context: Context): Promise<Marker[]> {
 }
 
 async function expectationOf(claim: string, cluster: Cluster): Promise<Expectation> {
-  const [namespace = '', name = ''] = claim.split('/')
+  const name = parseNamespacedName(claim)
   const [space, found] = await Promise.all([
-    cluster.get(kinds.namespaces, { name: namespace }),
-    cluster.get<PersistentVolumeClaim>(kinds.volumeClaims, { namespace, name }),
+    cluster.get(kinds.namespaces, { name: name.namespace }),
+    cluster.get<PersistentVolumeClaim>(kinds.volumeClaims, name),
   ])
   return volumeExpectation({
     claim,
-    namespaceOfLayer: space?.metadata.labels?.['app.kubernetes.io/managed-by'] === 'threads-ops',
+    namespaceOfLayer: isOwnObject(space?.metadata.labels),
     annotations: found?.metadata.annotations ?? {},
   })
 }
@@ -100,9 +99,9 @@ export async function writeMarker({ place, value }: Marker, context: Context): P
   const cluster = await context.cluster()
   if (place.kind === 'configmap') {
     const { namespace, name } = place
-    const labels = { 'app.kubernetes.io/managed-by': 'threads-ops' }
-    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace, name, labels }, data: { value } }
-    await cluster.apply(CONFIG_MAPS, { namespace, name }, object)
+    const metadata = { namespace, name, labels: ownObjectLabels }
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { value } }
+    await cluster.apply(configMaps, { namespace, name }, object)
     return
   }
   const path = await pathOnHost(place, cluster)
@@ -114,7 +113,7 @@ export async function writeMarker({ place, value }: Marker, context: Context): P
 export async function readMarker({ place }: Marker, context: Context): Promise<Found> {
   const cluster = await context.cluster()
   if (place.kind === 'configmap') {
-    const value = (await cluster.get<ConfigMap>(CONFIG_MAPS, place))?.data?.value
+    const value = (await cluster.get<ConfigMap>(configMaps, place))?.data?.value
     return value === undefined ? { state: 'absent' } : { state: 'present', value }
   }
   const path = await pathOnHost(place, cluster)
@@ -130,7 +129,7 @@ export async function readMarker({ place }: Marker, context: Context): Promise<F
 export async function removeMarker({ place }: Marker, context: Context): Promise<void> {
   const cluster = await context.cluster()
   if (place.kind === 'configmap') {
-    await cluster.delete(CONFIG_MAPS, place)
+    await cluster.delete(configMaps, place)
     return
   }
   const path = await pathOnHost(place, cluster)
@@ -172,10 +171,9 @@ async function pathOnHost(place: Exclude<Place, { kind: 'configmap' }>, cluster:
 
 /** Where a claim's volume is on the VM's disk. Asked each time: a claim that was made anew has another volume. */
 async function folderOf(claim: string, cluster: Cluster): Promise<string | undefined> {
-  const [namespace = '', name = ''] = claim.split('/')
-  const found = await cluster.get<PersistentVolumeClaim>(kinds.volumeClaims, { namespace, name })
+  const found = await cluster.get<PersistentVolumeClaim>(kinds.volumeClaims, parseNamespacedName(claim))
   const volume = found?.spec?.volumeName
-  const { spec } = (volume && (await cluster.get<PersistentVolume>(VOLUMES, { name: volume }))) || {}
+  const { spec } = (volume && (await cluster.get<PersistentVolume>(persistentVolumes, { name: volume }))) || {}
   return spec?.hostPath?.path ?? spec?.local?.path
 }
 

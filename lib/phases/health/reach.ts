@@ -1,7 +1,7 @@
 import { ApiError } from '../../cluster/rest.ts'
 import type { Assessment } from '../../model/health/assess.ts'
 import { endsWaiting, type Reach, reachFinding, vmFinding } from '../../model/health/reach.ts'
-import { API_PORT } from '../../operation/connections.ts'
+import { API_PORT } from '../../model/ports.ts'
 import type { Context } from '../../operation/context.ts'
 import { vmOf } from '../../operation/vm-status.ts'
 import { exitCodes, messageOf, OpsError } from '../../runtime/errors.ts'

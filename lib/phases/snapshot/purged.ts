@@ -1,3 +1,4 @@
+import { ownLabels } from '../../model/labels.ts'
 import type { Context } from '../../operation/context.ts'
 import type { Phase } from '../../runtime/phases.ts'
 
@@ -7,7 +8,7 @@ type PurgeContext = Pick<Context, 'compute' | 'environment' | 'progress'>
 export function snapshotsPurged(): Phase<PurgeContext> {
   const find = async ({ compute, environment }: PurgeContext) => {
     const client = await compute()
-    const all = await client.snapshots({ 'managed-by': 'threads-ops', environment: environment.name })
+    const all = await client.snapshots(ownLabels({ environment: environment.name }))
     return {
       client,
       names: all.filter(({ autoCreated, labels }) => !autoCreated && labels.protect !== 'true').map(({ name }) => name),

@@ -1,4 +1,5 @@
 import { judgeSteadyState } from '../../../model/drill/judge/health.ts'
+import { ownLabels } from '../../../model/labels.ts'
 import type { Context } from '../../../operation/context.ts'
 import { partial } from '../../../runtime/errors.ts'
 import { assessment, untilHealthy } from '../../health/assessment.ts'
@@ -33,7 +34,7 @@ export const steadyState = (): DrillStep => ({
 
 /** The newest snapshot that could be restored, whatever layer it was taken after. */
 async function newestSnapshot({ compute, environment }: Pick<Context, 'compute' | 'environment'>) {
-  const all = await (await compute()).snapshots({ 'managed-by': 'threads-ops', environment: environment.name })
+  const all = await (await compute()).snapshots(ownLabels({ environment: environment.name }))
   const newest = all.find(({ status }) => status === 'READY')
   return newest && { name: newest.name, createdAt: newest.createdAt }
 }
