@@ -2,10 +2,8 @@
 import type { Endpoints } from '../lib/config/endpoints.ts'
 import { configuredPath } from '../lib/config/load.ts'
 import { cloudSdkVariables } from '../lib/google/cloud-sdk.ts'
+import { quote } from '../lib/model/shell.ts'
 import { environmentScript } from '../lib/operation/script.ts'
-
-/** In a shell's single quotes everything is literal but the quote itself. */
-const quoted = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`
 
 /** Another program may run in another folder. */
 const withFiles = (endpoints: Endpoints): Endpoints => ({
@@ -32,9 +30,9 @@ export default environmentScript({
       ...(typeof outputs.zone === 'string' && { CLOUDSDK_COMPUTE_ZONE: outputs.zone }),
       ...(typeof outputs.kubeconfig_path === 'string' && { KUBECONFIG: configuredPath(outputs.kubeconfig_path) }),
     }
-    const lines = Object.entries(exports).map(([name, value]) => `export ${name}=${quoted(value)}`)
+    const lines = Object.entries(exports).map(([name, value]) => `export ${name}=${quote([value])}`)
     // The token is read from its file when the shell evaluates this: it is never printed.
-    if (endpoints) lines.push(`export GOOGLE_OAUTH_ACCESS_TOKEN="$(cat ${quoted(configuredPath(endpoints.tokenFile))})"`)
+    if (endpoints) lines.push(`export GOOGLE_OAUTH_ACCESS_TOKEN="$(cat ${quote([configuredPath(endpoints.tokenFile)])})"`)
     return { document: { exports }, text: lines.join('\n') }
   },
 })

@@ -1,5 +1,4 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
-import { parseDuration } from '../lib/config/schema.ts'
 import { consentOptions } from '../lib/operation/consent.ts'
 import type { Context } from '../lib/operation/context.ts'
 import { environmentScript } from '../lib/operation/script.ts'
@@ -7,6 +6,7 @@ import { describePlan, journalled, type VerbOptions } from '../lib/operation/ver
 import { judgement } from '../lib/phases/health/judgement.ts'
 import { straysRemoved } from '../lib/phases/health/strays.ts'
 import { doctor } from '../lib/phases/operator/doctor.ts'
+import { durationOption } from '../lib/runtime/duration.ts'
 import { usage } from '../lib/runtime/errors.ts'
 
 interface VerifyOptions extends VerbOptions {
@@ -41,7 +41,5 @@ export default environmentScript<VerifyOptions>({
 /** Milliseconds; undefined for one look. */
 function deadline(wait: VerifyOptions['wait'], { environment }: Context): number | undefined {
   if (wait === undefined) return undefined
-  const within = wait === true ? environment.verify.deadline : parseDuration(wait)
-  if (within === undefined) throw usage(`--wait: "${wait}" is no duration`, 'write e.g. 90s, 10m, 2h')
-  return within
+  return wait === true ? environment.verify.deadline : durationOption('--wait', wait)
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Agent, type RequestOptions, request } from 'node:https'
 import { text } from 'node:stream/consumers'
+import { formatDuration } from '../runtime/duration.ts'
 import { exitCodes, external, interrupted, messageOf, OpsError, precondition, systemCode } from '../runtime/errors.ts'
 
 /** Through IAP a request takes about a second; more than this means that the tunnel is dead. */
@@ -120,7 +121,7 @@ function statusMessage(body: string): string {
 }
 
 function unreachable(server: string, error: unknown, late: boolean): OpsError {
-  const reason = late ? `no answer within ${REQUEST_MS / 1000} s` : messageOf(error)
+  const reason = late ? `no answer within ${formatDuration(REQUEST_MS)}` : messageOf(error)
   const message = `the Kubernetes API at ${server} is out of reach: ${reason}`
   return CERTIFICATE.test(`${systemCode(error)} ${reason}`)
     ? precondition(message, 'the certificate is of another cluster or name: `./taskw kubeconfig`', error)

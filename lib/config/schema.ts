@@ -1,22 +1,15 @@
 import { z } from 'zod'
-
-const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-const DURATION = /^(\d+)(ms|s|m|h|d)$/
-
-/** `90s`, `10m`, `2h` as milliseconds; undefined when it is none. */
-export function parseDuration(text: string): number | undefined {
-  const match = DURATION.exec(text)
-  return match ? Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] : undefined
-}
+import { DURATION_EXAMPLES, parseDuration } from '../runtime/duration.ts'
 
 const duration = z.string().transform((text, context) => {
   const ms = parseDuration(text)
   if (ms !== undefined) return ms
-  context.addIssue({ code: 'custom', message: `"${text}" is no duration; write e.g. 90s, 10m, 2h` })
+  context.addIssue({ code: 'custom', message: `"${text}" is no duration; ${DURATION_EXAMPLES}` })
   return z.NEVER
 })
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest: 64 hexadecimal digits')
+const namespacedName = (example: string) => z.string().regex(/^[^/]+\/[^/]+$/, `must look like ${example}`)
 const layer = z.string().regex(/^\d{2}-[a-z0-9-]+$/, 'must look like 01-k8s: two digits, a hyphen, a name')
 
 /** What Terraform does not know of an environment. Terraform's outputs say the rest. */
@@ -67,9 +60,9 @@ export const environmentSchema = z.strictObject({
     /** The least number of pods in each namespace. */
     namespaces: z.record(z.string(), z.strictObject({ pods: z.int().min(0) })),
     /** Argo CD Applications that must be Synced and Healthy, as namespace/name. */
-    applications: z.array(z.string().regex(/^[^/]+\/[^/]+$/, 'must look like argocd/threads')),
+    applications: z.array(namespacedName('argocd/threads')),
     /** PersistentVolumeClaims that must be bound, as namespace/name. */
-    volumes: z.array(z.string().regex(/^[^/]+\/[^/]+$/, 'must look like threads/postgres')),
+    volumes: z.array(namespacedName('threads/postgres')),
   }),
 
   /** How the application's images come about and reach the cluster; the image verbs want it. */
@@ -86,7 +79,7 @@ export const environmentSchema = z.strictObject({
         .regex(/^[a-z]+\/[a-z0-9]+$/, 'must look like linux/amd64')
         .default('linux/amd64'),
       /** The Argo CD Application whose images they are, as namespace/name. */
-      application: z.string().regex(/^[^/]+\/[^/]+$/, 'must look like argocd/threads'),
+      application: namespacedName('argocd/threads'),
       /** Where its pods run. */
       namespace: z.string(),
       services: z.record(

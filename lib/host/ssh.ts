@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { formatDuration } from '../runtime/duration.ts'
 import { external, interrupted, type OpsError, timedOut } from '../runtime/errors.ts'
 import { ConnectionLost, execute, type Result } from './channel.ts'
 import { type Connection, type ConnectionOptions, connect } from './connection.ts'
@@ -93,7 +94,7 @@ export async function openHost(options: ConnectionOptions): Promise<Host> {
 }
 
 const overdue = (name: string, what: string, ms: number): OpsError =>
-  timedOut(`${what} on ${name}: no answer within ${Math.round(ms / 1000)} s`, 'run the same command again to go on')
+  timedOut(`${what} on ${name}: no answer within ${formatDuration(ms)}`, 'run the same command again to go on')
 
 const lost = (name: string, what: string, error: ConnectionLost): OpsError =>
   external(

@@ -1,5 +1,5 @@
 import type { Bar, DrillReport } from '../model/drill/report.ts'
-import { seconds } from '../runtime/log.ts'
+import { formatDuration } from '../runtime/duration.ts'
 import { type Html, html } from './html.ts'
 
 /** In pixels. Widths are percentages, so that the letters keep their size on a phone. */
@@ -22,20 +22,20 @@ export function timelineSvg({ timeline }: DrillReport): Html {
   return html`<svg class="timeline" width="100%" height="${bottom + BOTTOM}" role="img" aria-label="Timeline of the steps">
 ${ticks(ms).map(
   tick => html`<line class="tick" x1="${at(tick)}%" x2="${at(tick)}%" y1="${TOP}" y2="${bottom}"/>
-<text class="axis" x="${at(tick)}%" y="${bottom + 16}" text-anchor="${anchor(at(tick))}">${tick === 0 ? '0' : seconds(tick)}</text>
+<text class="axis" x="${at(tick)}%" y="${bottom + 16}" text-anchor="${anchor(at(tick))}">${tick === 0 ? '0' : formatDuration(tick)}</text>
 `,
 )}${disruptedAt === null ? undefined : milestone(at(disruptedAt), 12, bottom, 'disrupted', 'disruption')}${
   healthyAt === null ? undefined : milestone(at(healthyAt), 28, bottom, 'healthy', 'healthy again')
 }${breaks.map(
   ({ at: time, ms: pause }) => html`<line class="break" x1="${at(time)}%" x2="${at(time)}%" y1="${TOP}" y2="${bottom}"/>
-<text class="axis" x="${at(time)}%" y="${TOP - 4}" text-anchor="${anchor(at(time))}">paused ${seconds(pause)}</text>
+<text class="axis" x="${at(time)}%" y="${TOP - 4}" text-anchor="${anchor(at(time))}">paused ${formatDuration(pause)}</text>
 `,
 )}${bars.map((bar, index) => row(bar, TOP + index * ROW, at))}</svg>`
 }
 
 const row = ({ title, stage, status, from, ms }: Bar, y: number, at: (time: number) => number): Html => {
   const note = status === 'done' || status === 'skipped' ? '' : status
-  const took = status === 'killed' ? note : `${note && `${note} · `}${seconds(ms)}`
+  const took = status === 'killed' ? note : `${note && `${note} · `}${formatDuration(ms)}`
   return html`<text class="title" x="0" y="${y + TITLE_Y}">${title}</text>
 <text class="took" x="100%" y="${y + TITLE_Y}" text-anchor="end">${took}</text>
 <rect class="track" x="0" y="${y + BAR_Y}" width="100%" height="${BAR}" rx="2"/>

@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
 import { Chalk, type ChalkInstance } from 'chalk'
+import { formatDuration } from './duration.ts'
 import { redact } from './redact.ts'
 
 /** The story of a run, on stderr; stdout is the result's. */
@@ -76,7 +77,7 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
     // Cut before it is coloured: half an escape sequence would colour what follows.
     const line = (columns: number) => {
       const shown = `${title} `.slice(0, columns - 2)
-      const rest = `${seconds(performance.now() - started)} ${detail}`.slice(0, Math.max(0, columns - 2 - shown.length))
+      const rest = `${formatDuration(performance.now() - started)} ${detail}`.slice(0, Math.max(0, columns - 2 - shown.length))
       return `${chalk.cyan(FRAMES[frame] ?? '')} ${shown}${chalk.dim(rest)}`
     }
     current = { line }
@@ -85,7 +86,7 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
     const timer = setInterval(
       () => {
         if (terminal) draw()
-        else print('info', `${title}: ${detail || 'still at it'} (${seconds(performance.now() - started)})`, '  ')
+        else print('info', `${title}: ${detail || 'still at it'} (${formatDuration(performance.now() - started)})`, '  ')
       },
       terminal ? FRAME_MS : HEARTBEAT_MS,
     )
@@ -97,7 +98,7 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
     }
     const end = (level: string, mark: string, extra: string | undefined, timed: boolean) => {
       cleared()
-      const spent = timed ? chalk.dim(` ${seconds(performance.now() - started)}`) : ''
+      const spent = timed ? chalk.dim(` ${formatDuration(performance.now() - started)}`) : ''
       print(level, `${title}${spent}${extra ? chalk.dim(` · ${extra}`) : ''}`, `${mark} `)
     }
     return {
@@ -123,11 +124,4 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
       file = path
     },
   }
-}
-
-/** `0.4 s`, `12 s`, `3 min 5 s` from milliseconds. */
-export function seconds(ms: number): string {
-  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`
-  const whole = Math.round(ms / 1000)
-  return whole < 120 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { formatDuration } from './duration.ts'
 import { interrupted, messageOf, OpsError, timedOut } from './errors.ts'
 
 export interface Wait<T> {
@@ -39,7 +40,7 @@ export async function waitFor<T>({ what, within, every = 1000, probe, hint, sign
       }
       if (deadline.signal.aborted) {
         const reason = last === undefined ? '' : `; last error: ${messageOf(last)}`
-        throw timedOut(`${what}: not within ${Math.round(within / 1000)} s${reason}`, hint ?? 'run it again to go on', last)
+        throw timedOut(`timed out after ${formatDuration(within)} waiting for ${what}${reason}`, hint ?? 'run it again to go on', last)
       }
       await sleep(every, undefined, { signal: stop }).catch(() => undefined)
     }

@@ -5,10 +5,10 @@ import { writePages } from '../../lib/phases/drill/run.ts'
 import { scenarioOf } from '../../lib/phases/drill/scenarios.ts'
 import { drillText } from '../../lib/report/drill-text.ts'
 import { stdoutChalk } from '../../lib/report/findings.ts'
+import { formatDuration } from '../../lib/runtime/duration.ts'
 import { usage } from '../../lib/runtime/errors.ts'
 import { type Journal, readJournals } from '../../lib/runtime/journal.ts'
 import type { Json } from '../../lib/runtime/json.ts'
-import { seconds } from '../../lib/runtime/log.ts'
 import { script } from '../../lib/runtime/script.ts'
 import { table } from '../../lib/runtime/table.ts'
 
@@ -56,8 +56,8 @@ const list = (reports: DrillReport[]): string =>
       id,
       scenario.name,
       verdict,
-      rto ? seconds(rto.ms) : '–',
-      rpo && rpo.ms !== null ? `≤ ${seconds(rpo.ms)}` : '–',
+      rto ? formatDuration(rto.ms) : '–',
+      rpo && rpo.ms !== null ? `≤ ${formatDuration(rpo.ms)}` : '–',
       verdict === 'pass' ? '' : (reasons[0] ?? ''),
     ]),
   )

@@ -3,6 +3,7 @@ import { seen } from '../../model/image/sighting.ts'
 import { bumpSubject, nextVersion, versionIn, withVersion } from '../../model/image/version.ts'
 import type { Context } from '../../operation/context.ts'
 import { bumpSummary } from '../../report/hops.ts'
+import { shortSha } from '../../report/short.ts'
 import { precondition, usage } from '../../runtime/errors.ts'
 import type { Json } from '../../runtime/json.ts'
 import type { Phase } from '../../runtime/phases.ts'
@@ -55,7 +56,7 @@ export function bumped(
         })
         await clone.write(file, text)
         const sha = await clone.commit(bumpSubject(service.name, to))
-        progress(`${from} → ${to}, pushing ${sha.slice(0, 12)}`)
+        progress(`${from} → ${to}, pushing ${shortSha(sha)}`)
         const before = now().toISOString()
         const bump = { service: service.name, from, to, sha }
         // Known before it is pushed: whoever is killed in between finds the commit on the branch, or does not.

@@ -8,12 +8,13 @@ import { causes } from '../../model/image/stall.ts'
 import { type ReachedHop, type Sightings, timeline } from '../../model/image/timeline.ts'
 import { workflowFindings } from '../../model/image/workflow.ts'
 import type { ImageUpdater, KubernetesEvent, Source, World } from '../../model/image/world.ts'
+import { parseNamespacedName } from '../../model/namespaced-name.ts'
 import type { Context } from '../../operation/context.ts'
 import { hopsText } from '../../report/hops.ts'
+import { formatDuration } from '../../runtime/duration.ts'
 import { exitCodes, interrupted, type OpsError, timedOut, unhealthy } from '../../runtime/errors.ts'
 import { readJournals } from '../../runtime/journal.ts'
 import type { Json } from '../../runtime/json.ts'
-import { seconds } from '../../runtime/log.ts'
 import { lostConnection, RECONNECT_MS } from '../health/assessment.ts'
 import { type Delivery, type DeliveryContext, openDelivery, serviceOf, workflowNeeds } from './delivery.ts'
 
@@ -127,7 +128,7 @@ export class Rollout {
         if (failure) throw this.#lost(hop, [failure])
         const left = within - (performance.now() - began)
         if (left <= 0) throw trouble ?? this.#lost(hop, await this.#causes(hop), within)
-        progress(trouble?.message ?? `for ${seconds(performance.now() - began)}, at most ${seconds(within)}`)
+        progress(trouble?.message ?? `for ${formatDuration(performance.now() - began)}, at most ${formatDuration(within)}`)
         await this.#pause(left, trouble)
         if (signal.aborted) throw interrupted(`interrupted while waiting for: ${hop.title}`, 'go on with `./taskw image:watch`')
       }
@@ -187,7 +188,7 @@ export class Rollout {
   async #cluster(): Promise<World['cluster']> {
     const { signal } = this.#context
     const cluster = await this.#context.cluster()
-    const [namespace = ''] = this.#world().subject.application.split('/')
+    const { namespace } = parseNamespacedName(this.#world().subject.application)
     const snapshot = await cluster.inventory(signal)
     this.#watcher ??= cluster.watch(snapshot, signal)
     const [allEvents, updaters] = await Promise.all([
@@ -224,7 +225,7 @@ export class Rollout {
     const remedy = likeliest?.remedy ?? '`./taskw verify`'
     if (waited === undefined) return unhealthy(`it will not arrive: ${why}`, remedy)
     return timedOut(
-      `"${title}": not within ${seconds(waited)}; likely cause: ${why}`,
+      `"${title}" did not happen within ${formatDuration(waited)}; likely cause: ${why}`,
       `${remedy}; then \`./taskw image:watch\``,
     )
   }
