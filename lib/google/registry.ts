@@ -66,13 +66,13 @@ export function openRegistry(credentials: Credentials, endpoint?: string): Regis
       const base = `${(endpoint ?? `https://${host}`).replace(/\/$/, '')}/v2/${path}`
       // The cheapest question first: mostly the answer is that there is nothing yet, or nothing new.
       const head = await ask(`${base}/manifests/${reference}`, 'HEAD', signal)
-      const told = head?.headers.get('docker-content-digest') ?? undefined
-      const before = told === undefined ? undefined : known.get(told)
+      const advertised = head?.headers.get('docker-content-digest') ?? undefined
+      const before = advertised === undefined ? undefined : known.get(advertised)
       if (!head || before) return before
-      const answer = await ask(`${base}/manifests/${told ?? reference}`, 'GET', signal)
+      const answer = await ask(`${base}/manifests/${advertised ?? reference}`, 'GET', signal)
       if (!answer) return undefined
       const body = Buffer.from(await answer.arrayBuffer())
-      const digest = told ?? `sha256:${createHash('sha256').update(body).digest('hex')}`
+      const digest = advertised ?? `sha256:${createHash('sha256').update(body).digest('hex')}`
       const manifest = JSON.parse(body.toString()) as Manifest
       const children = manifest.manifests ?? [{ digest, platform: await platformOf(base, manifest, signal) }]
       const facts = { digest, builds: children.flatMap(child => buildOf(child) ?? []) }

@@ -40,7 +40,11 @@ export async function waitFor<T>({ what, within, every = 1000, probe, hint, sign
       }
       if (deadline.signal.aborted) {
         const reason = last === undefined ? '' : `; last error: ${messageOf(last)}`
-        throw timedOut(`timed out after ${formatDuration(within)} waiting for ${what}${reason}`, hint ?? 'run it again to go on', last)
+        throw timedOut(
+          `timed out after ${formatDuration(within)} waiting for ${what}${reason}`,
+          hint ?? 'run it again to go on',
+          last,
+        )
       }
       await sleep(every, undefined, { signal: stop }).catch(() => undefined)
     }

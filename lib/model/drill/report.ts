@@ -125,7 +125,11 @@ function timelineOf(scenario: Scenario, journal: Journal, disrupted: number | un
     const last = finished(all, id)
     // A later run only looks at what is finished.
     const records = last ? all.slice(0, all.indexOf(last) + 1) : all
-    const told = records.map(record => ({ status: record.status, from: active(Date.parse(record.startedAt)), ms: record.ms }))
+    const recorded = records.map(record => ({
+      status: record.status,
+      from: active(Date.parse(record.startedAt)),
+      ms: record.ms,
+    }))
     const killed = pauses
       .filter(({ from, to }) => isWithin(begun[id], from, to, journal, id))
       .map(({ from }) => ({
@@ -133,7 +137,7 @@ function timelineOf(scenario: Scenario, journal: Journal, disrupted: number | un
         from: active(Date.parse(begun[id] ?? '')),
         ms: Math.max(0, from - Date.parse(begun[id] ?? '')),
       }))
-    return [...killed, ...told].map(bar => ({ id, title, stage, ...bar }))
+    return [...killed, ...recorded].map(bar => ({ id, title, stage, ...bar }))
   })
   return {
     bars,

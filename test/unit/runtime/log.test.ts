@@ -92,12 +92,12 @@ log('the file has the whole story, without colours, for its owner alone', () => 
   try {
     const { stream } = terminal(80)
     const file = join(folder, 'log.txt')
-    const told = createLog({ stream, live: true, debug: true })
-    told.chalk.level = 1
-    told.toFile(file)
-    told.debug('in detail')
-    told.warn('careful')
-    const activity = told.activity('Layer 01-k8s')
+    const detailed = createLog({ stream, live: true, debug: true })
+    detailed.chalk.level = 1
+    detailed.toFile(file)
+    detailed.debug('in detail')
+    detailed.warn('careful')
+    const activity = detailed.activity('Layer 01-k8s')
     activity.update('create')
     activity.done('3 changes')
     const story = readFileSync(file, 'utf8')

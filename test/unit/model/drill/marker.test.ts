@@ -5,7 +5,7 @@ import { type Found, isRecovered, judgeMarker, type Marker, volumeExpectation } 
 const claim = 'threads/postgres'
 const options = (value: string) => ({ 'argocd.argoproj.io/sync-options': value })
 
-const fate = suite('volumeExpectation')
+const expectation = suite('volumeExpectation')
 for (const [why, namespaceOfLayer, annotations, expected] of [
   ['nothing holds it', false, {}, 'lost'],
   ['not to be pruned is not enough', false, options('Prune=false'), 'lost'],
@@ -14,9 +14,9 @@ for (const [why, namespaceOfLayer, annotations, expected] of [
   ['only after a confirmation, which the drill does not give', false, options('Delete=confirm'), 'lost'],
   ['a layer takes its namespace along', true, options('Delete=false'), 'lost'],
 ] as const) {
-  fate(why, () => assert.is(volumeExpectation({ claim, namespaceOfLayer, annotations }).expected, expected))
+  expectation(why, () => assert.is(volumeExpectation({ claim, namespaceOfLayer, annotations }).expected, expected))
 }
-fate.run()
+expectation.run()
 
 const marker = (expected: Marker['expected']): Marker => ({
   name: 'm',

@@ -33,7 +33,7 @@ for (const [why, change, records] of [
 ] as const) {
   rto(`none when ${why}`, () => assert.is(rtoOf(rebuild, facts(change as Partial<DrillFacts>), records), undefined))
 }
-rto('a night in which nobody worked on it counts, and is told', () => {
+rto('a night in which nobody worked on it counts, and is reported', () => {
   const night = 8 * 3600
   const late = (record: PhaseRecord) => ({
     ...record,

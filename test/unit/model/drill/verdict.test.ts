@@ -91,7 +91,7 @@ for (const [why, change, because] of [
     assert.match(reasons.join('\n'), because)
   })
 }
-fails('even when something else could not be told', () =>
+fails('even when something else is unknown', () =>
   assert.is(judge({ found: { ...found, disk: { state: 'absent' } }, snapshots: undefined as never }).verdict, 'fail'),
 )
 fails.run()

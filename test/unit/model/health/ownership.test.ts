@@ -7,6 +7,7 @@ import {
   beside,
   daemonSet,
   deployment,
+  inBrief,
   inventory,
   job,
   LABELS,
@@ -18,7 +19,6 @@ import {
   stalePod,
   staleSet,
   statefulSet,
-  told,
 } from '../../support/kubernetes.ts'
 
 const findings = (change: Partial<Inventory>) => ownershipFindings(inventory(change), NOW)
@@ -206,7 +206,7 @@ for (const [why, change, expected] of [
   ['a pod that is going', { pods: [pod(), stalePod({ ...UNOWNED, deletionTimestamp: ago(0) })] }, []],
   ['a pod that has ended', { pods: [pod(), stalePod(UNOWNED, { phase: 'Failed' })] }, []],
 ] as [string, Partial<Inventory>, string[]][]) {
-  rules(why, () => assert.equal(told(findings(change)), expected))
+  rules(why, () => assert.equal(inBrief(findings(change)), expected))
 }
 rules('the original’s four pods instead of two: the live ones are not named', () => {
   const ml = { name: 'ml-service', uid: 'uid-ml' }

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { ContainerStatus, Pod } from '../../../../lib/model/health/objects.ts'
 import { podFindings } from '../../../../lib/model/health/pod.ts'
-import { ago, type Change, container, HOUR, MINUTE, NOW, node, pod, ready, SECOND, told } from '../../support/kubernetes.ts'
+import { ago, type Change, container, HOUR, inBrief, MINUTE, NOW, node, pod, ready, SECOND } from '../../support/kubernetes.ts'
 
 const findings = (...pods: Pod[]) => podFindings(pods, [node()], NOW)
 
@@ -175,7 +175,7 @@ for (const [why, change, expected] of [
     [],
   ],
 ] as [string, Change<Pod>, string[]][]) {
-  rules(why, () => assert.equal(told(findings(pod(change))), expected))
+  rules(why, () => assert.equal(inBrief(findings(pod(change))), expected))
 }
 rules('a pod of which only its creation is known', () => {
   const [found] = findings({ metadata: { ...pod().metadata, creationTimestamp: ago(SECOND) } })

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Reach, reachFinding } from '../../../../lib/model/health/reach.ts'
-import { told } from '../../support/kubernetes.ts'
+import { inBrief } from '../../support/kubernetes.ts'
 
 const HERE: Reach = {
   error: 'the Kubernetes API at https://127.0.0.1:16443 is out of reach: socket hang up',
@@ -67,7 +67,7 @@ for (const [why, change, rule, message, remedy] of [
 ] as [string, Partial<Reach>, string, string, string][]) {
   reach(why, () => {
     const found = reachFinding({ ...HERE, ...change })
-    assert.equal(told([found]), [rule])
+    assert.equal(inBrief([found]), [rule])
     assert.match(found.message, message)
     assert.match(found.remedy ?? '', remedy)
     assert.match(found.object, rule.includes('tunnel/') ? 'Tunnel/127.0.0.1:16443' : 'VM/threads-prod-vm')

@@ -15,12 +15,12 @@ const KEPT = inventory({
   deployments: [deployment({ status: { availableReplicas: 0 } })],
 })
 
-/** An context on a cluster that looks so, one look after the other; the last one stays. */
-function contextOn(...looks: Inventory[]) {
+/** A context on a cluster with these inventories, one per survey; the last one stays. */
+function contextOn(...surveys: Inventory[]) {
   const seen = { deleted: [] as unknown[], warnings: [] as string[] }
   let next = 0
   const cluster = {
-    inventory: async () => ({ inventory: looks[Math.min(next++, looks.length - 1)], versions: {} }),
+    inventory: async () => ({ inventory: surveys[Math.min(next++, surveys.length - 1)], versions: {} }),
     delete: async (kind: unknown, where: unknown) =>
       seen.deleted.push([kind === kinds.replicaSets ? 'ReplicaSet' : 'Pod', where]) > 0,
   }
