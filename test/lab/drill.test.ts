@@ -116,7 +116,7 @@ story('the snapshot is named, labelled and described', async ({ checkout }) => {
 
 story('a marker that is gone fails it', async ({ checkout }) => {
   const ran = await during(checkout, '01-k8s destroyed', DRILL, () => onMachine(checkout, `rm ${MARKER}`))
-  failedBy(ran, /^Marker disk: gone, though it was to be kept/)
+  failedBy(ran, /^Marker disk: lost, but should have been kept/)
   await isHealthy(checkout)
 })
 

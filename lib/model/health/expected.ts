@@ -4,7 +4,7 @@ import { broken, type Finding, underway } from './finding.ts'
 import type { Expectations, Inventory } from './inventory.ts'
 import { isLive, isReady, type KubernetesObject, nameOf } from './objects.ts'
 
-/** What the environment's configuration wants to be there and is not. What is there is judged by the other rules. */
+/** What the environment's configuration expects and is missing. What is there is judged by the other rules. */
 export function expectationFindings(inventory: Inventory, expectations: Expectations): Finding[] {
   return [
     ...Object.entries(expectations.namespaces).flatMap(([name, { pods }]) => namespaceFinding(name, pods, inventory) ?? []),
@@ -38,7 +38,7 @@ function absent(kind: string, wanted: readonly string[], objects: readonly Kuber
     .map(name => underway(`expected/${kind === 'Application' ? 'application' : 'volume'}`, name, 'is not there', { remedy }))
 }
 
-/** Also those that the volume rules let be, as no pod uses them yet. */
+/** Claims that are not bound, even those that the volume rules accept because no pod uses them yet. */
 const unbound = (wanted: readonly string[], { volumeClaims }: Inventory): Finding[] =>
   volumeClaims
     .filter(claim => wanted.includes(namespacedName(claim)) && claim.status?.phase !== 'Bound')
@@ -57,7 +57,7 @@ function imageFindings(namespace: string, image: string, { pods }: Inventory): F
     .flatMap(pod =>
       (pod.status?.containerStatuses ?? []).map(status => ({
         object: nameOf('Pod', pod),
-        // The manifest's reference: a status may name the image by another of its tags.
+        // As the manifest names it: a status may show another tag of the same image.
         image: pod.spec?.containers?.find(({ name }) => name === status.name)?.image ?? status.image ?? '',
         imageID: status.imageID ?? '',
       })),

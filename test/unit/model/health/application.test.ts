@@ -156,7 +156,7 @@ for (const [why, change, message, remedy] of [
   [
     'what is out of sync, when Argo CD does not say',
     { status: { ...outOfSync('Succeeded', 'x').status, resources: [] } },
-    'OutOfSync, to be synced',
+    'OutOfSync, about to be synced',
     SYNC,
   ],
   [
@@ -168,7 +168,7 @@ for (const [why, change, message, remedy] of [
   [
     'for how long nobody looked',
     { status: { reconciledAt: ago(HOUR) } },
-    'Argo CD looked at it 60 min ago, what it says may be outdated',
+    'Argo CD last reconciled it 60 min ago: its status may be out of date',
     refresh('normal'),
   ],
 ] as [string, Change<Application>, string, string | undefined][]) {

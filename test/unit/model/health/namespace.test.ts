@@ -21,7 +21,7 @@ rules('active', () => assert.equal(findings({}), []))
 rules('namespace/terminating', () => assert.equal(inBrief(findings(going)), ['warning namespace/terminating']))
 rules('with its finalizers', () => {
   const [found] = findings(going)
-  assert.is(found?.message, 'being deleted for 3 min; finalizers: example.org/keep, kubernetes')
+  assert.is(found?.message, 'has been terminating for 3 min; finalizers: example.org/keep, kubernetes')
   assert.match(found?.remedy ?? '', 'kubectl get namespace threads')
 })
 rules('with what is left in it', () => {

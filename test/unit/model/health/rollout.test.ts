@@ -45,8 +45,8 @@ for (const [why, change, expected] of [
 }
 for (const [why, change, remainder] of [
   ['not observed', { metadata: { generation: 4 } }, 'its controller has not seen the last change yet'],
-  ['too few new pods', { spec: { replicas: 3 } }, '1 of 3 new pods are there'],
-  ['old pods', { status: { replicas: 3 } }, '2 old pods are still to go'],
+  ['too few new pods', { spec: { replicas: 3 } }, '1 of 3 new pods have been created'],
+  ['old pods', { status: { replicas: 3 } }, '2 old pods are still there'],
   ['unavailable ones', { status: { availableReplicas: 0 } }, '0 of 1 new pods are available'],
 ] as [string, Change<Deployment>, string][]) {
   deployments(`what is left: ${why}`, () => assert.is(deploymentRemainder(deployment(change)), remainder))
@@ -156,7 +156,7 @@ for (const [why, workloads, message] of [
   [
     'a Deployment’s new pods',
     { deployments: [deployment({ status: { updatedReplicas: undefined } })] },
-    '0 of 1 new pods are there',
+    '0 of 1 new pods have been created',
   ],
   [
     'a Deployment’s available pods',
@@ -166,7 +166,7 @@ for (const [why, workloads, message] of [
   [
     'a Deployment’s wish',
     { deployments: [deployment({ spec: { replicas: undefined }, status: { updatedReplicas: 0 } })] },
-    '0 of 1 new pods are there',
+    '0 of 1 new pods have been created',
   ],
   [
     'a ReplicaSet’s available pods',

@@ -212,7 +212,7 @@ for (const [id, why, seen, rule, message] of [
     'another image under the same tag',
     world({ ...withRegistry, ...cluster({ pods: [pod('new', { digest: `sha256:${'9'.repeat(64)}` })] }) }),
     'image/digest',
-    'another image',
+    'an image that differs',
   ],
 ] as [HopId, string, World, string | undefined, string][]) {
   failures(`${id}: ${why}`, () => {

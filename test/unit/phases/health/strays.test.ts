@@ -54,7 +54,7 @@ repair('what stays is said once, with the reason', async () => {
   await phase.check(context)
   assert.is((await phase.check(context)).state, 'done')
   assert.equal(seen.warnings, [
-    'threads/ReplicaSet/nextjs-77aa stays: threads/Deployment/nextjs is to take its place: 0 of 1 new pods are available',
+    'threads/ReplicaSet/nextjs-77aa stays: threads/Deployment/nextjs is still replacing it: 0 of 1 new pods are available',
   ])
 })
 repair('shows it, asks, deletes by uid and waits until it is gone', async () => {
