@@ -11,7 +11,7 @@ import { shortened, shortSha } from './short.ts'
 
 const marks: Record<Verdict, string> = { pass: '✔', fail: '✘', inconclusive: '?' }
 
-/** A drill as one page that needs nothing but itself: no script, no font, no picture from elsewhere. */
+/** A drill as one self-contained page: no script, font or image from elsewhere. */
 export function drillHtml(report: DrillReport): string {
   const { scenario, environment, verdict } = report
   const page = html`<!doctype html>
@@ -47,7 +47,7 @@ ${proof(report)}
 ${markers(report)}
 ${pods(report)}
 </main>
-<footer class="muted">From <code>journal.json</code> beside this page, which says more.</footer>
+<footer class="muted">Derived from <code>journal.json</code> next to this page, which has more detail.</footer>
 </body>
 </html>
 `
@@ -61,7 +61,7 @@ function numbers({ rto, rpo, health, snapshot }: DrillReport): Html {
 ${rto ? split(rto) : undefined}</div>
 <div><h2>RPO</h2><p class="big">${rpo && rpo.ms !== null ? `≤ ${formatDuration(rpo.ms)}` : '–'}</p>
 <p class="muted">${rpo && rpo.ms !== null ? rpo.says : rpoText({ rpo })}</p>
-${snapshot ? html`<p class="muted">Restoring the VM would have lost ${formatAge(snapshot.ageMs)}: that old was the newest snapshot, <code>${snapshot.name}</code>.</p>` : undefined}</div>
+${snapshot ? html`<p class="muted">Restoring the VM would have lost ${formatAge(snapshot.ageMs)}, the age of the newest snapshot, <code>${snapshot.name}</code>.</p>` : undefined}</div>
 </section>`
 }
 
@@ -77,7 +77,7 @@ function split(rto: NonNullable<DrillReport['rto']>): Html {
 <dl class="parts">${PARTS.map(
     part => html`<div><dt><i class="${part}"></i>${part}</dt><dd>${formatDuration(rto[part])}</dd></div>`,
   )}</dl>
-<p class="muted">${formatDuration(rto.destruction)} of the detection is the destruction itself.${rto.paused > 0 ? ` For ${formatDuration(rto.paused)} of it all nobody was at it.` : ''}</p>`
+<p class="muted">${formatDuration(rto.destruction)} of the detection is the destruction itself.${rto.paused > 0 ? ` No run was at work for ${formatDuration(rto.paused)} of the whole.` : ''}</p>`
 }
 
 const reasons = ({ verdict, reasons: found, leftovers }: DrillReport): Html =>
@@ -119,7 +119,7 @@ const markers = ({ markers: all }: DrillReport): Html =>
     : html`<section><h2>Markers</h2>
 <ul class="checks">${all.map(({ name, writtenAt, expected, because, check }) => {
         const outcome = check?.outcome ?? 'inconclusive'
-        return html`<li class="${outcome}"><b aria-label="${outcome}">${marks[outcome]}</b><div>${name}<small>written ${utc(writtenAt)}; to be ${expected}: ${because}</small><small class="${outcome}">${check?.says ?? 'not judged'}</small></div></li>`
+        return html`<li class="${outcome}"><b aria-label="${outcome}">${marks[outcome]}</b><div>${name}<small>written ${utc(writtenAt)}; expected to be ${expected}: ${because}</small><small class="${outcome}">${check?.says ?? 'not judged'}</small></div></li>`
       })}</ul></section>`
 
 function pods({ health }: DrillReport): Html {

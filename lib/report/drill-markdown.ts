@@ -4,7 +4,7 @@ import { formatDuration } from '../runtime/duration.ts'
 import { rpoText, rtoText } from './drill-text.ts'
 import { shortened, shortSha } from './short.ts'
 
-/** A drill as GitHub-flavoured Markdown: for an issue, a wiki, a job's summary. */
+/** A drill as GitHub-flavoured Markdown, for an issue, a wiki or a job summary. */
 export function drillMarkdown(report: DrillReport): string {
   const { scenario, timeline, proof, markers, health, attempts } = report
   return [

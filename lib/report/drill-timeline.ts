@@ -2,19 +2,19 @@ import type { Bar, DrillReport } from '../model/drill/report.ts'
 import { formatDuration } from '../runtime/duration.ts'
 import { type Html, html } from './html.ts'
 
-/** In pixels. Widths are percentages, so that the letters keep their size on a phone. */
+/** In pixels. Widths are percentages, so that text keeps its size on a phone. */
 const ROW = 38
 const TITLE_Y = 14
 const BAR_Y = 20
 const BAR = 9
 const TOP = 44
 const BOTTOM = 24
-/** Percent: what takes no time is still to be seen. */
+/** In percent: what takes no time must still be visible. */
 const NARROWEST = 0.5
 const MOST_TICKS = 5
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400]
 
-/** The steps of a drill as bars over time, as an inline SVG that takes the width it gets and its colours from the page. */
+/** The steps of a drill as bars over time: an inline SVG that fills its container and takes its colours from the page. */
 export function timelineSvg({ timeline }: DrillReport): Html {
   const { bars, breaks, ms, disruptedAt, healthyAt } = timeline
   const at = (time: number): number => round((time / Math.max(ms, 1)) * 100)

@@ -16,7 +16,7 @@ const AFTER: Record<ReachedHop['after'], string> = {
   ...(Object.fromEntries(hops.map(({ id, title }) => [id, title])) as Record<HopId, string>),
 }
 
-/** What is below zero says how far clocks disagree. */
+/** A negative duration shows how far clocks disagree. */
 const duration = (ms: number): string => (ms < 0 ? `−${formatDuration(-ms)}` : formatDuration(ms))
 
 export const bumpSummary = ({ from, to, sha }: Omit<Bumped, 'service'>): string => `${from} → ${to}, ${shortSha(sha)}`
