@@ -22,8 +22,11 @@ export default environmentScript<DrillOptions>({
   define: command =>
     consentOptions(command)
       .option('--scenario <name>', 'what to rehearse', 'layer-rebuild')
-      .option('--deadline <duration>', "for everything to be healthy at the end (90s, 10m); else the environment's")
-      .option('--abort', 'give the unfinished drill up and bring the system back to verified')
+      .option(
+        '--deadline <duration>',
+        "how long everything may take to be healthy at the end (90s, 10m); by default the environment's verify.deadline",
+      )
+      .option('--abort', 'abort the unfinished drill: rebuild the system and verify it')
       .option('--dry-run', 'say what would be done, change nothing; exit code 8'),
 
   async run(context, run) {

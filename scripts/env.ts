@@ -5,7 +5,7 @@ import { cloudSdkVariables } from '../lib/google/cloud-sdk.ts'
 import { quote } from '../lib/model/shell.ts'
 import { environmentScript } from '../lib/operation/script.ts'
 
-/** Another program may run in another folder. */
+/** With absolute paths: other programs may run in other folders. */
 const withFiles = (endpoints: Endpoints): Endpoints => ({
   ...endpoints,
   tokenFile: configuredPath(endpoints.tokenFile),
@@ -15,7 +15,7 @@ const withFiles = (endpoints: Endpoints): Endpoints => ({
 
 export default environmentScript({
   name: 'env',
-  summary: 'Print the exports with which plain terraform, gcloud, gsutil, kubectl and ssh work: eval "$(./taskw env)".',
+  summary: 'Print the exports that plain terraform, gcloud, gsutil, kubectl and ssh need: eval "$(./taskw env)".',
 
   async run({ terraform, baseLayer: base, endpoints }) {
     const { outputs } = await terraform.state(base)

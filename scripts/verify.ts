@@ -21,15 +21,18 @@ export default environmentScript<VerifyOptions>({
 
   define: command =>
     consentOptions(command)
-      .option('--wait [duration]', "wait until healthy, at most this long (90s, 10m); else the environment's deadline")
-      .option('--fix', 'first remove stale and duplicate pods, and the ReplicaSets that earlier owners left, after asking')
+      .option(
+        '--wait [duration]',
+        "wait until healthy, at most this long (90s, 10m); by default the environment's verify.deadline",
+      )
+      .option('--fix', 'first remove stale and duplicate pods, and the ReplicaSets of earlier owners, after asking')
       .option('--dry-run', 'with --fix: say what would be removed, change nothing; exit code 8 when something would'),
 
   async run(context, run) {
     const { wait, fix, dryRun } = run.options
     const within = deadline(wait, context)
     if (!fix) {
-      if (dryRun) throw usage('--dry-run: without --fix nothing is changed', 'leave it out, or add --fix')
+      if (dryRun) throw usage('--dry-run: nothing is changed without --fix', 'leave it out, or add --fix')
       return judgement(context, within)
     }
     const phases = [doctor(), straysRemoved()]
@@ -38,7 +41,7 @@ export default environmentScript<VerifyOptions>({
   },
 })
 
-/** Milliseconds; undefined for one look. */
+/** In milliseconds; undefined to assess once. */
 function deadline(wait: VerifyOptions['wait'], { environment }: Context): number | undefined {
   if (wait === undefined) return undefined
   return wait === true ? environment.verify.deadline : durationOption('--wait', wait)

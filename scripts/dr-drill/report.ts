@@ -20,23 +20,23 @@ interface ReportOptions {
 
 export default script<ReportOptions>({
   name: 'dr-drill:report',
-  summary: "The environment's last drills, or one of them in full; its pages are written anew from its journal.",
+  summary: "List the environment's last drills, or show one in full and write its report anew from its journal.",
 
   define: command =>
     command
       .addOption(environmentOption())
-      .option('--run <id>', 'this one in full, e.g. as the list names it')
+      .option('--run <id>', 'show this one in full; the list has the ids')
       .option('--last <number>', 'how many to list', Number, 10),
 
   async run({ options }) {
     const { env, run, last } = options
-    if (!Number.isInteger(last) || last < 1) throw usage('--last wants a whole number from 1 on', 'e.g. --last 5')
+    if (!Number.isInteger(last) || last < 1) throw usage('--last needs a whole number, 1 or more', 'e.g. --last 5')
     const journals = await readJournals('dr-drill', env)
     if (run !== undefined) return one(journals, run)
     const reports = journals.flatMap(journal => reportOf(journal, scenarioOf(journal)) ?? []).slice(0, last)
     return {
       document: { env, drills: reports as unknown as Json },
-      text: reports.length === 0 ? `No drills of ${env}.` : list(reports),
+      text: reports.length === 0 ? `No drills in ${env}.` : list(reports),
     }
   },
 })

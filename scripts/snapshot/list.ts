@@ -6,7 +6,7 @@ import { table } from '../../lib/runtime/table.ts'
 
 export default environmentScript<{ layer?: string }>({
   name: 'snapshot:list',
-  summary: "The environment's snapshots, newest first.",
+  summary: "List the environment's snapshots, newest first.",
 
   define: command => command.option('--layer <layer>', 'only those of this layer'),
 

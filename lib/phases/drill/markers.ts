@@ -15,20 +15,20 @@ interface ConfigMap extends KubernetesObject {
 }
 
 interface PersistentVolume extends KubernetesObject {
-  /** Rancher's provisioner makes hostPath volumes, or local ones where it is told to. */
+  /** Rancher's provisioner creates hostPath volumes, or local ones if so configured. */
   spec?: { hostPath?: { path: string }; local?: { path: string } }
 }
 
-/** Of no layer and no Application. */
+/** Belongs to no layer and no Application. */
 const CONFIG_MAP: Place = { kind: 'configmap', namespace: 'default', name: 'threads-ops-dr-drill' }
 const FILE: Place = { kind: 'file', path: '/var/lib/threads-ops/dr-drill' }
 const FILE_IN_VOLUME = '.threads-ops-dr-drill'
-/** On the VM, root's alone. */
+/** On the VM, readable by root only. */
 const DUMPS = '/var/backups/threads-ops'
 
 const VALUE_BYTES = 16
 const DUMP_MS = 15 * 60_000
-/** The scripts' own exit code for a file that is not there. */
+/** The scripts' exit code for a missing file. */
 const ABSENT = 44
 
 const WRITE = `
@@ -41,7 +41,7 @@ sync "$1"
 
 const READ = `[ -e "$1" ] || exit ${ABSENT}; cat "$1"`
 
-/** A volume twice as large as what is free would fill the disk on which etcd lives. tar's 1: a file changed while it was read. */
+/** Refuses when the copy would take more than half of the free space: etcd is on the same disk. tar's exit code 1 means that a file changed while it was read. */
 const DUMP = `
 set -eu
 umask 077
@@ -49,7 +49,7 @@ mkdir -p "$(dirname "$2")"
 needed=$(du -sk "$1" | cut -f 1)
 free=$(df -Pk "$(dirname "$2")" | awk 'NR == 2 { print $4 }')
 if [ $((needed * 2)) -gt "$free" ]; then
-  echo "the volume has $needed KiB, and only $free KiB are free" >&2
+  echo "the volume holds $needed KiB, and only $free KiB are free" >&2
   exit 28
 fi
 code=0
@@ -61,14 +61,14 @@ sha256sum < "$2" | cut -d ' ' -f 1
 tar --extract --to-stdout --file "$2" "./$3" || true
 `
 
-/** One marker for each place where data is kept: the cluster's store, the VM's disk, every volume that the environment names. */
+/** One marker for each place that holds data: the cluster's store, the VM's disk, every volume that the environment names. */
 export async function plannedMarkers(context: Context): Promise<Marker[]> {
   const cluster = await context.cluster()
   const marker = (name: string, place: Place, expectation: Expectation): Marker => ({
     name,
     place,
     value: randomBytes(VALUE_BYTES).toString('hex'),
-    // Before it is written: what it proves may be less than it could, never more.
+    // Taken before it is written, so that it never proves more than it should.
     writtenAt: context.now().toISOString(),
     ...expectation,
   })
@@ -76,8 +76,8 @@ export async function plannedMarkers(context: Context): Promise<Marker[]> {
     marker(`volume ${claim}`, { kind: 'volume', claim, file: FILE_IN_VOLUME }, await expectationOf(claim, cluster)),
   )
   return [
-    marker('cluster', CONFIG_MAP, { expected: 'kept', because: 'namespace default is of no layer' }),
-    marker('disk', FILE, { expected: 'kept', because: 'no layer but the lowest touches the disk' }),
+    marker('cluster', CONFIG_MAP, { expected: 'kept', because: 'namespace default belongs to no layer' }),
+    marker('disk', FILE, { expected: 'kept', because: 'only the base layer touches the disk' }),
     ...(await Promise.all(volumes)),
   ]
 }
@@ -141,8 +141,8 @@ export const removeFile = async (host: Host, path: string): Promise<void> => {
 }
 
 /**
- * Copies a volume's files to a place on the VM that only root reads. The database runs meanwhile, so this is no backup of it: it
- * is what can still be looked into when a volume turns out to be gone.
+ * Copies a volume's files to a folder on the VM that only root can read. The database keeps running, so this is no backup: it is there
+ * to be examined if the volume turns out to be lost.
  */
 export async function dumpVolume(claim: string, run: string, context: Context): Promise<{ dump: Dump; marker: string }> {
   const place = { kind: 'volume', claim, file: FILE_IN_VOLUME } as const
@@ -156,20 +156,20 @@ export async function dumpVolume(claim: string, run: string, context: Context): 
     { sudo: true, timeout: DUMP_MS, what: `dumping ${claim}` },
   )
   const [bytes, sha256 = '', marker = ''] = stdout.split('\n')
-  if (!/^[0-9a-f]{64}$/.test(sha256)) throw external(`the dump of ${claim} is not readable`, 'look at the disk of the VM')
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw external(`the dump of ${claim} could not be written`, 'check the disk of the VM')
   return { dump: { claim, path, bytes: Number(bytes), sha256, takenAt, holdsMarker: false }, marker }
 }
 
 export const dumpPath = (claim: string, run: string): string => `${DUMPS}/${run}-${claim.replace('/', '-')}.tar`
 
-/** Undefined where there is no volume any more, or not yet. */
+/** Undefined where there is no volume, or none yet. */
 async function pathOnHost(place: Exclude<Place, { kind: 'configmap' }>, cluster: Cluster): Promise<string | undefined> {
   if (place.kind === 'file') return place.path
   const folder = await folderOf(place.claim, cluster)
   return folder === undefined ? undefined : `${folder}/${place.file}`
 }
 
-/** Where a claim's volume is on the VM's disk. Asked each time: a claim that was made anew has another volume. */
+/** The folder of a claim's volume on the VM's disk. Looked up each time: a re-created claim has another volume. */
 async function folderOf(claim: string, cluster: Cluster): Promise<string | undefined> {
   const found = await cluster.get<PersistentVolumeClaim>(kinds.volumeClaims, parseNamespacedName(claim))
   const volume = found?.spec?.volumeName

@@ -4,7 +4,7 @@ import type { Assessment } from '../../model/health/assess.ts'
 import { namespacedName } from '../../model/namespaced-name.ts'
 import type { Context } from '../../operation/context.ts'
 
-/** What was found of the system's health, with the pods to show. */
+/** The system's health as a drill records it, with its pods. */
 export async function healthOf(
   { verdict, findings }: Assessment,
   { cluster, environment, now, signal }: Pick<Context, 'cluster' | 'environment' | 'now' | 'signal'>,

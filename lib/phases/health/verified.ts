@@ -12,7 +12,7 @@ type VerifiedContext = WaitContext & Pick<Context, 'journal'>
 /**
  * The system is healthy, or becomes so in time.
  * @param within milliseconds
- * @param images that must run besides, asked for when it is their turn
+ * @param images that must run as well; called when they are checked
  */
 export function verified({
   within,

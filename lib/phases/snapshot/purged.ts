@@ -4,7 +4,7 @@ import type { Phase } from '../../runtime/phases.ts'
 
 type PurgeContext = Pick<Context, 'compute' | 'environment' | 'progress'>
 
-/** Deletes every snapshot of the environment that this toolkit made; by labels, never by name. */
+/** Deletes every snapshot of the environment that this toolkit made, chosen by label and never by name. */
 export function snapshotsPurged(): Phase<PurgeContext> {
   const find = async ({ compute, environment }: PurgeContext) => {
     const client = await compute()

@@ -6,17 +6,17 @@ import { assessment, untilHealthy } from '../../health/assessment.ts'
 import { alwaysDone, type DrillStep } from '../step.ts'
 import { healthOf } from '../survey.ts'
 
-/** A system that only just changed may settle; one that does not in this time is not steady. In milliseconds. */
+/** How long a system that has just changed may take to settle before it counts as not steady. In milliseconds. */
 const STEADY_MS = 60_000
 
-/** A drill on a system that is not healthy would show nothing. */
+/** A drill on a system that is not healthy would prove nothing. */
 export const steadyState = (): DrillStep => ({
   stage: 'prepare',
   id: 'steady-state',
   title: 'Steady state: everything is healthy',
   judge: judgeSteadyState,
   work: ({ remember }) =>
-    alwaysDone('look whether everything is healthy', async context => {
+    alwaysDone('check that everything is healthy', async context => {
       const now = await assessment(context)
       const settled = now.verdict === 'progressing' ? await untilHealthy(context, STEADY_MS) : now
       const health = await healthOf(settled, context)
@@ -24,7 +24,7 @@ export const steadyState = (): DrillStep => ({
       await remember('steadyState', { ...health, ...(newest && { newestSnapshot: newest }) })
       if (health.verdict !== 'healthy') {
         throw partial(
-          'not healthy before the drill: nothing was destroyed, nothing is shown',
+          'not healthy before the drill: nothing was destroyed, and nothing was proven',
           '`./taskw verify` says what is wrong',
         )
       }
