@@ -158,7 +158,7 @@ story('kill -9 in mid-destroy, and the next run goes on', async ({ checkout }) =
   assert.is(unfinished?.verdict, 'unfinished')
   const ran = await checkout.task(...DRILL)
   succeeded(ran)
-  assert.match(ran.stderr, `going on with drill ${unfinished?.id}`)
+  assert.match(ran.stderr, `resuming drill ${unfinished?.id}`)
   assert.is(drilled(ran).run, unfinished?.id)
   assert.is(drilled(ran).verdict, 'pass')
   assert.ok((drilled(ran).rto?.paused ?? 0) > 0)
