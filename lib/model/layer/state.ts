@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Json } from '../../runtime/json.ts'
+import { type Attributes, marksOf, masked, type PathStep } from './sensitive.ts'
 
 /** What a Terraform state says, of which a script may rely. */
 export interface StateFacts {
@@ -14,6 +15,24 @@ export interface StateFacts {
   applied: boolean
 }
 
+/** One managed resource instance of a state. */
+export interface StateResource {
+  /** As Terraform writes it: `module.vpc["a"].google_compute_disk.boot[0]`. */
+  address: string
+  type: string
+  /** Sensitive values are masked. */
+  attributes: Attributes
+  /** Key of an object that a replacement has left behind. */
+  deposed?: string
+}
+
+interface RawInstance {
+  index_key?: string | number
+  deposed?: string
+  attributes?: Attributes
+  sensitive_attributes?: PathStep[][]
+}
+
 interface RawState {
   version?: number
   serial?: number
@@ -24,15 +43,18 @@ interface RawState {
     module?: string
     type: string
     name: string
-    instances?: { index_key?: string | number; attributes?: { id?: unknown } }[]
+    instances?: RawInstance[]
   }[]
 }
+
+/** Name of the object in which Terraform's GCS backend keeps the state of the default workspace. */
+export const stateObject = (prefix: string): string =>
+  [...prefix.split('/').filter(part => part !== ''), 'default.tfstate'].join('/')
 
 /** Facts from a state file of format 4; an empty text is a layer that has no state. @throws Error when it is another format */
 export function stateFacts(text: string): StateFacts {
   if (text.trim() === '') return { serial: 0, lineage: '', resources: 0, resourceSet: '', outputs: {}, applied: false }
-  const raw = JSON.parse(text) as RawState
-  if (raw.version !== 4) throw new Error(`state format ${raw.version}, expected 4`)
+  const raw = parse(text)
   const instances = (raw.resources ?? [])
     .filter(({ mode }) => mode === 'managed')
     .flatMap(({ module, type, name, instances = [] }) =>
@@ -49,4 +71,32 @@ export function stateFacts(text: string): StateFacts {
     outputs: Object.fromEntries(Object.entries(raw.outputs ?? {}).map(([name, { value }]) => [name, value])),
     applied: instances.length > 0 || Object.keys(raw.outputs ?? {}).length > 0,
   }
+}
+
+/** The managed resource instances of a state file of format 4; none for an empty text. @throws Error when it is another format */
+export function resourcesOf(text: string): StateResource[] {
+  if (text.trim() === '') return []
+  return (parse(text).resources ?? [])
+    .filter(({ mode }) => mode === 'managed')
+    .flatMap(({ module, type, name, instances = [] }) =>
+      instances.map(({ index_key, deposed, attributes = {}, sensitive_attributes = [] }) => ({
+        address: `${module === undefined ? '' : `${module}.`}${type}.${name}${indexOf(index_key)}`,
+        type,
+        attributes: masked(attributes, marksOf(sensitive_attributes), true),
+        ...(deposed !== undefined && { deposed }),
+      })),
+    )
+}
+
+function parse(text: string): RawState {
+  const raw = JSON.parse(text) as RawState
+  if (raw.version !== 4) throw new Error(`state format ${raw.version}, expected 4`)
+  return raw
+}
+
+/** A key is a quoted string of HCL, in which a template would begin with `${` or `%{`. */
+function indexOf(key: string | number | undefined): string {
+  if (key === undefined) return ''
+  if (typeof key === 'number') return `[${key}]`
+  return `[${JSON.stringify(key).replaceAll(/[$%](?=\{)/g, sign => sign + sign)}]`
 }
