@@ -1,23 +1,20 @@
-import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, readlink } from 'node:fs/promises'
+import { access, readdir, readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import type { ProcessOutput, ProcessPromise } from 'zx/core'
-import { applyOrder, contradictions, remoteStateReads } from '../model/layer/order.ts'
-import { type StateFacts, stateFacts } from '../model/layer/state.ts'
-import {
-  type Change,
-  describeErrors,
-  describeProgress,
-  emptyStream,
-  readStreamLine,
-  type StreamState,
-} from '../model/layer/stream.ts'
-import { configuration, exitCodes, interrupted, OpsError, precondition, timedOut } from '../runtime/errors.ts'
-import { readIfExists, writeAtomically } from '../runtime/files.ts'
+import { applyOrder } from '../model/layer/order.ts'
+import { resourcesOf, type StateFacts, type StateResource, stateFacts } from '../model/layer/state.ts'
+import { configuration, precondition } from '../runtime/errors.ts'
+import { readIfExists } from '../runtime/files.ts'
 import type { Json } from '../runtime/json.ts'
-import { seconds } from '../runtime/log.ts'
-import { commandFailed, type ShellOptions, shell } from '../runtime/zx.ts'
+import { createBackends } from './backend.ts'
+import { createCommand } from './command.ts'
+import { createEdges } from './edges.ts'
+import { createInit } from './init.ts'
+import { createInputs } from './inputs.ts'
+import { createMemory } from './memory.ts'
+import { follow, lastWords, makePlan, type Plan, type PlanOptions, type PlanRun, plannedValues } from './plan.ts'
+import { type BucketView, openBucketView } from './view.ts'
+
+export { type Plan, type PlanOptions, TerraformError } from './plan.ts'
 
 export interface TerraformOptions {
   program: string
@@ -30,56 +27,47 @@ export interface TerraformOptions {
   layers: readonly string[]
   /** Endpoints, token, CLI configuration: never in argv. */
   variables: () => Promise<Record<string, string>>
-  /** Where saved plans go, absolute; 0700. */
+  /** Where saved plans and scratch folders go, absolute; 0700. Nothing else may be in it. */
   plans: string
   signal: AbortSignal
+  /** The state objects, read past Terraform, which writes an empty state wherever it finds none. Without it looking may write one. */
+  objects?: StateObjects
+  /** Commit of the checkout. */
+  gitSha?: () => Promise<string>
   /** Milliseconds after which a Terraform that says nothing is given up; 10 minutes unless told. */
   silence?: number
   /** What a slow `init` says on its way: the lab's may wait for its providers to be built. */
   onProgress?: (detail: string) => void
 }
 
-/** A saved plan: what is shown is what is applied. Terraform refuses it when the state has moved on since. */
-export interface Plan {
-  layer: string
-  destroy: boolean
-  file: string
-  changes: Change[]
-  drift: Change[]
-  outputsChanged: boolean
-  /** Nothing to do, outputs included. */
-  empty: boolean
-}
-
-export interface PlanOptions {
-  destroy?: boolean
-  lockTimeout?: number
-  onProgress?: (detail: string) => void
-}
-
-/** A failed plan or apply, with what Terraform said of each address. */
-export class TerraformError extends OpsError {
-  readonly errors: StreamState['errors']
-
-  constructor(what: string, said: string, errors: StreamState['errors']) {
-    super(exitCodes.external, `${what} failed:\n${said}`, hintFor(said))
-    this.errors = errors
-  }
+export interface StateObjects {
+  /** Undefined when there is no such object, or no such bucket. */
+  read(bucket: string, object: string): Promise<string | undefined>
+  /** @returns false when there is one already */
+  create(bucket: string, object: string, content: string): Promise<boolean>
 }
 
 export interface Terraform {
   /** In the order of application. */
   layers: string[]
-  /** The state bucket that the backend configuration names. */
+  /** The state bucket: the one in which the first layer keeps its state. */
   bucket(): Promise<string>
-  /** An input of a layer that its terraform.tfvars gives as a plain text. @throws OpsError 3 when it does not */
+  /** Name of the object that holds a layer's state, in its bucket. */
+  stateObject(layer: string): Promise<string>
+  /** An input variable of a layer, a text, number or boolean, as text. @throws OpsError 3 when it has no value */
   input(layer: string, name: string): Promise<string>
+  /** What is known of a layer's state. A layer that has none is not applied; looking makes none. */
   state(layer: string): Promise<StateFacts>
-  /** @param options.lockTimeout seconds to wait for the state's lock; 60 unless told. @throws TerraformError */
+  /** The managed resource instances of a layer's state. */
+  resources(layer: string): Promise<StateResource[]>
+  /** @throws TerraformError; OpsError 3 when the layers' order or buckets contradict each other */
   plan(layer: string, options?: PlanOptions): Promise<Plan>
   /** The values that a saved plan gives a resource. */
   planned(plan: Plan, address: string): Promise<Record<string, Json>>
-  /** @throws TerraformError; what was finished by then is in the state */
+  /**
+   * @throws OpsError 4 when it is another environment's, another commit's or another state's plan;
+   * TerraformError, and what was finished by then is in the state
+   */
   apply(plan: Plan, onProgress?: (detail: string) => void): Promise<void>
   /** Takes an existing object into a layer's state. */
   adopt(layer: string, address: string, id: string): Promise<void>
@@ -91,195 +79,183 @@ export interface Terraform {
   root(layer: string): string
   /** What plain `terraform` needs in its environment. */
   variables(): Promise<Record<string, string>>
+  /** Removes the saved plans, which hold secrets; none of them can be applied any more. */
+  dispose(): Promise<void>
 }
-
-/** https://developer.hashicorp.com/terraform/cli/commands/plan#detailed-exitcode */
-const EXIT_CHANGES = 2
 
 /** Its GCS backend tries a service that is out of reach again for ever; while it works, it speaks up every ten seconds. */
 const SILENCE_MS = 600_000
 
+const BUCKET_INPUT = 'backend_bucket'
+
 export function createTerraform(options: TerraformOptions): Terraform {
-  const { program, directory, env, backendConfig, plans, signal, silence = SILENCE_MS } = options
+  const { program, directory, env, backendConfig, plans, signal, objects, silence = SILENCE_MS } = options
   const root = (layer: string) => join(directory, layer, 'envs', env)
-  const states = new Map<string, Promise<StateFacts>>()
-  const initialised = new Map<string, Promise<void>>()
-  let wasSilent = false
-
-  const terraform = async (layer: string, extra: Pick<ShellOptions, 'nothrow' | 'onStderr'> = {}) =>
-    shell({
-      cwd: root(layer),
-      signal,
-      silence: {
-        within: silence,
-        onSilence: () => {
-          wasSilent = true
-        },
-      },
-      ...extra,
-      env: { ...(await options.variables()), TF_IN_AUTOMATION: '1', TF_INPUT: '0', CHECKPOINT_DISABLE: '1' },
-    })
-
-  /** Skipped while nothing that it reads has changed: the largest part of a no-op run's time. */
-  const init = (layer: string): Promise<void> => {
-    const running = initialised.get(layer) ?? initialise(layer)
-    initialised.set(layer, running)
-    return running
+  const layers = applyOrder(options.layers)
+  const command = createCommand({ program, variables: options.variables, signal, silence })
+  const init = createInit({
+    ...{ command, root, directory, backendConfig },
+    ...(options.onProgress && { onProgress: options.onProgress }),
+  })
+  const inputs = createInputs({ command, root, scratch: plans })
+  const backendOf = createBackends({ command, root, backendConfig, scratch: plans, isInitialised: init.isCurrent })
+  const backend = async (layer: string) => {
+    await exists(layer)
+    return backendOf(layer)
   }
-  const initialise = async (layer: string) => {
-    if ((await readIfExists(join(root(layer), 'main.tf'))) === undefined) {
+  const edges = createEdges({ command, layers, root, backend, scratch: plans })
+  const states = createMemory<string>()
+  const ready = createMemory<void>()
+  /** Empty states that looks have kept back, by the files of the plans that were made on them. */
+  const keptBack = new Map<string, string>()
+
+  const exists = async (layer: string) => {
+    if ((await readIfExists(join(root(layer), 'main.tf'))) === undefined)
       throw configuration(
         `layer ${layer} has no environment ${env}: ${root(layer)} is missing`,
         'add its folder, or correct `terraform.layers`',
       )
-    }
-    await checkOrder()
-    await checkBucket(layer)
-    const stamp = join(root(layer), '.terraform', 'threads-ops-init')
-    const inputs = await fingerprint([join(directory, 'modules'), root(layer)], backendConfig)
-    if ((await readIfExists(stamp)) === inputs) return
-    const $ = await terraform(layer, { nothrow: true, ...(options.onProgress && { onStderr: options.onProgress }) })
-    const output = await $`${program} init -no-color -reconfigure ${`-backend-config=${backendConfig}`}`
-    if (output.exitCode !== 0) throw failed(`terraform init of ${layer}`, output, 'see what Terraform says above')
-    await writeAtomically(stamp, inputs)
   }
 
-  /** The numbers say the order; a layer that reads the state of a later one would contradict them. */
-  const checkOrder = async () => {
-    const edges = await Promise.all(
-      options.layers.map(async layer => ({
-        layer,
-        reads: remoteStateReads((await readIfExists(join(root(layer), 'data.tf'))) ?? ''),
-      })),
-    )
-    const wrong = contradictions(edges).map(({ layer, reads }) => `${layer} reads the state of ${reads}`)
-    if (wrong.length > 0)
-      throw configuration(`layers out of order: ${wrong.join('; ')}`, 'renumber them: a layer may read only lower ones')
-  }
-
-  const bucketName = async () => {
-    const text = (await readIfExists(backendConfig)) ?? ''
-    const bucket = /^\s*bucket\s*=\s*"([^"]+)"/m.exec(text)?.[1]
-    if (bucket === undefined) throw configuration(`${backendConfig} names no bucket`, 'it needs a line: bucket = "…"')
-    return bucket
-  }
-
-  /** An input that terraform.tfvars gives as a plain text, or undefined. */
-  const givenInput = async (layer: string, name: string) =>
-    new RegExp(`^\\s*${name}\\s*=\\s*"([^"]+)"`, 'm').exec(
-      (await readIfExists(join(root(layer), 'terraform.tfvars'))) ?? '',
-    )?.[1]
+  const initialise = (layer: string, variables?: Record<string, string>): Promise<void> =>
+    ready.get(layer, async () => {
+      await exists(layer)
+      await Promise.all([ready.get('order', edges.checkAhead), checkBucket(layer)])
+      await init.run(layer, variables)
+    })
 
   /** A backend takes no variables, so the bucket is named twice; a layer that read another bucket would see another system. */
   const checkBucket = async (layer: string) => {
-    const [bucket, read] = await Promise.all([bucketName(), givenInput(layer, 'backend_bucket')])
-    if (read !== undefined && read !== bucket) {
+    const read = await inputs.find(layer, BUCKET_INPUT)
+    if (read === undefined) return
+    const { bucket } = await backend(layer)
+    if (read !== bucket)
       throw configuration(
-        `${join(root(layer), 'terraform.tfvars')}: backend_bucket is "${read}", but the state is kept in "${bucket}"`,
+        `${join(root(layer), 'terraform.tfvars')}: ${BUCKET_INPUT} is "${read}", but the state is kept in "${bucket}"`,
         `make it the bucket of ${backendConfig}`,
       )
+  }
+
+  /** Its text; empty when there is none. */
+  const readState = async (layer: string): Promise<string> => {
+    if (objects) {
+      const { bucket, object } = await backend(layer)
+      return (await objects.read(bucket, object)) ?? ''
+    }
+    await initialise(layer)
+    const ended = await command.run(root(layer), ['state', 'pull'])
+    if (ended.exitCode !== 0)
+      throw command.failure(`reading the state of ${layer}`, ended, 'is the state bucket there? `./taskw up` makes it')
+    return ended.stdout
+  }
+  const stateText = (layer: string) => states.get(layer, () => readState(layer))
+
+  const planRun = async (layer: string): Promise<PlanRun> => {
+    const gitSha = (await options.gitSha?.()) ?? ''
+    return { command, layer, root: root(layer), plans, env, gitSha }
+  }
+
+  const plan = async (layer: string, planOptions: PlanOptions) => {
+    await initialise(layer)
+    const made = await makePlan(await planRun(layer), planOptions)
+    keptBack.delete(made.plan.file)
+    await edges.check(layer, made.reads)
+    return made.plan
+  }
+
+  const look = async (layer: string, planOptions: PlanOptions, { read }: StateObjects) => {
+    const { bucket, object } = await backend(layer)
+    const view = await openBucketView(read)
+    try {
+      await initialise(layer, view.environment)
+      const made = await makePlan({ ...(await planRun(layer)), variables: view.environment }, planOptions)
+      await checkAsked(layer, view)
+      keptBack.set(made.plan.file, view.kept(bucket, object) ?? '')
+      return made.plan
+    } catch (error) {
+      // Out of order is a better reason than an output that is not there yet.
+      await checkAsked(layer, view)
+      throw view.fault() ?? error
+    } finally {
+      await view.close()
     }
   }
 
-  const readState = async (layer: string): Promise<StateFacts> => {
-    await init(layer)
-    const $ = await terraform(layer, { nothrow: true })
-    const output = await $`${program} state pull`
-    if (output.exitCode !== 0)
-      throw failed(`reading the state of ${layer}`, output, 'is the state bucket there? `./taskw up` makes it')
-    return stateFacts(output.stdout)
-  }
-
-  const gaveUp = (what: string) => {
-    wasSilent = false
-    return timedOut(
-      `${what}: Terraform said nothing for ${seconds(silence)}`,
-      'is the network up, and Google within reach? then run the same command again to go on',
+  const checkAsked = async (layer: string, { asked }: BucketView) => {
+    const { bucket, object } = await backend(layer)
+    await edges.check(
+      layer,
+      [...asked].filter(read => read !== `${bucket}/${object}`),
     )
   }
 
-  const failed = (what: string, output: ProcessOutput, hint: string) =>
-    wasSilent ? gaveUp(what) : commandFailed(what, output, hint, signal)
+  const replan = (what: string) => precondition(`${what}: nothing was changed`, 'plan again: run the same command again')
 
-  const lastWords = (what: string, said: StreamState, child: { stderr: string; exitCode: number | null }) => {
-    if (wasSilent) return gaveUp(what)
-    if (signal.aborted) return interrupted(`${what}: interrupted`, 'run the same command again to go on')
-    return new TerraformError(
-      what,
-      describeErrors(said.errors) || child.stderr.trim() || `exit code ${child.exitCode}`,
-      said.errors,
-    )
+  /** A plan is for the state, environment and commit that it was made for. */
+  const checkBinding = async ({ layer, file, ...made }: Plan) => {
+    if (!layers.includes(layer)) throw replan(`the plan is for a layer "${layer}"`)
+    if (made.env !== env) throw replan(`the plan of ${layer} is for ${made.env}, not ${env}`)
+    const gitSha = (await options.gitSha?.()) ?? ''
+    if (made.gitSha !== gitSha) throw replan(`the plan of ${layer} was made at commit ${made.gitSha}, this is ${gitSha}`)
+    if (!(await isThere(file))) throw replan(`the plan of ${layer} is gone`)
+    const { lineage, serial } = stateFacts(await writeKeptBack(layer, file, await readState(layer)))
+    if (lineage !== made.lineage)
+      throw replan(`the state of ${layer} is another one than was planned on (${lineage || 'none'})`)
+    if (serial !== made.serial) throw replan(`the state of ${layer} has changed from serial ${made.serial} to ${serial}`)
+  }
+
+  /** The state that a plan was made on, if only the look at it has it: now it may be written. */
+  const writeKeptBack = async (layer: string, file: string, present: string): Promise<string> => {
+    const kept = keptBack.get(file) ?? ''
+    if (present !== '' || kept === '' || !objects) return present
+    const { bucket, object } = await backend(layer)
+    return (await objects.create(bucket, object, kept)) ? kept : readState(layer)
   }
 
   return {
-    layers: applyOrder(options.layers),
+    layers,
     root,
     variables: options.variables,
 
-    bucket: bucketName,
-
+    bucket: async () => (await backend(layers[0] ?? '')).bucket,
+    stateObject: async layer => (await backend(layer)).object,
     async input(layer, name) {
-      const value = await givenInput(layer, name)
-      if (value === undefined)
-        throw configuration(`${join(root(layer), 'terraform.tfvars')} gives no ${name}`, `it needs a line: ${name} = "…"`)
-      return value
+      await exists(layer)
+      return inputs.text(layer, name)
     },
+    state: async layer => stateFacts(await stateText(layer)),
+    resources: async layer => resourcesOf(await stateText(layer)),
 
-    state(layer) {
-      const known = states.get(layer) ?? readState(layer)
-      states.set(layer, known)
-      return known
-    },
+    plan: (layer, planOptions = {}) =>
+      objects && planOptions.lock === false ? look(layer, planOptions, objects) : plan(layer, planOptions),
+    planned: async (made, address) => plannedValues(made, address),
 
-    async plan(layer, { destroy = false, lockTimeout = 60, onProgress } = {}) {
-      await init(layer)
-      await mkdir(plans, { recursive: true, mode: 0o700 })
-      const file = join(plans, `${layer}${destroy ? '-destroy' : ''}.tfplan`)
-      const flags = [
-        '-json',
-        '-detailed-exitcode',
-        `-lock-timeout=${lockTimeout}s`,
-        `-out=${file}`,
-        ...(destroy ? ['-destroy'] : []),
-      ]
-      const $ = await terraform(layer, { nothrow: true })
-      const { said, output } = await follow($`${program} plan ${flags}`, onProgress)
-      if (output.exitCode !== 0 && output.exitCode !== EXIT_CHANGES) throw lastWords(`terraform plan of ${layer}`, said, output)
-      const { changes, drift, outputsChanged } = said
-      return { layer, destroy, file, changes, drift, outputsChanged, empty: output.exitCode === 0 }
-    },
-
-    async apply(plan, onProgress) {
-      states.delete(plan.layer)
-      const $ = await terraform(plan.layer, { nothrow: true })
-      const { said, output } = await follow($`${program} apply -json -lock-timeout=60s ${plan.file}`, onProgress)
-      if (output.exitCode !== 0)
-        throw lastWords(`terraform ${plan.destroy ? 'destroy' : 'apply'} of ${plan.layer}`, said, output)
-    },
-
-    async planned(plan, address) {
-      const $ = await terraform(plan.layer, { nothrow: true })
-      const output = await $`${program} show -json ${plan.file}`
-      if (output.exitCode !== 0) throw failed(`reading the plan of ${plan.layer}`, output, 'run the same command again')
-      const { resource_changes: changes = [] } = JSON.parse(output.stdout) as {
-        resource_changes?: { address: string; change: { after: Record<string, Json> | null } }[]
-      }
-      return changes.find(change => change.address === address)?.change.after ?? {}
+    async apply(made, onProgress) {
+      const { layer, destroy, file } = made
+      states.forget(layer)
+      await checkBinding(made)
+      await initialise(layer)
+      const ended = await follow(command, root(layer), ['apply', '-json', '-lock-timeout=60s', file], { onProgress })
+      states.forget(layer)
+      if (ended.exitCode === 0) return
+      if (ended.said.errors.some(({ summary }) => STALE.test(summary)))
+        throw replan(`the state of ${layer} has changed meanwhile`)
+      throw lastWords(command, `terraform ${destroy ? 'destroy' : 'apply'} of ${layer}`, ended)
     },
 
     async adopt(layer, address, id) {
-      states.delete(layer)
-      const $ = await terraform(layer, { nothrow: true })
-      const output = await $`${program} import -no-color -lock-timeout=60s ${address} ${id}`
-      if (output.exitCode !== 0)
-        throw failed(`importing ${address}`, output, 'import it by hand, or delete it if nobody needs it')
+      await initialise(layer)
+      const ended = await command.run(root(layer), ['import', '-no-color', '-lock-timeout=60s', address, id])
+      states.forget(layer)
+      if (ended.exitCode !== 0)
+        throw command.failure(`importing ${address}`, ended, 'import it by hand, or delete it if nobody needs it')
     },
 
     async unlock(layer, id) {
-      const $ = await terraform(layer, { nothrow: true })
-      const output = await $`${program} force-unlock -force ${id}`
-      if (output.exitCode !== 0)
-        throw failed(`unlocking the state of ${layer}`, output, 'look at the lock object in the state bucket')
+      await initialise(layer)
+      const ended = await command.run(root(layer), ['force-unlock', '-force', id])
+      if (ended.exitCode !== 0)
+        throw command.failure(`unlocking the state of ${layer}`, ended, 'look at the lock object in the state bucket')
     },
 
     async running(layer) {
@@ -287,48 +263,16 @@ export function createTerraform(options: TerraformOptions): Terraform {
       const folders = await Promise.all(pids.map(pid => readlink(`/proc/${pid}/cwd`).catch(() => '')))
       return pids.filter((_, index) => folders[index] === root(layer)).map(Number)
     },
+
+    dispose: () => rm(plans, { recursive: true, force: true }),
   }
 }
 
-async function follow(child: ProcessPromise, onProgress?: (detail: string) => void) {
-  let said = emptyStream
-  const lines = createInterface({ input: child.stdout })
-  lines.on('line', line => {
-    said = readStreamLine(said, line)
-    if (said.total > 0) onProgress?.(describeProgress(said))
-  })
-  const read = new Promise<void>(resolve => lines.once('close', resolve))
-  const output = await child
-  await read
-  return { said, output }
-}
+/** Terraform's own refusal of a plan whose state has moved on between our look and its lock. */
+const STALE = /Saved plan (is stale|does not match)/i
 
-function hintFor(said: string): string {
-  if (/Error acquiring the state lock/.test(said)) {
-    return 'another run holds the lock (Who and Created above). If that process is dead: `terraform force-unlock <ID>` in the layer’s folder'
-  }
-  if (/errored\.tfstate/.test(said))
-    return 'the new state could not be stored: `terraform state push errored.tfstate` in the layer’s folder before anything else'
-  return 'correct what Terraform says and run the same command again'
-}
-
-/** A hash of every .tf file and lock file under the folders, and of the backend's configuration. */
-async function fingerprint(folders: string[], backendConfig: string): Promise<string> {
-  const hash = createHash('sha256')
-  for (const folder of folders) {
-    const files = (await readdir(folder, { recursive: true }).catch((): string[] => [])).filter(
-      file => (file.endsWith('.tf') || file === '.terraform.lock.hcl') && !file.includes('.terraform/'),
-    )
-    for (const file of files.sort()) hash.update(file).update(await readFile(join(folder, file)))
-  }
-  try {
-    hash.update(await readFile(backendConfig))
-  } catch (error) {
-    throw precondition(
-      `the backend configuration ${backendConfig} is missing`,
-      'write it: bucket = "<the state bucket>"',
-      error,
-    )
-  }
-  return hash.digest('hex')
-}
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )

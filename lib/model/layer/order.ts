@@ -22,8 +22,10 @@ export const contradictions = (edges: readonly LayerEdge[]): { layer: string; re
     reads.filter(other => byNumber(other, layer) >= 0).map(other => ({ layer, reads: other })),
   )
 
-/** The state prefixes that a root's `terraform_remote_state` blocks read, as layers: `00-vpc/state` is 00-vpc. */
-export const remoteStateReads = (hcl: string): string[] =>
-  [...hcl.matchAll(/data\s+"terraform_remote_state"\s+"[^"]+"\s*\{[\s\S]*?\bprefix\s*=\s*"([^"]+)\/state"/g)].map(
-    ([, layer = '']) => layer,
-  )
+/**
+ * The layers whose states are read.
+ * @param reads as `bucket/object`
+ * @param kept where each layer keeps its state, likewise
+ */
+export const layersRead = (reads: readonly string[], kept: ReadonlyMap<string, string>): string[] =>
+  [...kept].filter(([, state]) => reads.includes(state)).map(([layer]) => layer)

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { applyOrder, contradictions, destroyOrder, needsCluster, remoteStateReads } from '../../../../lib/model/layer/order.ts'
+import { applyOrder, contradictions, destroyOrder, layersRead, needsCluster } from '../../../../lib/model/layer/order.ts'
 
 const layers = ['02-argocd-app', '00-vpc', '01-k8s']
 
@@ -28,17 +28,19 @@ for (const [why, layer, reads, expected] of [
 ] as const) {
   edges(why, () => assert.is(contradictions([{ layer, reads: [...reads] }]).length, expected))
 }
-edges('the reads are found in HCL', () => {
-  const hcl = `
-data "terraform_remote_state" "vpc" {
-  backend = "gcs"
-  config = {
-    bucket = var.backend_bucket
-    prefix = "00-vpc/state"
-  }
-}
-data "google_project" "this" {}
-`
-  assert.equal(remoteStateReads(hcl), ['00-vpc'])
-})
 edges.run()
+
+const kept = new Map([
+  ['00-vpc', 'b/00-vpc/state/default.tfstate'],
+  ['01-k8s', 'b/elsewhere/default.tfstate'],
+])
+const readers = suite('layersRead')
+for (const [what, read, expected] of [
+  ['a layer by its prefix', 'b/00-vpc/state/default.tfstate', ['00-vpc']],
+  ['by the prefix that it has, whatever its name', 'b/elsewhere/default.tfstate', ['01-k8s']],
+  ['nothing of another bucket', 'c/00-vpc/state/default.tfstate', []],
+  ['nothing that is no layer', 'b/09-other/state/default.tfstate', []],
+] as const) {
+  readers(what, () => assert.equal(layersRead([read], kept), expected))
+}
+readers.run()

@@ -1,0 +1,81 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stateObject } from '../model/layer/state.ts'
+import { configuration } from '../runtime/errors.ts'
+import { readIfExists } from '../runtime/files.ts'
+import type { Command } from './command.ts'
+import { createMemory } from './memory.ts'
+import { filesIn, isConfiguration, withScratch } from './scratch.ts'
+import { emptyBucket, openBucketView } from './view.ts'
+
+/** Where a layer keeps its state. */
+export interface Backend {
+  bucket: string
+  /** Name of the state's object in it. */
+  object: string
+}
+
+export interface BackendsOptions {
+  command: Command
+  root: (layer: string) => string
+  /** Partial backend configuration, absolute. */
+  backendConfig: string
+  /** Parent of the scratch folders. */
+  scratch: string
+  /** Whether the root was initialised with its present files. */
+  isInitialised: (layer: string) => Promise<boolean>
+}
+
+/** Where Terraform writes down what `init` made of the backend's configuration. */
+const RECORD = join('.terraform', 'terraform.tfstate')
+
+/** Tells where a layer keeps its state, from what Terraform's `init` makes of it; asks nothing of the bucket, which may not exist yet. */
+export function createBackends(options: BackendsOptions): (layer: string) => Promise<Backend> {
+  const known = createMemory<Backend>()
+  return layer => known.get(layer, () => backendOf(layer, options))
+}
+
+async function backendOf(layer: string, options: BackendsOptions): Promise<Backend> {
+  const root = options.root(layer)
+  const record = (await options.isInitialised(layer)) ? await readIfExists(join(root, RECORD)) : undefined
+  const { type, config } = parse(record ?? (await initialisedApart(layer, options)))
+  if (type !== 'gcs' || typeof config.bucket !== 'string')
+    throw configuration(
+      `${root} keeps its state in a backend "${type}", not in a bucket`,
+      'it needs `backend "gcs" {}` in its terraform block, and the bucket in the backend configuration',
+    )
+  return { bucket: config.bucket, object: stateObject(typeof config.prefix === 'string' ? config.prefix : '') }
+}
+
+/** The record of an `init` that goes no further than the backend: without modules, without providers, before a bucket that is empty. */
+async function initialisedApart(layer: string, { command, root, backendConfig, scratch }: BackendsOptions): Promise<string> {
+  const files = (await filesIn(root(layer))).filter(isConfiguration)
+  const view = await openBucketView(emptyBucket)
+  try {
+    return await withScratch(scratch, { from: root(layer), files }, async folder => {
+      const noProviders = join(folder, '.providers')
+      await mkdir(noProviders)
+      const ended = await command.run(folder, [
+        ...['init', '-no-color', '-get=false', `-plugin-dir=${noProviders}`],
+        ...[`-backend-config=${backendConfig}`, `-backend-config=storage_custom_endpoint=${view.endpoint}`],
+      ])
+      const record = await readIfExists(join(folder, RECORD))
+      if (record !== undefined) return record
+      const what = `the backend of ${root(layer)}`
+      const stopped = command.stopped(what, ended)
+      if (stopped) throw stopped
+      const said = ended.stderr.trim()
+      throw configuration(
+        said ? `${what}: ${said}` : `${what}: it has none`,
+        `see ${backendConfig} and the root's terraform block`,
+      )
+    })
+  } finally {
+    await view.close()
+  }
+}
+
+function parse(record: string): { type: string; config: Record<string, unknown> } {
+  const { backend } = JSON.parse(record) as { backend?: { type?: string; config?: Record<string, unknown> } }
+  return { type: backend?.type ?? 'local', config: backend?.config ?? {} }
+}

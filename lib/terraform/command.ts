@@ -1,0 +1,88 @@
+import { createInterface } from 'node:readline'
+import type { ProcessOutput } from 'zx/core'
+import { interrupted, timedOut } from '../runtime/errors.ts'
+import { seconds } from '../runtime/log.ts'
+import { commandFailed, shell } from '../runtime/zx.ts'
+
+export interface CommandOptions {
+  program: string
+  /** Endpoints, token, CLI configuration: never in argv. */
+  variables: () => Promise<Record<string, string>>
+  signal: AbortSignal
+  /** Milliseconds after which a Terraform that says nothing is given up. */
+  silence: number
+}
+
+export interface RunOptions {
+  /** Over those of every command. */
+  env?: Record<string, string>
+  input?: string
+  onLine?: (line: string) => void
+  onStderr?: (line: string) => void
+}
+
+/** A Terraform that has ended. Its stdout may hold secrets: it is in no error. */
+export interface Ended {
+  exitCode: number | null
+  stdout: string
+  stderr: string
+  /** It was ended for its silence. */
+  silent: boolean
+}
+
+/** Terraform, one command at a time. */
+export interface Command {
+  run(folder: string, args: string[], options?: RunOptions): Promise<Ended>
+  /** Why a command that failed did: its own words, unless it was interrupted or given up. */
+  failure(what: string, ended: Ended, hint: string): Error
+  /** Why it could not say anything of its own: it was interrupted, given up, or is not there. Undefined when it failed by itself. */
+  stopped(what: string, ended: Ended): Error | undefined
+}
+
+/** What makes a run depend on nothing but the tree and the environment's name: a folder is an environment, not a workspace. */
+const OURS = { TF_IN_AUTOMATION: '1', TF_INPUT: '0', CHECKPOINT_DISABLE: '1', TF_WORKSPACE: 'default', TF_DATA_DIR: '' }
+
+/** The shell's exit code for a program that is not there. */
+const PROGRAM_MISSING = 127
+
+export function createCommand({ program, variables, signal, silence }: CommandOptions): Command {
+  const words = (what: string, ended: Ended, hint: string) =>
+    commandFailed(what, { ...ended, stdout: '' } as unknown as ProcessOutput, hint)
+
+  const stopped = (what: string, ended: Ended) => {
+    if (ended.silent)
+      return timedOut(
+        `${what}: Terraform said nothing for ${seconds(silence)}`,
+        'is the network up, and Google within reach? then run the same command again to go on',
+      )
+    if (signal.aborted) return interrupted(`${what}: interrupted`, 'run the same command again to go on')
+    return ended.exitCode === PROGRAM_MISSING ? words(what, ended, '') : undefined
+  }
+
+  return {
+    async run(folder, args, { env, input, onLine, onStderr } = {}) {
+      let silent = false
+      const onSilence = () => {
+        silent = true
+      }
+      const $ = shell({
+        cwd: folder,
+        signal,
+        nothrow: true,
+        silence: { within: silence, onSilence },
+        ...(input !== undefined && { input }),
+        ...(onStderr && { onStderr }),
+        env: { ...(await variables()), ...OURS, ...env },
+      })
+      const child = $`${program} ${args}`
+      const lines = onLine && createInterface({ input: child.stdout }).on('line', onLine)
+      const read = lines && new Promise<void>(resolve => lines.once('close', resolve))
+      const { exitCode, stdout, stderr } = await child
+      await read
+      return { exitCode, stdout, stderr, silent }
+    },
+
+    stopped,
+    failure: (what, ended, hint) => stopped(what, ended) ?? words(what, ended, hint),
+  }
+}

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { precondition } from '../runtime/errors.ts'
+import { readIfExists, writeAtomically } from '../runtime/files.ts'
+import type { Command } from './command.ts'
+
+export interface InitOptions {
+  command: Command
+  root: (layer: string) => string
+  /** Folder of the layers and of their modules. */
+  directory: string
+  /** Partial backend configuration, absolute. */
+  backendConfig: string
+  /** What a slow `init` says on its way. */
+  onProgress?: (detail: string) => void
+}
+
+export interface Init {
+  /** Whether nothing that `init` reads has changed since. */
+  isCurrent(layer: string): Promise<boolean>
+  /** Skipped while it is current: the largest part of a no-op run's time. */
+  run(layer: string, env?: Record<string, string>): Promise<void>
+}
+
+export function createInit({ command, root, directory, backendConfig, onProgress }: InitOptions): Init {
+  const stamp = (layer: string) => join(root(layer), '.terraform', 'threads-ops-init')
+  const inputs = (layer: string) => fingerprint([join(directory, 'modules'), root(layer)], backendConfig)
+
+  return {
+    isCurrent: async layer => (await readIfExists(stamp(layer))) === (await inputs(layer)),
+
+    async run(layer, env = {}) {
+      const wanted = await inputs(layer)
+      if ((await readIfExists(stamp(layer))) === wanted) return
+      const what = `terraform init of ${layer}`
+      const ended = await command.run(root(layer), ['init', '-no-color', '-reconfigure', `-backend-config=${backendConfig}`], {
+        env,
+        ...(onProgress && { onStderr: onProgress }),
+      })
+      if (ended.exitCode !== 0) throw command.failure(what, ended, 'see what Terraform says above')
+      await writeAtomically(stamp(layer), wanted)
+    },
+  }
+}
+
+/** A hash of every .tf file and lock file under the folders, and of the backend's configuration. */
+async function fingerprint(folders: string[], backendConfig: string): Promise<string> {
+  const hash = createHash('sha256')
+  for (const folder of folders) {
+    const files = (await readdir(folder, { recursive: true }).catch((): string[] => [])).filter(
+      file => (/\.tf(\.json)?$/.test(file) || file === '.terraform.lock.hcl') && !file.includes('.terraform/'),
+    )
+    for (const file of files.sort()) hash.update(file).update(await readFile(join(folder, file)))
+  }
+  try {
+    hash.update(await readFile(backendConfig))
+  } catch (error) {
+    throw precondition(
+      `the backend configuration ${backendConfig} is missing`,
+      'write it: bucket = "<the state bucket>"',
+      error,
+    )
+  }
+  return hash.digest('hex')
+}

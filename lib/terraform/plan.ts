@@ -1,0 +1,148 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type PlanFacts, planFacts } from '../model/layer/plan.ts'
+import { stateFacts } from '../model/layer/state.ts'
+import {
+  type Change,
+  describeErrors,
+  describeProgress,
+  emptyStream,
+  readStreamLine,
+  type StreamState,
+} from '../model/layer/stream.ts'
+import { exitCodes, OpsError } from '../runtime/errors.ts'
+import type { Json } from '../runtime/json.ts'
+import { unzipped } from './archive.ts'
+import type { Command, Ended } from './command.ts'
+
+/** A saved plan: what is shown is what is applied, and only to the state that it was made on. */
+export interface Plan extends Omit<PlanFacts, 'reads'> {
+  layer: string
+  /** Name of the environment. */
+  env: string
+  /** Commit of the checkout when it was made; empty when nobody said. */
+  gitSha: string
+  /** Of the state that it was made on. */
+  lineage: string
+  serial: number
+  destroy: boolean
+  file: string
+  changes: Change[]
+  drift: Change[]
+  outputsChanged: boolean
+  /** Nothing to do, outputs included; `resources` and `variables` are then empty as well. */
+  empty: boolean
+}
+
+export interface PlanOptions {
+  destroy?: boolean
+  /** Seconds to wait for the state's lock; 60 unless told. */
+  lockTimeout?: number
+  /** `false` for a look: no lock is taken or waited for, and nothing is written to the bucket. It can be applied all the same. */
+  lock?: boolean
+  onProgress?: (detail: string) => void
+}
+
+/** A failed plan or apply, with what Terraform said of each address. */
+export class TerraformError extends OpsError {
+  readonly errors: StreamState['errors']
+
+  constructor(what: string, said: string, errors: StreamState['errors']) {
+    super(exitCodes.external, `${what} failed:\n${said}`, hintFor(said))
+    this.errors = errors
+  }
+}
+
+/** https://developer.hashicorp.com/terraform/cli/commands/plan#detailed-exitcode */
+const EXIT_CHANGES = 2
+
+/** A Terraform that has ended, and what it said in its stream. */
+export type Followed = Ended & { said: StreamState }
+
+/** Runs a command with `-json` and reads what it says on its way. */
+export async function follow(
+  command: Command,
+  folder: string,
+  args: string[],
+  { env, onProgress }: { env?: Record<string, string>; onProgress?: ((detail: string) => void) | undefined },
+): Promise<Followed> {
+  let said = emptyStream
+  const ended = await command.run(folder, args, {
+    ...(env && { env }),
+    onLine: line => {
+      said = readStreamLine(said, line)
+      if (said.total > 0) onProgress?.(describeProgress(said))
+    },
+  })
+  return { ...ended, said }
+}
+
+export const lastWords = (command: Command, what: string, ended: Followed): Error =>
+  command.stopped(what, ended) ??
+  new TerraformError(
+    what,
+    describeErrors(ended.said.errors) || ended.stderr.trim() || `exit code ${ended.exitCode}`,
+    ended.said.errors,
+  )
+
+export interface PlanRun {
+  command: Command
+  layer: string
+  root: string
+  /** Folder of the saved plans, absolute; 0700. */
+  plans: string
+  env: string
+  gitSha: string
+  /** Over those of every command. */
+  variables?: Record<string, string>
+}
+
+/** Plans a layer that is initialised. @returns the plan, and the states that it was made from, as `bucket/object` */
+export async function makePlan(
+  { command, layer, root, plans, env, gitSha, variables = {} }: PlanRun,
+  { destroy = false, lock = true, lockTimeout = 60, onProgress }: PlanOptions,
+): Promise<{ plan: Plan; reads: string[] }> {
+  await mkdir(plans, { recursive: true, mode: 0o700 })
+  const file = join(plans, `${layer}${destroy ? '-destroy' : ''}.tfplan`)
+  const flags = [
+    ...['-json', '-detailed-exitcode', `-out=${file}`],
+    ...(lock ? [`-lock-timeout=${lockTimeout}s`] : ['-lock=false']),
+    ...(destroy ? ['-destroy'] : []),
+  ]
+  const ended = await follow(command, root, ['plan', ...flags], { env: variables, onProgress })
+  if (ended.exitCode !== 0 && ended.exitCode !== EXIT_CHANGES) throw lastWords(command, `terraform plan of ${layer}`, ended)
+  const empty = ended.exitCode === 0
+  // Reading it starts every provider: of an empty one there is nothing to read.
+  const { reads, ...facts } = empty ? nothing : await shown(command, layer, root, file)
+  const { changes, drift, outputsChanged } = ended.said
+  const made = { ...(await madeOn(file)), layer, env, gitSha, destroy, file }
+  return { plan: { ...made, ...facts, changes, drift, outputsChanged, empty }, reads }
+}
+
+const nothing: PlanFacts = { resources: [], variables: {}, reads: [] }
+
+/** Its output holds secrets: it goes nowhere but through the reader that masks them. */
+async function shown(command: Command, layer: string, root: string, file: string): Promise<PlanFacts> {
+  const ended = await command.run(root, ['show', '-json', file])
+  if (ended.exitCode !== 0) throw command.failure(`reading the plan of ${layer}`, ended, 'run the same command again')
+  return planFacts(ended.stdout)
+}
+
+/** The state that a saved plan was made on is in its file: what Terraform compares too before it applies it. */
+async function madeOn(file: string): Promise<{ lineage: string; serial: number }> {
+  const { lineage, serial } = stateFacts(unzipped(await readFile(file), 'tfstate') ?? '')
+  return { lineage, serial }
+}
+
+/** The values that a plan gives a resource, as far as they are known. */
+export const plannedValues = ({ resources }: Plan, address: string): Record<string, Json> =>
+  resources.find(resource => resource.address === address)?.after ?? {}
+
+function hintFor(said: string): string {
+  if (/Error acquiring the state lock/.test(said)) {
+    return 'another run holds the lock (Who and Created above). If that process is dead: `terraform force-unlock <ID>` in the layer’s folder'
+  }
+  if (/errored\.tfstate/.test(said))
+    return 'the new state could not be stored: `terraform state push errored.tfstate` in the layer’s folder before anything else'
+  return 'correct what Terraform says and run the same command again'
+}
