@@ -143,7 +143,13 @@ story(
     succeeded(await checkout.json('up'))
     assert.is(await get('before'), 'old')
     assert.equal(await written.lost(), [])
-    succeeded(await checkout.json('snapshot:create'))
+    const snapshot = await checkout.json('snapshot:create')
+    succeeded(snapshot)
+    assert.equal(
+      snapshot.document.phases?.map(({ id }) => id),
+      ['doctor', 'snapshot/01-k8s'],
+      'without a layer it is of one',
+    )
     assert.equal(
       (await readdir(join(lab, 'google'), { recursive: true })).filter(name => name.endsWith('.tmp')),
       [],
