@@ -3,8 +3,8 @@ import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 
 /**
- * Git's smart HTTP protocol for the bare repositories in a folder, as `/<repository>.git/…` or, as GitHub has it, with an owner
- * before it, which may be any. Anybody may fetch; a push wants the token, as bearer token or as Basic password.
+ * Git's smart HTTP protocol for the bare repositories in a folder, at `/<repository>.git/…` or, as on GitHub, with an owner
+ * before it (any owner will do). Anybody may fetch; a push requires the token, as bearer token or as Basic password.
  */
 export function createGitServer({ repositories, token }: { repositories: string; token: string }): Server {
   return createServer((request, response) => {
@@ -45,7 +45,7 @@ function serve(repositories: string, url: URL, request: IncomingMessage, respons
       QUERY_STRING: url.search.slice(1),
       REMOTE_ADDR: request.socket.remoteAddress ?? '',
       REQUEST_METHOD: request.method,
-      // With a user, the backend accepts pushes; who may push was decided above.
+      // The backend accepts pushes only from a named user; authorization was checked above.
       ...(isPush(url) && { REMOTE_USER: 'lab' }),
     },
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -55,7 +55,7 @@ function serve(repositories: string, url: URL, request: IncomingMessage, respons
     response.end()
   }
   backend.on('error', fail)
-  // The client may hang up, or the backend end, before the other has said all.
+  // The client may hang up, or the backend exit, before the other has sent everything.
   backend.stdin.on('error', () => undefined)
   response.on('close', () => backend.kill())
   request.pipe(backend.stdin)
@@ -77,7 +77,7 @@ function serve(repositories: string, url: URL, request: IncomingMessage, respons
   })
 }
 
-/** A CGI answer's header lines; its status is one of them. */
+/** The header lines of a CGI response, the status among them. */
 export function parseHead(text: string): { status: number; headers: [string, string][] } {
   let status = 200
   const headers: [string, string][] = []

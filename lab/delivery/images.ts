@@ -1,8 +1,8 @@
 import { type Build, emptyTar, Repository } from './oci.ts'
 
-/** An image of the lab's registry; nothing in it ever runs, so one empty layer is content enough. */
+/** An image of the lab's registry; nothing in it ever runs, so one empty layer will do. */
 export interface Image {
-  /** Path in the registry: an image of another registry's host H stands under H/. */
+  /** Path in the registry: an image from another registry's host H is below H/. */
   repository: string
   tags: readonly string[]
   /** As in the image's configuration: `amd64`, `arm64`. */
@@ -12,7 +12,7 @@ export interface Image {
 
 const APPLICATION = 'web-service-design/threads'
 
-/** What the charts and manifests use of other registries, by the tags they ask for. */
+/** Images from other registries that the charts and manifests use, with their tags. */
 const thirdParties: readonly string[] = [
   'docker.io/library/busybox:1.37.0',
   'docker.io/library/postgres:16.4-alpine',
@@ -24,7 +24,7 @@ const thirdParties: readonly string[] = [
   'quay.io/argoprojlabs/argocd-image-updater:v1.1.0',
 ]
 
-/** Every image that the lab starts with; `commit` is the sample application's, which its images are tagged with. */
+/** Every image that the lab starts with; `commit` is the sample application's, and the tag of its images. */
 export function labImages(commit: string): Image[] {
   const application = ['nextjs', 'ml-service'].map(name => ({
     repository: `${APPLICATION}/${name}`,
@@ -46,7 +46,7 @@ export function labImages(commit: string): Image[] {
 /**
  * Pushes the tags that the registry does not have.
  * @param registry its URL, without a path
- * @returns the references that were pushed
+ * @returns the pushed references
  */
 export async function pushMissing(registry: string, images: readonly Image[]): Promise<string[]> {
   const pushed = await Promise.all(
@@ -61,7 +61,7 @@ export async function pushMissing(registry: string, images: readonly Image[]): P
   return pushed.flat()
 }
 
-/** Pushes an image under each of its tags. @throws OpsError 5 when the registry refuses a part of it */
+/** Pushes an image under each of its tags. @throws OpsError 5 when the registry rejects any part */
 export async function push(registry: string, image: Image): Promise<void> {
   await new Repository(`${registry}/v2/${image.repository}`).push(image.tags, [contentOf(image)])
 }
@@ -69,7 +69,7 @@ export async function push(registry: string, image: Image): Promise<void> {
 const contentOf = ({ repository, architecture, labels = {} }: Image): Build => ({
   platform: { os: 'linux', architecture },
   created: '2025-11-01T00:00:00Z',
-  // Nothing else tells two of them apart, and a digest should.
+  // Otherwise all empty images would have the same digest.
   labels: { 'org.opencontainers.image.title': repository.split('/').at(-1) ?? repository, ...labels },
   layers: [emptyTar],
 })

@@ -18,7 +18,7 @@ import { createGitServer } from './git-server.ts'
 import { outagesOf } from './outages.ts'
 import { startRegistry } from './registry.ts'
 
-/** Serves git, images and CI runs to this host on loopback ports, and to the lab's network through Unix sockets, until SIGTERM. */
+/** Serves git, images and CI runs until SIGTERM: to this host on loopback ports, to the lab's networks through Unix sockets. */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { lab: { type: 'string' } } })
   const lab = resolve(values.lab ?? '.lab')
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   const git = outages.guard(createGitServer({ repositories: join(lab, 'git'), token }), 'git')
   const registry = await startRegistry({ crane: programPath('crane'), directory: join(lab, 'registry') })
   registry.backend.once('exit', () => {
-    // Without it half of the service is gone: the next `lab:up` starts the whole.
+    // Without the registry half of the service is missing: the next `lab:up` starts all of it again.
     process.exitCode = 1
     stop()
   })

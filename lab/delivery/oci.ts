@@ -17,7 +17,7 @@ export interface Platform {
 /** An image for one platform. */
 export interface Build {
   platform: Platform
-  /** ISO 8601; what the Image Updater's `newest-build` goes by. */
+  /** ISO 8601; the Image Updater's `newest-build` compares it. */
   created: string
   labels?: Record<string, string>
   /** Uncompressed tar archives. */
@@ -36,7 +36,7 @@ interface Stored {
   body: Buffer
 }
 
-/** A tar archive without members: two blocks of zeros. */
+/** An empty tar archive: two blocks of zeros. */
 export const emptyTar: Buffer = Buffer.alloc(1024)
 
 export const digestOf = (bytes: Buffer): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
@@ -58,10 +58,10 @@ export class Repository {
   }
 
   /**
-   * Pushes an image under each of its tags. As BuildKit does, one build without attestations is a manifest of its own; all else
-   * is an index, in which an attestation stands under the platform `unknown/unknown`.
-   * @returns the digest that the tags have
-   * @throws OpsError 5 when the registry refuses a part of it
+   * Pushes an image under each of its tags. As with BuildKit, a single build without attestations becomes a plain manifest;
+   * anything else becomes an index, which lists an attestation under the platform `unknown/unknown`.
+   * @returns the digest of the tags
+   * @throws OpsError 5 when the registry rejects any part
    */
   async push(tags: readonly string[], builds: readonly Build[], { attested = false } = {}): Promise<string> {
     const manifests = await Promise.all(builds.map(build => this.#pushBuild(build)))

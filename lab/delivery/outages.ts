@@ -3,12 +3,12 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 
-/** Outages on demand: a service is down as long as its file is there, so a restart of the daemon does not end one. */
+/** Outages on demand: a service is down as long as its file exists, so a restart of the daemon does not end the outage. */
 
 export const services = ['git', 'registry', 'actions'] as const
 export type Service = (typeof services)[number]
 
-/** What every request is answered with meanwhile; GitHub's outages look the same. */
+/** The status of every response during an outage, as in GitHub's own outages. */
 const UNAVAILABLE = 503
 
 /** The outages of a lab. @param lab its folder */
@@ -28,7 +28,7 @@ export function outagesOf(lab: string) {
     },
     end: (service: Service): Promise<void> => rm(fileOf(service), { force: true }),
 
-    /** Has the server answer only while its service is not down. */
+    /** Lets the server answer only while its service is not down. */
     guard(server: Server, service: Service): Server {
       const handlers = server.listeners('request')
       server.removeAllListeners('request')

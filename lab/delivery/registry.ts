@@ -17,8 +17,8 @@ interface StoredManifest {
 }
 
 /**
- * The OCI registry: `crane registry serve`, which keeps blobs on disk but manifests in memory only. This server stands before
- * it, writes each accepted manifest down, and gives them all back when it starts.
+ * The OCI registry: `crane registry serve`, which keeps blobs on disk but manifests only in memory. This server is a proxy in
+ * front of it that stores each accepted manifest and uploads all of them again when it starts.
  * @param directory where blobs and manifests are kept
  * @throws Error when crane does not start
  */
@@ -32,7 +32,7 @@ export async function startRegistry({
   const manifests = join(directory, 'manifests')
   await mkdir(join(directory, 'blobs'), { recursive: true })
   await mkdir(manifests, { recursive: true })
-  // It dies with its parent, however that dies.
+  // The death signal ends crane however its parent dies.
   const args = [
     '--pdeathsig',
     'KILL',
@@ -51,7 +51,7 @@ export async function startRegistry({
   return { server, backend }
 }
 
-/** crane says on stderr where it listens; the rest of what it says, a line per request, is of no use. */
+/** crane prints on stderr where it listens; the rest of its output, a line per request, is of no use. */
 async function portOf(backend: ChildProcess): Promise<number> {
   const lines = createInterface({ input: backend.stderr ?? process.stdin })
   const failed = once(backend, 'exit').then(([code]) => {
@@ -75,7 +75,7 @@ async function restore(manifests: string, port: number): Promise<void> {
       await readData<StoredManifest>(join(manifests, name), ({ path }) => path !== undefined && fileOf(path) === name),
     )
   }
-  // An index is refused as long as the manifests it names are missing.
+  // The registry rejects an index whose manifests are missing, so those come first.
   stored.sort((a, b) => Number(isIndex(a)) - Number(isIndex(b)))
   for (const { path, contentType, body } of stored) {
     const url = `http://127.0.0.1:${port}${path}`
@@ -108,7 +108,7 @@ function forward(
         try {
           await store(manifests, { path, contentType, body: Buffer.concat(body).toString('base64') })
         } catch (error) {
-          // What a restart would lose is not accepted.
+          // A manifest that would be lost on restart is not accepted.
           answer.resume()
           response.writeHead(isDiskFull(error) ? 507 : 500).end(`${messageOf(error)}\n`)
           return
@@ -126,7 +126,7 @@ function forward(
   request.pipe(upstream)
 }
 
-/** A location must lead back here, by whatever name the client knows this registry. */
+/** A relative location works for whatever name the client knows this registry by. */
 function relativeLocation(headers: IncomingMessage['headers']): IncomingMessage['headers'] {
   if (!headers.location) return headers
   const { pathname, search } = new URL(headers.location, 'http://registry.lab')

@@ -10,10 +10,10 @@ import { installHook } from './actions/pushes.ts'
 const execFileAsync = promisify(execFile)
 const sample = fileURLToPath(new URL('./sample', import.meta.url))
 
-/** The user's configuration (signing, hooks, line endings) must not reach what the lab commits. */
+/** The user's configuration (signing, hooks, line endings) must not affect the lab's commits. */
 const plainGit = { GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' }
 
-/** A commit that is the same on every machine: its id is the tag of the first images. */
+/** Makes the commit the same on every machine: its id is the tag of the first images. */
 const firstCommit = {
   GIT_AUTHOR_NAME: 'threads',
   GIT_AUTHOR_EMAIL: 'threads@example.com',
@@ -40,7 +40,7 @@ export async function checkoutCommit(checkout: string): Promise<string> {
 }
 
 /**
- * Pushes the checkout's committed state to `threads-ops.git`, branch main; what stands there is replaced.
+ * Force-pushes the checkout's HEAD to `threads-ops.git`, branch main.
  * @returns the commit
  */
 export async function publishCheckout(checkout: string, repositories: string): Promise<string> {
@@ -55,7 +55,7 @@ export async function publishCheckout(checkout: string, repositories: string): P
 }
 
 /**
- * `threads-nextjs.git`, branch master, with the sample application as its first commit. Commits on top of it are kept.
+ * Creates `threads-nextjs.git`, branch master, with the sample application as its first commit. Later commits are kept.
  * @returns the first commit, the same everywhere
  */
 export async function publishSample(repositories: string): Promise<string> {
@@ -85,7 +85,7 @@ async function bareRepository(path: string, branch: string): Promise<string> {
   await rm(partial, { recursive: true, force: true })
   await mkdir(partial, { recursive: true })
   await git(['init', '--quiet', '--bare', '--template=', `--initial-branch=${branch}`, partial], plainGit)
-  // A shallow checkout, as CI makes it, is pushed as it is.
+  // CI makes shallow checkouts, which git refuses to push by default.
   await git(['-C', partial, 'config', 'receive.shallowUpdate', 'true'])
   await rename(partial, path)
   return path

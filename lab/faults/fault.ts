@@ -4,9 +4,9 @@ import type { Json } from '../../lib/runtime/json.ts'
 export interface ListedFault {
   id: string
   kind: string
-  /** How often it happens yet; without end if absent. */
+  /** How many times it will still happen; unlimited if absent. */
   times?: number
-  /** How often it has happened. */
+  /** How many times it has happened. */
   happened: number
   [member: string]: Json | undefined
 }

@@ -7,16 +7,16 @@ import { isMachineFault, machineFaults } from './machine.ts'
 import { isOutage, outageFaults } from './outage.ts'
 
 /**
- * The faults of a running lab. What is one, `lab/google/faults.ts` decides, of those inside machines `lab/faults/machine.ts`,
- * of outages `lab/faults/outage.ts`.
- * @throws OpsError 4 when the lab is down, 2 for what the stand-in does not take for a fault, 5 when it fails
+ * The faults of a running lab, of three kinds: those of Google's stand-in (`lab/google/faults.ts`), those inside machines
+ * (`lab/faults/machine.ts`) and outages (`lab/faults/outage.ts`).
+ * @throws OpsError 4 when the lab is down, 2 for an invalid fault, 5 when the stand-in fails
  */
 export interface LabFaults {
   list(): Promise<ListedFault[]>
   add(fault: Record<string, unknown>): Promise<ListedFault>
-  /** One by its id, or all. */
+  /** Clears the fault with this id, or all. */
   clear(id?: string): Promise<void>
-  /** Breaks the tunnels that are open; they may come back by their session ids. */
+  /** Breaks the open tunnels; clients can resume them by their session ids. */
   cutTunnels(): Promise<void>
 }
 

@@ -4,12 +4,12 @@ import { createHypervisor, isMachineRunning, type RecordedMachine, recordedMachi
 import type { Layout } from '../state/layout.ts'
 import type { ListedFault } from './fault.ts'
 
-/** What goes wrong inside a machine, with the members that each takes beside the machine's name. */
+/** Faults inside a machine, each with its members besides the machine's name. */
 const kinds: Readonly<Record<string, readonly string[]>> = { 'disk-full': ['leaveMb'], 'clock-skew': ['seconds'] }
 
 export const isMachineFault = (kind: unknown): boolean => Object.hasOwn(kinds, String(kind))
 
-/** Faults of the running machines. They last until they are cleared or, a wrong clock, until the machine boots. */
+/** Faults of the running machines. They last until they are cleared; a wrong clock also ends with a boot. */
 export function machineFaults(layout: Layout) {
   const hypervisor = createHypervisor({ lab: layout.lab })
   const running = async () => (await recordedMachines<RecordedMachine>(layout.lab)).filter(isMachineRunning)
@@ -29,7 +29,7 @@ export function machineFaults(layout: Layout) {
   return {
     list: async (): Promise<ListedFault[]> => (await Promise.all((await running()).map(of))).flat(),
 
-    /** @throws OpsError 2 for what is no such fault or machine, 5 when the machine cannot have it */
+    /** @throws OpsError 2 for an unknown member or machine, 5 when the machine cannot have the fault */
     async add({ kind, machine: name, ...members }: Record<string, unknown>): Promise<ListedFault> {
       const known = kinds[String(kind)] ?? []
       const stranger = Object.entries(members).find(([member, value]) => value !== undefined && !known.includes(member))
@@ -42,11 +42,11 @@ export function machineFaults(layout: Layout) {
         throw external(`${machine.name}: ${messageOf(error)}`, 'see docs/lab.md, “Faults”', error)
       }
       const added = (await of(machine)).find(fault => fault.kind === kind)
-      if (!added) throw external(`${machine.name}: nothing has come of ${kind}`, 'see docs/lab.md, “Faults”')
+      if (!added) throw external(`${machine.name}: ${kind} had no effect`, 'see docs/lab.md, “Faults”')
       return added
     },
 
-    /** @param id of one, or all without */
+    /** Clears the fault with this id, or all. */
     async clear(id?: string): Promise<void> {
       for (const machine of await running()) {
         if (id === undefined || id === `disk-full/${machine.name}`) await freeDisk(hypervisor, machine)

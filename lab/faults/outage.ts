@@ -3,14 +3,14 @@ import { outagesOf, type Service, services } from '../delivery/outages.ts'
 import type { Layout } from '../state/layout.ts'
 import type { ListedFault } from './fault.ts'
 
-/** `git-down` and the like. */
+/** As in `git-down`. */
 const SUFFIX = '-down'
 
 const serviceOf = (kind: unknown): Service | undefined => services.find(service => `${service}${SUFFIX}` === kind)
 
 export const isOutage = (kind: unknown): boolean => serviceOf(kind) !== undefined
 
-/** Outages of git, the registry and Actions; each lasts until it is cleared, and its kind is its id. */
+/** Outages of git, the registry and Actions. Each lasts until it is cleared; its id is its kind. */
 export function outageFaults({ lab }: Layout) {
   const outages = outagesOf(lab)
   const planned = (service: Service): ListedFault => ({
@@ -21,7 +21,7 @@ export function outageFaults({ lab }: Layout) {
   return {
     list: async (): Promise<ListedFault[]> => (await outages.list()).map(planned),
 
-    /** @throws OpsError 2 for members, of which an outage has none */
+    /** @throws OpsError 2 for an unknown service, or for members: an outage has none */
     async add({ kind, ...members }: Record<string, unknown>): Promise<ListedFault> {
       const service = serviceOf(kind)
       const stranger = Object.entries(members).find(([, value]) => value !== undefined)
@@ -31,7 +31,7 @@ export function outageFaults({ lab }: Layout) {
       return planned(service)
     },
 
-    /** @param id of one, or all without */
+    /** Ends the outage with this id, or all. */
     async clear(id?: string): Promise<void> {
       for (const service of services) if (id === undefined || serviceOf(id) === service) await outages.end(service)
     },

@@ -4,9 +4,10 @@ import { labStatus } from '../lifecycle/status.ts'
 import { here, type Layout } from '../state/layout.ts'
 
 /**
- * Has a spot machine preempted, the only running one unless it is named.
- * @returns its name, once its end has begun
- * @throws OpsError 2 when it is not clear which or there is none of that name, 4 when none runs, 5 when the stand-in refuses
+ * Preempts a spot machine: the named one, or the only one that is running.
+ * @returns its name, once the preemption has begun
+ * @throws OpsError 2 for an unknown name, or without one when several are running; 4 when none is running; 5 when the stand-in
+ *   refuses
  */
 export async function preempt(name: string | undefined, layout: Layout = here): Promise<string> {
   const { endpoints, machines } = await labStatus(layout)

@@ -13,12 +13,12 @@ export interface Certificate {
 }
 
 const DAYS = 825
-/** One that ends sooner than this is replaced. */
+/** A certificate with less time left than this is replaced. */
 const LEFT_MS = 30 * 24 * 3600 * 1000
 
 /**
- * A certificate for loopback that signs itself, and so is the authority that clients trust; made with openssl when there is none
- * or when it is about to end.
+ * A self-signed certificate for loopback, which is also the authority that clients trust. openssl makes it when there is none
+ * or when it is about to expire.
  */
 export async function ensureCertificate(directory: string): Promise<Certificate> {
   const [keyFile, file] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')]
@@ -40,6 +40,6 @@ async function make(directory: string, keyFile: string, file: string): Promise<v
     ...['-subj', '/CN=threads-ops lab', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'],
     ...['-keyout', keyFile, '-out', partial],
   ])
-  // The certificate last: where it is, its key is.
+  // The certificate comes last, so that it never exists without its key.
   await rename(partial, file)
 }

@@ -1,6 +1,6 @@
 import { messageOf } from '../../lib/runtime/errors.ts'
 
-/** Runs work again and again, never twice at once; its failures are told and do not end it. */
+/** Repeats work at an interval, never twice at once; failures are logged and do not stop it. */
 export function every(ms: number, work: () => Promise<void>): NodeJS.Timeout {
   let running = false
   return setInterval(() => {

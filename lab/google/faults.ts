@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { invalidField, notFound, required } from './http/errors.ts'
 
 /**
- * What goes wrong on demand, and when: the only place that decides it. A fault ends after as many `times` as it was asked for, or
- * when it is cleared; it is forgotten when the stand-in ends.
+ * Decides what goes wrong on demand, and when. A fault ends after it has happened `times` times or when it is cleared; the
+ * stand-in forgets all faults when it ends.
  */
 
-/** Which requests: a method or none, and a path in which `*` is anything within a segment and `**` anything at all. */
+/** Which requests: an optional method, and a path in which `*` matches within a segment and `**` across segments. */
 interface ByRoute {
   route: string
 }
@@ -31,17 +31,17 @@ export type Kind = Fault['kind']
 
 export type Planned = Fault & {
   id: string
-  /** How often it happens yet; without end if absent. */
+  /** How many times it will still happen; unlimited if absent. */
   times?: number
-  /** How many it lets pass before. */
+  /** How many matches it lets pass first. */
   skip?: number
-  /** How often it has happened. */
+  /** How many times it has happened. */
   happened: number
 }
 
 interface Member {
   type: 'string' | 'number'
-  /** Taken when it is not sent; without a default it must be sent. */
+  /** Used when the member is not sent; a member without a default is required. */
   default?: string | number
   optional?: true
   /** Smallest and largest number. */
@@ -51,10 +51,10 @@ interface Member {
 
 const route: Member = { type: 'string', default: '**' }
 const operation: Member = { type: 'string', default: '*' }
-/** No fault lasts longer than anybody waits. */
+/** The longest delay: nobody waits longer than this. */
 const LONGEST_MS = 600_000
 
-/** What each kind is made of. */
+/** The members of each kind. */
 const kinds: Record<Kind, Record<string, Member>> = {
   status: { route, status: { type: 'number', default: 503, from: 400, to: 599 }, reason: { type: 'string', optional: true } },
   delay: { route, ms: { type: 'number', from: 0, to: LONGEST_MS } },
@@ -79,7 +79,7 @@ const common: Record<string, Member> = {
   skip: { type: 'number', optional: true, from: 0 },
 }
 
-/** @throws ApiError 400 for what is no fault */
+/** @throws ApiError 400 for an invalid fault */
 export function parseFault(sent: Record<string, unknown>): Fault & Pick<Planned, 'times' | 'skip'> {
   if (sent.kind === undefined) throw required('kind')
   const members = Object.hasOwn(kinds, String(sent.kind)) ? kinds[sent.kind as Kind] : undefined
@@ -88,7 +88,7 @@ export function parseFault(sent: Record<string, unknown>): Fault & Pick<Planned,
   const stranger = Object.keys(sent).find(name => name !== 'kind' && !Object.hasOwn(known, name))
   if (stranger) throw invalidField('kind', sent.kind, `Has no ${stranger}; it takes ${Object.keys(known).join(', ')}.`)
   const values = Object.entries(known).map(([name, member]) => [name, memberOf(name, member, sent[name])] as const)
-  // Each kind has been given the members that its type wants.
+  // The members have been checked against the kind's type.
   return Object.fromEntries([['kind', sent.kind], ...values.filter(([, value]) => value !== undefined)]) as unknown as Fault
 }
 
@@ -102,7 +102,7 @@ function memberOf(name: string, { type, default: usual, optional, from, to }: Me
   return value
 }
 
-/** Whether a request is one of those that a fault's route names. */
+/** Whether a fault's route matches a request. */
 export function matchesRoute(route: string, method: string, path: string): boolean {
   const [first = '', second] = route.split(' ', 2)
   const [wanted, glob] = second === undefined ? [undefined, first] : [first, second]
@@ -111,18 +111,18 @@ export function matchesRoute(route: string, method: string, path: string): boole
   return new RegExp(`^${source.join('')}$`).test(path)
 }
 
-/** What happens to one request. */
-export interface RequestFate {
+/** What faults do to one request. */
+export interface RequestFaults {
   delayMs: number
-  /** Answered instead of what the request asks for. */
+  /** Sent instead of the real answer. */
   answer?: { status: number; reason?: string }
-  /** The connection is cut instead of an answer: before anything has happened, or after all has. */
+  /** The connection is cut before the request has been carried out, or after it, instead of the answer. */
   cut?: 'before' | 'after'
   tokenExpired: boolean
 }
 
-/** What happens to one operation. */
-export type OperationFate = { error: { code: string; message: string } } | 'hang'
+/** What a fault does to one operation. */
+export type OperationFault = { error: { code: string; message: string } } | 'hang'
 
 type Of<K extends Kind> = Planned & { kind: K }
 
@@ -131,9 +131,9 @@ const isOf = <K extends Kind>(planned: Planned, kind: K): planned is Of<K> => pl
 export class Faults {
   #planned: Planned[] = []
   #cleared = Promise.withResolvers<void>()
-  /** The share of a break that the frames so far make up. */
+  /** Accumulated loss: each frame adds its share, and at 1 the connection breaks. */
   #frames = 0
-  /** Called when something waits for a phase of the toolkit from now on. */
+  /** Called when a fault starts waiting for a phase of the toolkit. */
   onPhaseAwaited: () => void = () => undefined
 
   add(sent: Record<string, unknown>): Planned {
@@ -147,7 +147,7 @@ export class Faults {
     return [...this.#planned]
   }
 
-  /** Ends one, or all; what hangs goes on. @throws ApiError 404 */
+  /** Ends one fault, or all; hanging operations continue. @throws ApiError 404 */
   clear(id?: string): void {
     if (id !== undefined && !this.#planned.some(planned => planned.id === id)) throw notFound(`faults/${id}`)
     this.#planned = id === undefined ? [] : this.#planned.filter(planned => planned.id !== id)
@@ -155,7 +155,7 @@ export class Faults {
     this.#cleared = Promise.withResolvers()
   }
 
-  request(method: string, path: string): RequestFate {
+  request(method: string, path: string): RequestFaults {
     const here = (fault: { route: string }) => matchesRoute(fault.route, method, path)
     const status = this.#take('status', here)
     return {
@@ -166,29 +166,29 @@ export class Faults {
     }
   }
 
-  operation(type: string): OperationFate | undefined {
+  operation(type: string): OperationFault | undefined {
     const here = (fault: { operation: string }) => fault.operation === '*' || fault.operation === type
     const failing = this.#take('operation-error', here)
     if (failing) return { error: { code: failing.code, message: failing.message ?? `The operation ${type} failed on demand.` } }
     return this.#take('operation-hang', here) && 'hang'
   }
 
-  /** Whether anything waits for a phase of the toolkit. */
+  /** Whether a fault waits for a phase of the toolkit. */
   get awaitsPhase(): boolean {
     return this.#planned.some(planned => planned.kind === 'preempt')
   }
 
-  /** What the beginning of a phase brings about: a machine's preemption, of the one that is named if one is. */
+  /** The preemption that the beginning of a phase triggers, if any, with the machine's name if it has one. */
   phase(id: string): { machine?: string } | undefined {
     return this.#take('preempt', ({ phase }) => phase === id)
   }
 
-  /** Resolves when anything is cleared next. */
+  /** Resolves when the next fault is cleared. */
   cleared(): Promise<void> {
     return this.#cleared.promise
   }
 
-  /** What happens to one frame of a tunnel: how late it is, and whether its connection breaks instead. */
+  /** How late one frame of a tunnel is, and whether its connection breaks instead. */
   frame(): { latencyMs: number; breaks: boolean } {
     const fault = this.#planned.find(planned => isOf(planned, 'tunnel'))
     if (!fault) return { latencyMs: 0, breaks: false }
@@ -201,7 +201,7 @@ export class Faults {
     return { latencyMs: fault.latencyMs, breaks }
   }
 
-  /** The first fault of a kind whose turn it is. */
+  /** The first fault of a kind that applies now. */
   #take<K extends Kind>(kind: K, applies: (fault: Of<K>) => boolean): Of<K> | undefined {
     for (const planned of this.#planned) {
       if (!isOf(planned, kind) || !applies(planned)) continue

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDiskFull, messageOf } from '../../lib/runtime/errors.ts'
-import type { Faults, RequestFate } from './faults.ts'
+import type { Faults, RequestFaults } from './faults.ts'
 import { batch } from './http/batch.ts'
 import { ApiError, notFound } from './http/errors.ts'
 import { selectFields } from './http/fields.ts'
@@ -11,36 +11,36 @@ import { insufficientStorage, type Room } from './room.ts'
 import { isAuthorized, unauthorized } from './token.ts'
 
 interface FrontOptions {
-  /** Google's JSON APIs, and the lab's own beside them. */
+  /** Google's JSON APIs and the lab's own. */
   api: Router
-  /** Anything else at the root is a bucket of the XML API. */
+  /** For every other path: the XML API, whose first segment is a bucket. */
   xml: Router
-  /** What nobody needs a token for: it is where one comes from. */
+  /** Routes that need no token, because they issue one. */
   open: Router
   token: string
   /** Where the state is kept. */
   room: Room
   faults: Faults
-  /** How fast the Compute API may be asked. */
+  /** The Compute API's rate limit. */
   rate: Rate
-  /** Told about each answer worth a line in a log. */
+  /** Called for each answer worth logging. */
   log: (line: string) => void
 }
 
 const COMPUTE_PATH = /^\/compute\/v1\/projects\/([^/]+)/
 const API_PATH = /^\/(compute|v1|storage|b|upload|resumable|download|lab)(\/|$)/
 const BATCH_PATH = /^\/batch(\/|$)/
-/** The lab's own API is where faults are cleared: none befalls it. */
+/** No fault applies to the lab's own API, where faults are cleared. */
 const OWN_PATH = /^\/lab\//
 
-/** Answers requests: what stands between a connection and the routes. */
+/** Answers requests: everything between a connection and the routes. */
 export function createFront(options: FrontOptions): (message: IncomingMessage, response: ServerResponse) => void {
   return (message, response) => {
     const started = performance.now()
     response.on('finish', () => {
       const { method, url = '' } = message
       const { statusCode } = response
-      // The query may hold a token.
+      // The query may contain a token.
       const line = `${method} ${url.split('?')[0]} ${statusCode} ${Math.round(performance.now() - started)} ms`
       if (method !== 'GET' || (statusCode >= 400 && statusCode !== 404)) options.log(line)
     })
@@ -52,7 +52,7 @@ export function createFront(options: FrontOptions): (message: IncomingMessage, r
   }
 }
 
-/** A batch is answered as a whole, once its parts are; a part's own authorization counts, else the whole's. */
+/** Answers a batch once all its parts are done; a part without authorization inherits the batch's. */
 async function whole(options: FrontOptions, message: IncomingMessage, url: URL): Promise<Reply> {
   try {
     if (!isAuthorized(message.headers, options.token)) throw unauthorized
@@ -69,14 +69,14 @@ async function whole(options: FrontOptions, message: IncomingMessage, url: URL):
 
 async function reply(options: FrontOptions, message: Incoming, url: URL): Promise<Reply | 'cut'> {
   const { open, faults } = options
-  const fate = OWN_PATH.test(url.pathname) ? undefined : faults.request(message.method ?? 'GET', url.pathname)
-  if (fate?.delayMs) await sleep(fate.delayMs)
-  if (fate?.cut === 'before') return 'cut'
+  const found = OWN_PATH.test(url.pathname) ? undefined : faults.request(message.method ?? 'GET', url.pathname)
+  if (found?.delayMs) await sleep(found.delayMs)
+  if (found?.cut === 'before') return 'cut'
   try {
-    const answer = (await open.route(message, url)) ?? (await authorized(options, message, url, fate))
-    return fate?.cut === 'after' ? 'cut' : answer
+    const answer = (await open.route(message, url)) ?? (await authorized(options, message, url, found))
+    return found?.cut === 'after' ? 'cut' : answer
   } catch (error) {
-    return fate?.cut === 'after' ? 'cut' : failure(message, url, error)
+    return found?.cut === 'after' ? 'cut' : failure(message, url, error)
   }
 }
 
@@ -84,10 +84,10 @@ async function authorized(
   { api, xml, token, room, rate }: FrontOptions,
   message: Incoming,
   url: URL,
-  fate?: RequestFate,
+  found?: RequestFaults,
 ): Promise<Reply> {
-  if (fate?.tokenExpired || !isAuthorized(message.headers, token)) throw unauthorized
-  if (fate?.answer) throw onDemand(fate.answer)
+  if (found?.tokenExpired || !isAuthorized(message.headers, token)) throw unauthorized
+  if (found?.answer) throw onDemand(found.answer)
   const project = COMPUTE_PATH.exec(url.pathname)?.[1]
   if (project !== undefined) rate.take(project, performance.now())
   await room.check(message.method, url.pathname)
@@ -116,7 +116,7 @@ function failure({ method }: Incoming, url: URL, error: unknown): Reply {
 const unexpected = (error: unknown): ApiError =>
   isDiskFull(error) ? insufficientStorage(messageOf(error)) : new ApiError(500, 'backendError', messageOf(error))
 
-/** Statuses that HTTP gives no body. */
+/** Statuses whose responses have no body. */
 const bodiless = [204, 304, 308]
 
 function send(response: ServerResponse, { status = 200, json, content, headers = {} }: Reply): void {

@@ -26,7 +26,7 @@ const ROUTE = '/v1/projects/{project}/serviceAccounts'
 /** https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/list */
 const [USUAL_PAGE, LARGEST_PAGE] = [20, 100]
 
-/** The part of IAM that manages service accounts. */
+/** The service accounts of IAM. */
 export function serveServiceAccounts(router: Router, accounts: ServiceAccounts, policies: Policies): void {
   serveAccounts(router, accounts)
   serveAccountPolicies(router, accounts, policies)
@@ -92,7 +92,7 @@ function list(call: Call, all: ServiceAccount[]): object {
   return { ...(accounts.length > 0 && { accounts }), ...(rest.length > size && { nextPageToken: accounts.at(-1)?.email }) }
 }
 
-/** `-` stands for whatever project the account belongs to. */
+/** `-` means whatever project the account belongs to. */
 const ANY_PROJECT = '-'
 
 /** The id of the call's project. @throws ApiError 404 */

@@ -5,7 +5,7 @@ import { mergePatch } from './http/merge-patch.ts'
 import type { Router } from './http/router.ts'
 import type { Relay } from './iap/relay.ts'
 
-/** Not Google's: what goes wrong on demand, and how much a project may have. docs/lab.md describes both. */
+/** The lab's own API: faults and limits. docs/lab.md describes both. */
 export function serveLab(router: Router, faults: Faults, relay: Relay, limits: Limits): void {
   router.get('/lab/faults', () => ({ json: { faults: faults.list() } }))
   router.post('/lab/faults', async call => ({ json: faults.add(await call.json()) }))
@@ -17,7 +17,7 @@ export function serveLab(router: Router, faults: Faults, relay: Relay, limits: L
     faults.clear(call.param('id'))
     return { status: 204 }
   })
-  // Not planned but done: the tunnels that are open now break.
+  // This one is immediate: it breaks the tunnels that are open now.
   router.post('/lab/tunnels/cut', () => {
     relay.cut()
     return { status: 204 }
@@ -29,12 +29,12 @@ export function serveLab(router: Router, faults: Faults, relay: Relay, limits: L
   })
 }
 
-/** @throws ApiError 400 for a limit that there is none of, or that is no number */
+/** @throws ApiError 400 for an unknown limit, or one that is not a number */
 function changed(limits: Limits, sent: Record<string, unknown>): Limits {
   const next = mergePatch({ ...limits }, sent) as unknown as Limits
   for (const [name, value] of [...Object.entries(next), ...Object.entries(next.quotas)]) {
     const isKnown = name in limits || name in limits.quotas
-    if (!isKnown || (name !== 'quotas' && typeof value !== 'number')) throw invalidField(name, value, 'Is no limit.')
+    if (!isKnown || (name !== 'quotas' && typeof value !== 'number')) throw invalidField(name, value, 'Unknown limit.')
   }
   return next
 }

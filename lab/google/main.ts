@@ -10,7 +10,7 @@ import { socketPath } from '../machine/sockets.ts'
 import { readRecord } from '../state/stored.ts'
 import { startGoogle } from './server.ts'
 
-/** The stand-in as a process of its own: `node lab/google/main.ts --lab <folder>`. SIGTERM or SIGINT ends it. */
+/** Runs the stand-in as a process: `node lab/google/main.ts --lab <folder>`, until SIGTERM or SIGINT. */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { lab: { type: 'string' } } })
   if (!values.lab) throw usage('--lab is missing', 'name the folder of the lab: --lab .lab')
@@ -22,7 +22,7 @@ async function main(): Promise<void> {
     hypervisor: createHypervisor({ lab }),
     runs,
     metadataSocket: socketPath(join(lab, 'run'), 'metadata.sock'),
-    // Whatever was told this server's address before a restart finds it there again.
+    // After a restart the server keeps its address, which clients may have stored.
     ...(await lastPorts(record)),
     log: line => console.error(`${new Date().toISOString()} ${line}`),
   })

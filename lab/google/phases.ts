@@ -8,20 +8,23 @@ import { preempt } from './compute/preemption.ts'
 import { every } from './every.ts'
 import type { Faults } from './faults.ts'
 
-/** How soon the beginning of a phase is noticed. */
+/** How often to check for new phases. */
 const LOOK_EVERY_MS = 50
 
-/** Preempts machines when the toolkit begins a phase, which its journals tell; while a fault waits for one it looks at them. */
+/**
+ * Preempts machines when the toolkit begins a phase. It learns that from the journals, which it reads while a fault waits for a
+ * phase.
+ */
 export class Phases {
   readonly #cloud: Cloud
   readonly #faults: Faults
   readonly #runs: string
-  /** Since when a fault waits for a phase, in milliseconds of the epoch; phases that began earlier are none of its. */
+  /** Since when a fault has been waiting for a phase, in milliseconds since the epoch; earlier phases do not count. */
   #since: number | undefined
   readonly #seen = new Set<string>()
   #looking: NodeJS.Timeout | undefined
 
-  /** @param runs folder of the journals' folders */
+  /** @param runs the folder that contains a folder with a journal for each run */
   constructor(cloud: Cloud, faults: Faults, runs: string) {
     this.#cloud = cloud
     this.#faults = faults
@@ -51,7 +54,7 @@ export class Phases {
     }
   }
 
-  /** The machine of that name, or all of the environment. */
+  /** Preempts the machine with that name, or all of the environment. */
   #preempt(environment: string, machine: string | undefined): void {
     for (const instance of this.#cloud.all<Instance>('instances')) {
       const labels = instance.labels as Record<string, string> | undefined

@@ -27,7 +27,7 @@ const MEMBER =
   /^(user|group|domain|serviceAccount|deleted:serviceAccount|project(Owner|Editor|Viewer)):.+|^(allUsers|allAuthenticatedUsers)$/
 const SERVICE_ACCOUNT = 'serviceAccount:'
 
-/** Who may do what with which resource. Nobody is refused anything in a lab; what was granted is kept and answered. */
+/** IAM policies: stored and returned, but not enforced in a lab. */
 export class Policies {
   readonly #stored: Collection<StoredPolicy>
   readonly #accountExists: (email: string) => boolean
@@ -46,7 +46,7 @@ export class Policies {
     return { ...policy, etag: fingerprint(policy) }
   }
 
-  /** @throws ApiError 409 for an etag that is not the present one, 400 for roles and members that cannot be */
+  /** @throws ApiError 409 for an outdated etag, 400 for invalid roles and members */
   async set(resource: string, sent: Policy): Promise<Policy> {
     const present = this.get(resource)
     const { etag, ...policy } = sent
@@ -67,8 +67,8 @@ export class Policies {
   }
 
   /**
-   * Google refuses new members that do not exist, which is how a misspelt account shows; those that were there stay, their
-   * account may have been deleted since.
+   * Google rejects new members that do not exist, which reveals a misspelt account. Existing members may stay even if their
+   * account has been deleted since.
    */
   #check(bindings: Binding[], present: ReadonlySet<string>): void {
     for (const { role, members } of bindings) {

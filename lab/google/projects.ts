@@ -5,11 +5,11 @@ import type { Policies, Policy } from './policies.ts'
 
 const ROUTE = '/v1/projects/{project}'
 
-/** The part of Resource Manager that knows projects and who may do what in them. */
+/** The part of Resource Manager that handles projects and their IAM policies. */
 export function serveProjects(router: Router, policies: Policies): void {
   router.get(ROUTE, call => ({ json: describe(existing(call)) }))
   router.get('/v1/projects', () => ({ json: { projects: projects.map(describe) } }))
-  // Cloud Billing's, which Terraform reads along with a project.
+  // This is Cloud Billing's; Terraform reads it along with a project.
   router.get(`${ROUTE}/billingInfo`, call => {
     const project = existing(call).id
     const name = `projects/${project}/billingInfo`
@@ -30,7 +30,7 @@ export function serveProjects(router: Router, policies: Policies): void {
   })
 }
 
-/** @throws ApiError 403, as Google answers for projects that are unknown or not the caller's. */
+/** @throws ApiError 403, as Google answers for an unknown project or one of somebody else's */
 export function existing(call: Call): Project {
   const project = findProject(call.param('project'))
   if (project) return project

@@ -6,17 +6,19 @@ import { run } from '../machine/process.ts'
 import { LEAST_ROOM, roomLeft } from '../state/disk-space.ts'
 import { ApiError } from './http/errors.ts'
 
-/** Bytes kept for what was begun to be written to its end: operations, Terraform's states, what machines that are ended have in memory. */
+/**
+ * Bytes reserved for finishing what has begun: operations, Terraform's states, what powered-off machines still have in memory.
+ */
 const RESERVE = 48 * 2 ** 20
 
-/** Of Google's JSON APIs those that make things; Storage takes what there is room for. */
+/** Those of Google's JSON APIs that create things; Storage accepts whatever fits. */
 const MAKING_PATH = /^\/(compute|v1)\//
-/** What is asked for by POST without making anything. */
+/** POST requests that create nothing. */
 const READING_PATH = /(\/wait|:getIamPolicy|[:/]testIamPermissions)$/
 
 /**
- * The room that a state has on its disk. A file holds some of it back: when the disk is full it goes, and until there is room for another
- * nothing new is begun, for half of it would be made, and nothing would know.
+ * The space that a state has on its disk. A file reserves some of it. When the disk is full the file is deleted, and until
+ * there is space for a new one nothing new begins: it would end up half-made and unrecorded.
  */
 export class Room {
   readonly #directory: string
@@ -27,7 +29,7 @@ export class Room {
     this.#reserve = join(directory, 'reserve')
   }
 
-  /** Holds room back, unless there is none. @returns whether it is held back now */
+  /** Reserves space if there is enough. @returns whether it is reserved now */
   async keep(): Promise<boolean> {
     if (existsSync(this.#reserve)) return true
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
@@ -41,17 +43,17 @@ export class Room {
     }
   }
 
-  /** Whether the disk is full, or nearly: what writes without asking for room must end before it meets the end of it. */
+  /** Whether the disk is full, or nearly: whatever writes without reserving space must stop before it runs out. */
   async isShort(): Promise<boolean> {
     return (await roomLeft(this.#directory)) < LEAST_ROOM
   }
 
-  /** Lets go of what was held back. */
+  /** Releases the reserved space. */
   async release(): Promise<void> {
     await rm(this.#reserve, { force: true })
   }
 
-  /** What a request that finds no room is told. */
+  /** The message for a request that finds no space. */
   get shortage(): string {
     return `${this.#directory}: no space left on device`
   }
@@ -62,7 +64,7 @@ export class Room {
     if (!(await this.keep())) throw insufficientStorage(this.shortage)
   }
 
-  /** Does a write, if need be in the room that was held back for it. */
+  /** Writes something, using the reserved space if necessary. */
   async spend<T>(write: () => Promise<T>): Promise<T> {
     try {
       return await write()
@@ -74,5 +76,5 @@ export class Room {
   }
 }
 
-/** As with any quota; of 5xx Terraform's backend would try each again, without end. */
+/** 403, as for any quota; Terraform's backend would retry a 5xx endlessly. */
 export const insufficientStorage = (message: string): ApiError => new ApiError(403, 'insufficientStorage', message)

@@ -40,43 +40,43 @@ import { serveUploads } from './storage/uploads.ts'
 import { isAuthorized, serveTokens } from './token.ts'
 
 export interface GoogleOptions {
-  /** Holds the state; disks and snapshots are made beside it, in `../disks` and `../snapshots`. */
+  /** Contains the state; disks and snapshots are created beside it, in `../disks` and `../snapshots`. */
   directory: string
-  /** What every caller must bear. */
+  /** The bearer token that every caller needs. */
   token: string
   hypervisor: Hypervisor
   /** Unix socket of the machines' metadata server; none is started without. */
   metadataSocket?: string
-  /** Taken if they are free, else others. */
+  /** Preferred ports; if taken, others are used. */
   port?: number
   tlsPort?: number
-  /** Folder of the toolkit's runs, for the faults that wait for a phase. */
+  /** Folder of the toolkit's journals, for faults that wait for a phase. */
   runs?: string
-  /** Google's usual ones unless told. */
+  /** Google's usual limits by default. */
   limits?: Limits
-  /** Told about each answer worth a line in a log. */
+  /** Called for each answer worth logging. */
   log?: (line: string) => void
 }
 
 export interface Google {
   port: number
-  /** The same behind TLS, with a certificate of the lab's own: gsutil speaks nothing else. */
+  /** The same behind TLS, with the lab's own certificate: gsutil accepts nothing else. */
   tlsPort: number
-  /** That certificate's file, which is its own authority. */
+  /** The file of that certificate, which is self-signed. */
   certificateFile: string
-  /** Ends all connections; operations under way still finish. */
+  /** Closes all connections; running operations still finish. */
   close(): Promise<void>
 }
 
-/** How soon the death of a machine is noticed. */
+/** How often to check for machines that have died. */
 const NOTICE_EVERY_MS = 1000
-/** How soon a disk of the host's that fills up is noticed. */
+/** How often to check whether the host's disk is full. */
 const ROOM_EVERY_MS = 250
 
 /**
  * The stand-in for Google's APIs (Compute, Storage, IAM, Resource Manager, Service Usage), the metadata server and IAP's relay,
  * on one port of loopback.
- * @throws OpsError 4 when another one serves the same machines.
+ * @throws OpsError 4 when another one serves the same machines
  */
 export async function startGoogle({
   directory,
@@ -117,7 +117,7 @@ export async function startGoogle({
   const front = createFront({ ...routers, token, room: state.room, faults, rate, log })
   const servers = [createServer(front), createTlsServer(certificate, front)] as const
   for (const server of servers) {
-    // Whoever polls comes back on the connection that it has.
+    // Clients that poll reuse their connection.
     server.keepAliveTimeout = 60_000
     server.on('upgrade', (message, socket, head) => upgrade({ relay, token, faults }, message, socket, head))
   }

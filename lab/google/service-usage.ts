@@ -13,7 +13,7 @@ const ROUTE = '/v1/projects/{project}/services'
 const LARGEST_BATCH = 20
 const SERVICE = /^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*\.googleapis\.com$/
 
-/** Which of Google's services the project has enabled. Its operations are done when they are answered. */
+/** Which of Google's services a project has enabled. Operations are already done when they are returned. */
 export async function serveServiceUsage(router: Router, state: State): Promise<void> {
   const enabled = await state.open<Enabled>('services', ({ project, service }) => `${project}/${service}`)
   const describe = ({ id, number }: Project, service: string) => ({
@@ -26,7 +26,7 @@ export async function serveServiceUsage(router: Router, state: State): Promise<v
   router.get(ROUTE, call => {
     const project = existing(call)
     const filter = call.query.get('filter')
-    if (filter && filter !== 'state:ENABLED') throw invalidField('filter', filter, 'Only state:ENABLED is known.')
+    if (filter && filter !== 'state:ENABLED') throw invalidField('filter', filter, 'Only state:ENABLED is supported.')
     return {
       json: { services: enabled.all().flatMap(one => (one.project === project.id ? [describe(project, one.service)] : [])) },
     }
@@ -58,5 +58,5 @@ function known(service: string): string {
   return service
 }
 
-/** Google's name for an operation that needs no waiting for. */
+/** Google's form of an operation that is already done. */
 const done = (response: object) => ({ name: 'operations/noop.DONE_OPERATION', done: true, response })

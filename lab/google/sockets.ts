@@ -3,12 +3,12 @@ import { rm } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
 import { precondition, systemCode } from '../../lib/runtime/errors.ts'
 
-/** Unix sockets that survive a crash as files, and ports that are better kept. */
+/** Listening on Unix sockets, whose files survive a crash, and on ports, which are kept if possible. */
 
-/** @throws OpsError 4 when another process listens there. */
+/** @throws OpsError 4 when another process listens there */
 export async function listenOnSocket(server: Server, path: string): Promise<void> {
   if (await answers(path)) {
-    throw precondition(`another process already listens on ${path}`, 'stop it first: task lab:down')
+    throw precondition(`another process already listens on ${path}`, 'stop it first: `./taskw lab:down`')
   }
   await rm(path, { force: true })
   server.listen(path)
@@ -28,7 +28,7 @@ async function answers(path: string): Promise<boolean> {
   }
 }
 
-/** Listens on loopback: on the wanted port, or on any other when that is taken. @returns the port */
+/** Listens on loopback, on the wanted port or, when that is taken, on any other. @returns the port */
 export async function listenOnPort(server: Server, wanted: number): Promise<number> {
   try {
     server.listen(wanted, '127.0.0.1')

@@ -5,18 +5,18 @@ import { writeAtomically } from '../../lib/runtime/files.ts'
 import { readData } from '../state/stored.ts'
 import { Room } from './room.ts'
 
-/** Names of files end well below a file system's limit of 255 bytes, the temporary file's suffix included. */
+/** File names stay well below the file system's limit of 255 bytes, including the suffix of temporary files. */
 const LONGEST_NAME = 200
 
 /**
- * Resources of one kind: in memory for reading, one JSON file each on disk. A change is visible at once and durable when the
- * returned promise resolves; changes of all collections of one state reach the disk in the order in which they were made, so
- * that what a crash leaves is a state that once was. A change that does not reach the disk, because that is full, is taken back.
+ * Resources of one kind: in memory for reading, with one JSON file each on disk. A change is visible immediately, and durable
+ * when the returned promise resolves. Changes to all collections of a state are written in the order in which they were made,
+ * so that a crash leaves a state that once existed. A change that cannot be written because the disk is full is undone.
  */
 export class Collection<T extends object> {
   readonly #directory: string
   readonly #items = new Map<string, T>()
-  /** What is on disk of it. */
+  /** What is on disk. */
   readonly #stored = new Map<string, T>()
   readonly #keyOf: (item: T) => string
   readonly #room: Room
@@ -34,7 +34,7 @@ export class Collection<T extends object> {
     for (const name of await readdir(this.#directory)) {
       const path = join(this.#directory, name)
       if (!name.endsWith('.json')) {
-        // What a write that was cut off left behind.
+        // An interrupted write left it behind.
         await rm(path, { force: true })
         continue
       }
@@ -75,7 +75,7 @@ export class Collection<T extends object> {
     })
   }
 
-  /** Has an item in memory only, until another one takes its place or the stand-in ends. */
+  /** Keeps an item in memory only, until it is replaced or the stand-in ends. */
   hold(item: T): void {
     this.#items.set(this.#keyOf(item), item)
   }
@@ -118,7 +118,7 @@ export class State {
     return collection
   }
 
-  /** Resolves when everything that was changed so far is on disk. */
+  /** Resolves when all changes so far are on disk. */
   async settled(): Promise<void> {
     await this.#last.catch(() => undefined)
   }
@@ -126,7 +126,7 @@ export class State {
   #inOrder<R>(write: () => Promise<R>): Promise<R> {
     const result = this.#last.then(write, write)
     this.#last = result
-    // Whoever made the change hears of its failure; the chain must not be an unhandled rejection besides.
+    // The caller handles the failure; the chain itself must not become an unhandled rejection.
     result.catch(() => undefined)
     return result
   }

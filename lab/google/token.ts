@@ -9,7 +9,7 @@ export const unauthorized = new ApiError(
   'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential.',
 )
 
-/** Whether a request bears the token, in its header or, where headers cannot be set, in its query. */
+/** Whether a request has the token, in its header or, where headers cannot be set, in its query. */
 export function isAuthorized({ authorization = '' }: IncomingHttpHeaders, token: string, inQuery?: string | null): boolean {
   return isToken(/^Bearer (.+)$/i.exec(authorization)?.[1] ?? inQuery ?? '', token)
 }
@@ -23,7 +23,7 @@ function isToken(presented: string, token: string): boolean {
 const TOKEN_LIFE_S = 3599
 
 /**
- * OAuth's token endpoint, for clients that take no access token but only what they get one for: gsutil. The refresh token is
+ * OAuth's token endpoint, for gsutil, which accepts no access token but exchanges a refresh token for one. The refresh token is
  * the lab's token itself.
  */
 export function serveTokens(router: Router, token: string): void {

@@ -7,7 +7,7 @@ import { moduleDirectory } from '../tools/sources.ts'
 
 const sources = ['lab/delivery/charts', 'lab/tools/charts'].map(folder => join(root, folder))
 
-/** Makes the charts unless they are of the present sources: that spares Go and its module cache. */
+/** Creates the charts unless they are up to date, which saves running Go and reading its module cache. */
 export async function ensureCharts({ charts }: Layout): Promise<void> {
   const stamp = `${charts}.source`
   const wanted = await hashOf(sources)

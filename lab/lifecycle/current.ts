@@ -10,7 +10,7 @@ import { programs } from '../tools/catalog.ts'
 import { daemons, processesOf, runningDaemon } from './daemon.ts'
 import { isTerraformCurrent } from './terraform-copy.ts'
 
-/** Whether the lab is up and holds what the checkout holds now. Only looks; takes a fraction of `up`. */
+/** Whether the lab is up and matches the checkout. Changes nothing, and takes a fraction of the time of `up`. */
 export async function isUp(layout: Layout = here): Promise<boolean> {
   if (!existsSync(layout.endpoints)) return false
   const [networks, endpoints, current, published, commit, ...records] = await Promise.all([

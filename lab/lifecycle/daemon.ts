@@ -10,14 +10,14 @@ import { filesBelow } from '../state/files.ts'
 import type { Layout } from '../state/layout.ts'
 import { readRecord } from '../state/stored.ts'
 
-/** A program of the lab that outlives the command which started it: `node <program> --lab <lab>`. */
+/** A program of the lab that outlives the command that started it: `node <program> --lab <lab>`. */
 export interface Daemon {
   name: 'google' | 'delivery'
-  /** Its main module, from the checkout's root. */
+  /** Path of its main module from the checkout's root. */
   program: string
-  /** Those of the programs that it starts in turn. */
+  /** Main modules of the programs that it starts in turn. */
   starts?: readonly string[]
-  /** Members of its record, `.lab/run/<name>.json`, that are ports where it listens on loopback. */
+  /** Names of the members of its record, `.lab/run/<name>.json`, that contain its loopback ports. */
   ports: readonly string[]
 }
 
@@ -36,13 +36,16 @@ export const daemons: readonly Daemon[] = [google, delivery]
 
 export type DaemonRecord = Record<string, number>
 
-/** How long a daemon may take to listen, and to end. */
+/** How long a daemon may take to start listening, and to stop. */
 const START_MS = 20_000
 const STOP_MS = 8_000
 
 const recordFile = ({ run }: Layout, { name }: Daemon): string => join(run, `${name}.json`)
 
-/** What a running daemon has written down when it listened; undefined when it is dead, deaf, or older than its sources. */
+/**
+ * The record that a running daemon wrote when it began to listen; undefined when it is dead, not listening, or older than its
+ * sources.
+ */
 export async function runningDaemon(layout: Layout, daemon: Daemon): Promise<DaemonRecord | undefined> {
   const file = recordFile(layout, daemon)
   const record = (await readRecord<DaemonRecord>(file)) as DaemonRecord | undefined
@@ -53,7 +56,11 @@ export async function runningDaemon(layout: Layout, daemon: Daemon): Promise<Dae
   return (await newestSource()) <= mtimeMs ? record : undefined
 }
 
-/** Starts the daemon unless it runs as it should. @returns its record @throws OpsError its own, 4 when it died without one, 124 when it does not listen */
+/**
+ * Starts the daemon unless it is running and up to date.
+ * @returns its record
+ * @throws OpsError the daemon's own, 4 when it died without one, 124 when it does not listen
+ */
 export async function ensureDaemon(layout: Layout, daemon: Daemon): Promise<DaemonRecord> {
   const running = await runningDaemon(layout, daemon)
   if (running) return running
@@ -96,8 +103,8 @@ export async function ensureDaemon(layout: Layout, daemon: Daemon): Promise<Daem
 }
 
 /**
- * What a daemon died of while it started: with the exit code of an expected failure its last two lines are the message and the hint.
- * @param said all that it wrote
+ * Why a daemon died while starting: with the exit code of an expected failure, its last two lines are the message and the hint.
+ * @param said its whole output
  */
 export function died({ program }: Daemon, exitCode: number | null, said: string, logFile: string): OpsError {
   const lines = said.trimEnd().split('\n')
@@ -107,10 +114,10 @@ export function died({ program }: Daemon, exitCode: number | null, said: string,
   return precondition(`${program} ended while it started:\n${lines.slice(-6).join('\n')}`, `see ${logFile}`)
 }
 
-/** Ends the daemon, started by whomever. Its record stays: the next one listens at the same port if it can. */
+/** Stops the daemon, whoever started it. Its record stays, so that the next one can listen on the same port. */
 export const stopDaemon = (layout: Layout, daemon: Daemon): Promise<void> => endAll(processesOf(layout, daemon))
 
-/** SIGTERM, then SIGKILL to those that do not go. */
+/** Sends SIGTERM, then SIGKILL to those that are still running. */
 export async function endAll(processes: readonly ProcessId[]): Promise<void> {
   for (const id of processes) signal(id, 'SIGTERM')
   if (await goneWithin(processes, STOP_MS)) return
@@ -119,8 +126,8 @@ export async function endAll(processes: readonly ProcessId[]): Promise<void> {
 }
 
 /**
- * The lab's processes on this host by their command lines, which cannot be lost as a record can: those of a daemon, or all
- * that were started with `--lab <this lab>`.
+ * The lab's processes on this host: those of a daemon, or all that were started with `--lab <this lab>`. They are found by
+ * their command lines, which unlike a record cannot be lost.
  */
 export const processesOf = ({ lab }: Layout, daemon?: Daemon): ProcessId[] =>
   processesWith('cmdline', words => {
@@ -150,7 +157,7 @@ async function newestSource(): Promise<number> {
   return Math.max(...(await Promise.all(times)).flat())
 }
 
-/** What does not compile the daemon says itself. */
+/** Errors are ignored: the daemon reports them when it starts. */
 async function compile({ program, starts = [] }: Daemon): Promise<void> {
   if (!process.env.NODE_COMPILE_CACHE) return
   const files = [program, ...starts].map(file => join(root, file))

@@ -1,18 +1,18 @@
-/** What gsutil must know of a lab. */
+/** What gsutil needs to know about a lab. */
 export interface GsutilOptions {
   tlsPort: number
-  /** The certificate of what listens there. */
+  /** The certificate of that port. */
   certificateFile: string
-  /** It is not taken from the environment: gsutil gets itself an access token for it. */
+  /** The lab's token, as a refresh token: gsutil exchanges it for an access token. */
   token: string
-  /** Where gsutil keeps access tokens and half-done transfers. */
+  /** Where gsutil keeps access tokens and unfinished transfers. */
   stateDirectory: string
   project: string
 }
 
 /**
- * A boto configuration, for `BOTO_CONFIG`: gsutil speaks to nothing but HTTPS, and takes no access token, only what it gets one for.
- * It holds a secret. https://cloud.google.com/storage/docs/boto-gsutil
+ * A boto configuration for `BOTO_CONFIG`. gsutil accepts only HTTPS, and wants a refresh token instead of an access token.
+ * The result contains a secret. https://cloud.google.com/storage/docs/boto-gsutil
  */
 export const gsutilConfiguration = ({ tlsPort, certificateFile, token, stateDirectory, project }: GsutilOptions): string =>
   `[Credentials]

@@ -24,21 +24,21 @@ import { gsutilConfiguration } from './gsutil.ts'
 import { installPackages, missingPackages, preflight } from './preflight.ts'
 import { copyTerraform } from './terraform-copy.ts'
 
-/** Needed before Terraform can begin; what else is missing is built while it runs. */
+/** Needed before Terraform can start; the other missing programs are built in the meantime. */
 const FIRST_PROGRAMS = ['crane']
 /** How long a machine may take to shut down when the lab goes down. */
 const SHUTDOWN_MS = 15_000
 
 interface Step {
   title: string
-  /** @returns what there is to say about it, if anything */
+  /** @returns a detail worth reporting, if any */
   run(say: (detail: string) => void): Promise<string | undefined>
 }
 
-/** Held while the lab changes between up and down. */
+/** The lock that is held while the lab goes up or down. */
 const lockOf = ({ lab }: Layout): string => join(lab, 'lifecycle.lock')
 
-/** Starts what does not run and refreshes what is not current; on a lab that is up it changes nothing. */
+/** Starts what is not running and updates what is out of date; if the lab is up, it changes nothing. */
 export async function up(log: Log, signal?: AbortSignal, layout: Layout = here): Promise<void> {
   await preflight(layout.lab)
   await using _lock = await takeLock(lockOf(layout), signal ? { signal } : {})
@@ -118,7 +118,7 @@ async function ensureKeys(layout: Layout): Promise<undefined> {
   const { token, sshKey } = layout
   if (!/^[0-9a-f]{64}\n$/.test((await readIfExists(token)) ?? '')) {
     await writeAtomically(token, `${randomBytes(32).toString('hex')}\n`)
-    // They want the one before until they end.
+    // Running daemons accept only the old token.
     for (const daemon of daemons) await stopDaemon(layout, daemon)
   }
   await mkdir(dirname(sshKey), { recursive: true, mode: 0o700 })
@@ -128,7 +128,7 @@ async function ensureKeys(layout: Layout): Promise<undefined> {
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'threads-ops-lab', '-f', sshKey])
 }
 
-/** Undefined when there is no key, or it is damaged. */
+/** Undefined when the key is missing or damaged. */
 const publicKeyOf = (sshKey: string): Promise<string | undefined> =>
   run('ssh-keygen', ['-y', '-P', '', '-f', sshKey]).catch(() => undefined)
 
@@ -139,7 +139,7 @@ async function publish(layout: Layout, { registryPort }: DaemonRecord): Promise<
   return `commit ${commit.slice(0, 12)}${pushed.length > 0 ? `, ${pushed.length} images pushed` : ''}`
 }
 
-/** Written last: who finds the file finds a lab that is up. */
+/** Written last: when the file exists, the lab is up. */
 async function writeEndpoints(layout: Layout, records: Record<'google' | 'delivery', DaemonRecord>): Promise<void> {
   const at = `127.0.0.1:${records.google.port}`
   const endpoints = {
@@ -174,7 +174,7 @@ async function writeIfChanged(file: string, text: string): Promise<void> {
   if (text !== (await readIfExists(file))) await writeAtomically(file, text)
 }
 
-/** Ends every process, mount, namespace and interface of the lab, whatever state it is in. What is on its disks stays. */
+/** Removes every process, mount, namespace and interface of the lab, whatever state it is in. The disks keep their contents. */
 export async function down(log: Log, layout: Layout = here): Promise<void> {
   await using _lock = await takeLock(lockOf(layout))
   const hypervisor = createHypervisor({ lab: layout.lab })
@@ -188,7 +188,7 @@ export async function down(log: Log, layout: Layout = here): Promise<void> {
   await removeNetworks(layout.lab)
   activity.update('leftovers')
   const strays = supervisors(join(layout.run, 'machines/'))
-  // `unshare` heeds nothing else.
+  // `unshare` ignores every other signal.
   for (const id of strays) kill(id, 'SIGKILL')
   await goneWithin(strays, SHUTDOWN_MS)
   for (const mount of await mountsBelow(layout.lab)) await run('umount', ['--lazy', mount])
@@ -201,21 +201,21 @@ export async function down(log: Log, layout: Layout = here): Promise<void> {
   activity.done()
 }
 
-/** A mount point goes only when it is empty: whatever is still mounted there is not ours to delete. */
+/** Deletes a mount point only when it is empty: whatever is still mounted there must not be deleted. */
 const removeRemains = (path: string): Promise<void> =>
   path.endsWith('.json') ? rm(path, { force: true }) : rmdir(path).catch(() => undefined)
 
-/** Takes the lab down and forgets everything in it; the programs in the cache stay. */
+/** Takes the lab down and deletes everything in it; the programs in the cache stay. */
 export async function reset(log: Log, layout: Layout = here): Promise<void> {
   await down(log, layout)
   const left = processesOf(layout)
   if (left.length > 0)
-    throw precondition(`still running: ${left.map(({ pid }) => pid).join(', ')}`, 'end them and run it again')
+    throw precondition(`still running: ${left.map(({ pid }) => pid).join(', ')}`, 'stop these processes and run it again')
   const mounts = await mountsBelow(layout.lab)
   if (mounts.length > 0) throw precondition(`still mounted: ${mounts.join(', ')}`, 'unmount them and run it again')
   for (const name of await readdir(layout.lab).catch(() => []))
     await rm(join(layout.lab, name), { recursive: true, force: true })
-  // It stays where it is a mount point of the user's.
+  // The user may have made it a mount point; then it stays.
   await rmdir(layout.lab).catch(() => undefined)
 }
 
@@ -229,6 +229,6 @@ async function mountsBelow(folder: string): Promise<string[]> {
     .reverse()
 }
 
-/** Blanks and the like stand as octal numbers in the table. proc_mounts(5) */
+/** The table has blanks and the like as octal numbers. proc_mounts(5) */
 const unescaped = (path: string): string =>
   path.replace(/\\(\d{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)))

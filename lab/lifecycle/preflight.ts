@@ -6,7 +6,7 @@ import { postgresFolders } from '../machine/node-agent/application.ts'
 import { run } from '../machine/process.ts'
 import { LEAST_ROOM, roomLeft } from '../state/disk-space.ts'
 
-/** What the lab runs of the distribution's, by the Debian package that brings it. */
+/** The distribution's programs that the lab runs, with the Debian packages that provide them. */
 const packages: Readonly<Record<string, string>> = {
   bwrap: 'bubblewrap',
   ip: 'iproute2',
@@ -22,11 +22,11 @@ const packages: Readonly<Record<string, string>> = {
 }
 
 const POLICY = '/usr/sbin/policy-rc.d'
-/** Keeps Debian's postgresql from making a database of its own on this host. */
+/** Keeps Debian's postgresql from creating a database cluster on this host. */
 const CLUSTERS = '/etc/postgresql-common/createcluster.d/threads-ops-lab.conf'
 
 /**
- * Whether this machine can hold a lab at all.
+ * Checks whether this machine can run a lab at all.
  * @throws OpsError 4 with the reason: not Linux, not root, a full disk, no namespaces, no overlay file system
  */
 export async function preflight(lab: string): Promise<void> {
@@ -34,17 +34,20 @@ export async function preflight(lab: string): Promise<void> {
     throw precondition(`the lab needs Linux, this is ${process.platform}`, 'use a Linux machine or virtual machine')
   }
   if (process.getuid?.() !== 0) {
-    throw precondition('the lab needs root: it makes mount, network and process namespaces', 'run it as root: sudo ./taskw up')
+    throw precondition(
+      'the lab needs root: it creates mount, network and process namespaces',
+      'run it as root: sudo ./taskw up',
+    )
   }
   await mkdir(lab, { recursive: true })
   await assertRoom(lab)
   await assertNamespaces(lab)
 }
 
-/** A daemon on a full disk could not even say in its log why it does not start. */
+/** On a full disk a daemon could not even log why it does not start. */
 async function assertRoom(lab: string): Promise<void> {
   if ((await roomLeft(lab)) >= LEAST_ROOM) return
-  throw precondition(`${lab}: no space left on device: the lab takes ${LEAST_ROOM / 2 ** 20} MB and more`, MAKE_ROOM)
+  throw precondition(`${lab}: no space left on device: the lab needs at least ${LEAST_ROOM / 2 ** 20} MB`, MAKE_ROOM)
 }
 
 async function assertNamespaces(lab: string): Promise<void> {
@@ -56,7 +59,7 @@ async function assertNamespaces(lab: string): Promise<void> {
     await run('unshare', ['--mount', '--pid', '--net', '--uts', '--ipc', '--fork', 'sh', '-c', mount, probe])
   } catch (error) {
     throw precondition(
-      `the lab cannot make a machine of namespaces and an overlay file system here: ${messageOf(error).trim().split('\n').at(-1)}`,
+      `the lab cannot create namespaces and an overlay file system here: ${messageOf(error).trim().split('\n').at(-1)}`,
       'a container needs --privileged and a checkout on a volume that is not itself an overlay',
       error,
     )
@@ -65,7 +68,7 @@ async function assertNamespaces(lab: string): Promise<void> {
   }
 }
 
-/** Debian packages that are missing, by the programs that they bring. */
+/** Debian packages whose programs are missing. */
 export const missingPackages = (): string[] =>
   Object.entries(packages)
     .filter(([program]) => !isOnPath(program))
@@ -97,8 +100,8 @@ export async function installPackages(names: readonly string[]): Promise<void> {
 }
 
 /**
- * The lab runs these programs itself, in its machines: the distribution's services must not start on this host. The policy
- * holds as long as this process lives, so that a killed one forbids nothing for ever.
+ * Keeps the packages' services from starting on this host: the lab runs the programs itself, in its machines. The policy
+ * applies only while this process lives, so that it does not outlast a killed one.
  */
 async function withoutServices(install: () => Promise<void>): Promise<void> {
   const made: string[] = []

@@ -11,7 +11,9 @@ export interface MachineStatus {
   project: string
   name: string
   address: string
-  /** As the Compute API says it: `RUNNING`, `TERMINATED`, …; when it does not answer, what the processes say. */
+  /**
+   * The status from the Compute API: `RUNNING`, `TERMINATED`, …; when that does not answer, it is inferred from the processes.
+   */
   state: string
   /** Name of the boot disk. */
   disk: string
@@ -28,7 +30,7 @@ export interface LabStatus {
   tools: Tool[]
 }
 
-/** What there is of the lab, up or not. */
+/** The state of the lab, up or not. */
 export async function labStatus(layout: Layout = here): Promise<LabStatus> {
   const endpoints = ((await readRecord(layout.endpoints)) as Record<string, string> | undefined) ?? null
   const pids: Record<string, number> = {}

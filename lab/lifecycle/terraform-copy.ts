@@ -9,15 +9,15 @@ import { readRecord } from '../state/stored.ts'
 const sources = join(root, 'terraform')
 const overrides = join(root, 'lab/terraform-overrides')
 const STAMP = '.source'
-/** Where the first layer has its environments, of which those named so are the lab's. */
+/** The first layer's environments; those whose names match belong to the lab. */
 const ENVIRONMENTS = '00-vpc/envs'
 const IS_LABS = /^lab(-|$)/
-/** The variables that only this lab knows; a name that Terraform reads by itself. */
+/** Holds the variables that only this lab knows; Terraform reads a file of this name by itself. */
 const VARIABLES = 'lab.auto.tfvars.json'
 
 /**
- * `.lab/terraform`: the checkout's terraform/ with the overrides laid over it. What Terraform keeps in a root's folder
- * (`.terraform`, the lock file) stays when the sources change; files that are no longer among the sources go.
+ * Updates `.lab/terraform`, the checkout's terraform/ plus the overrides. Terraform's own files in a root's folder
+ * (`.terraform`, the lock file) stay when the sources change; files that are no longer among the sources are deleted.
  */
 export async function copyTerraform({ terraform, sshKey }: Layout): Promise<void> {
   const wanted = await sourceHash()
@@ -35,7 +35,7 @@ export async function copyTerraform({ terraform, sshKey }: Layout): Promise<void
   await writeAtomically(join(terraform, STAMP), wanted)
 }
 
-/** Whether the copy is of the checkout's files as they are now. */
+/** Whether the copy matches the checkout's current files. */
 export const isTerraformCurrent = async ({ terraform }: Layout): Promise<boolean> =>
   (await copiedHash(terraform)) === (await sourceHash())
 
@@ -45,14 +45,14 @@ const sourceHash = (): Promise<string> => hashOf([sources, overrides], isTerrafo
 
 const filesOf = (folder: string): Promise<string[]> => filesBelow(folder, isTerraformsOwn)
 
-/** What Terraform and this lab write there; the rest a person wrote. */
+/** Whether Terraform or the lab writes a file of this name in the copy. */
 const isTerraformsOwn = (name: string): boolean =>
   [STAMP, VARIABLES, '.terraform', '.terraform.lock.hcl', 'errored.tfstate'].includes(name) ||
   /\.(tfplan|tfstate(\.backup)?)$/.test(name)
 
 async function writeVariables(directory: string, publicKey: string): Promise<void> {
   const file = join(directory, VARIABLES)
-  // The port stays: it stands in the kubeconfig.
+  // The port must not change: the kubeconfig contains it.
   const port = (await readRecord<{ api_local_port: number }>(file))?.api_local_port ?? (await freePort())
   const [type, key] = publicKey.trim().split(' ')
   const text = `${JSON.stringify({ api_local_port: port, ssh_keys: { ops: `${type} ${key}` } }, undefined, 2)}\n`

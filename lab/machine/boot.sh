@@ -1,22 +1,22 @@
 #!/bin/sh
-# Powers a machine on, as the first process in namespaces of its own: gives it a network card, its disk as root and nothing
-# else of the host, then becomes its init. Arguments come as environment variables so that no path needs quoting twice:
+# Powers a machine on, as the first process in its namespaces: gives it a network card and its disk as root, hides everything
+# else of the host, then becomes its init. Arguments are environment variables, so that no path needs quoting twice:
 #   DISK, ROOT         folder of the disk; empty folder to mount it on
 #   NAME, BOOT_ID
 #   NETNS, BRIDGE, PORT, MAC, ADDRESS (with prefix length), GATEWAY
 #   NODE, CHECKOUT, TOOLS   what the lab lends to the machine, read-only
-# Descriptor 3 tells the hypervisor: this process's number on the host, then "running". Between the two it waits on stdin for
-# the hypervisor to have written that number down: a machine that nobody knows of must not run.
+# Through descriptor 3 the hypervisor gets this process's pid on the host, then "running". In between, this script waits on
+# stdin until the hypervisor has recorded the pid: an unrecorded machine must not run.
 set -eu
 
-# /proc is still the host's, so this is the number by which the hypervisor knows this process.
+# /proc is still the host's, so this is the pid that the hypervisor sees.
 read -r pid _ </proc/self/stat
 echo "pid $pid" >&3
 read -r _
 exec </dev/null
 
 ip link set lo up
-# A machine that lost its plug a moment ago may have left its end of the cable.
+# A machine that was powered off a moment ago may have left its interface behind.
 ip -n "$NETNS" link delete "$PORT" 2>/dev/null || true
 ip link add eth0 address "$MAC" type veth peer name "$PORT" netns "$NETNS"
 ip -n "$NETNS" link set "$PORT" master "$BRIDGE" up
@@ -30,14 +30,14 @@ if [ -e volume ]; then
   mount -t ext4 -o loop,noinit_itable,discard volume "$ROOT"
   cd "$ROOT"
 fi
-# Relative paths: a comma or colon in the checkout's path would end the option. No index, redirects or metacopy: they tie a
-# disk to inodes that its copies do not have.
+# Relative paths, because a comma or colon in the checkout's path would end the option. No index, redirects or metacopy, because
+# they tie a disk to inodes that its copies do not have.
 mount -t overlay machine "$ROOT" \
   -o lowerdir=/,upperdir=upper,workdir=work,index=off,redirect_dir=off,metacopy=off,xino=off
 
 cd "$ROOT"
 mount -t proc -o nosuid,nodev,noexec proc proc
-# Kernel settings that are not of a namespace would be the host's.
+# Kernel settings outside of any namespace are the host's.
 for path in proc/sys proc/sysrq-trigger; do
   [ -e "$path" ] || continue
   mount --bind "$path" "$path"
@@ -63,7 +63,7 @@ for device in 'null 1 3' 'zero 1 5' 'full 1 7' 'random 1 8' 'urandom 1 9' 'tty 5
   mknod -m 666 "dev/$1" c "$2" "$3"
 done
 
-# Only a disk with a size of its own can be full: the node agent watches it then.
+# Tells the node agent to watch the disk: only a disk with its own volume has a size, and can be full.
 [ ! -e "$DISK/volume" ] || : >run/own-disk
 echo "$BOOT_ID" >run/boot-id
 mount --bind run/boot-id proc/sys/kernel/random/boot_id
@@ -75,10 +75,11 @@ for lent in "$NODE usr/local/lab/node" "$CHECKOUT usr/local/lab/checkout" "$TOOL
   mount --bind "${lent% *}" "$target"
   mount -o remount,bind,ro "$target"
 done
-# What Node has compiled of the lab's programs stays for the next boot: a compiler in each of them would be half of their memory.
+# Node's compile cache is kept for the next boot: with a compiler loaded, each of the lab's programs would need twice the
+# memory.
 compiled=usr/local/lab/checkout/.tools/compiled-in-machines
 mount --bind "$CHECKOUT/.tools/compiled-in-machines" "$compiled"
-# The lab's own state holds its keys and every other disk.
+# The lab's own state includes its keys and all other disks.
 if [ -d usr/local/lab/checkout/.lab ]; then
   mount -t tmpfs -o ro,mode=000 tmpfs usr/local/lab/checkout/.lab
 fi

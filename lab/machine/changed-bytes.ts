@@ -1,21 +1,21 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 
-/** What a persistent disk is read and written in. */
+/** The block size of a persistent disk. */
 const BLOCK_BYTES = 4096
 const READ_BYTES = 256 * BLOCK_BYTES
 
 interface Entry {
   size: number
-  /** Bytes that the file system keeps for it. */
+  /** Bytes that it takes up in the file system. */
   stored: number
-  /** Changes with the content. */
+  /** Differs when the content differs. */
   version: string
 }
 
 /**
- * Bytes of a folder that are not at their place in an earlier copy of it: what a snapshot takes that holds only what has changed
- * since the one before. Without an earlier copy it is all.
+ * Bytes in the blocks of a folder that differ from an earlier copy of it: the size of an incremental snapshot. Without an
+ * earlier copy, all bytes.
  */
 export async function changedBytes(folder: string, earlier?: string): Promise<number> {
   const [now, before] = await Promise.all([
@@ -43,7 +43,7 @@ async function filesIn(folder: string): Promise<Map<string, Entry>> {
   return new Map(await Promise.all(entries))
 }
 
-/** Bytes in blocks that two files have alike at the same place. */
+/** Bytes in blocks that are equal and at the same position in both files. */
 async function commonBytes(left: string, right: string): Promise<number> {
   await using one = await open(left)
   await using other = await open(right)

@@ -11,7 +11,7 @@ import type { Architecture } from './types.ts'
 
 const VOLUME = 'volume'
 
-/** What `disk.json` says; it is written last, so a folder without it is no disk. */
+/** The contents of `disk.json`, which is written last: a folder without it is not a disk. */
 interface Disk {
   architecture: Architecture
   createdAt: string
@@ -20,30 +20,30 @@ interface Disk {
 const newDiskProgram = fileURLToPath(new URL('./new-disk.sh', import.meta.url))
 const withDiskProgram = fileURLToPath(new URL('./with-disk.sh', import.meta.url))
 
-/** The size of a disk that has none of its own: the smallest that Google has. */
+/** The default size of a disk: the smallest that Google offers. */
 const SMALLEST = 10 * 2 ** 30
-/** No blocks for root alone, a journal as large as the lab needs one, and nothing written before it must be. */
+/** No blocks reserved for root, a small journal, and lazy initialization to keep the file sparse. */
 const FORMAT = ['-q', '-F', '-m', '0', '-J', 'size=16', '-E', 'lazy_itable_init=1,lazy_journal_init=1,nodiscard']
 
-/** What a distribution's image has at its top; anything else there is the host user's. */
+/** The top-level folders of a distribution's image; anything else belongs to the host's user. */
 const STANDARD = new Set(
   'bin boot dev etc home lib lib32 lib64 libx32 lost+found media mnt opt proc root run sbin srv sys tmp usr var'.split(' '),
 )
 
-/** Folders that a new machine has empty, however full the host's are. */
+/** Folders that are empty in a new machine, whatever the host has in them. */
 const EMPTY: readonly string[] = [
   ...['/boot', '/home', '/media', '/mnt', '/opt', '/root', '/srv'],
   ...['/etc/k0s', '/etc/ssh', '/etc/sudoers.d', '/etc/systemd/system', '/etc/cron.d'],
   ...['/var/lib/k0s', '/var/log', '/var/mail', '/var/spool', '/var/tmp'],
 ]
 
-/** Programs that an operator installs in a machine and that the host's must not pass for. */
+/** Programs that an operator installs in a machine; the host's own must not be taken for them. */
 const ABSENT: readonly string[] = ['/usr/local/bin/k0s', '/usr/local/lab']
 
 /** @param bytes its size, if the host has loop devices */
 export async function createDisk(disk: string, architecture: Architecture, bytes?: number): Promise<void> {
   const strangers = (await readdir('/')).filter(name => !STANDARD.has(name)).map(name => `/${name}`)
-  // Where the host's user keeps things, if it is not in a folder that is emptied anyway.
+  // Folders with the host user's files, unless they are emptied anyway.
   const personal = [dirname(checkout.replace(/\/$/, '')), homedir()].filter(
     path => path.split('/').length > 2 && ![...EMPTY, ...strangers].some(parent => `${path}/`.startsWith(`${parent}/`)),
   )
@@ -66,8 +66,8 @@ export async function createDiskFromSnapshot(disk: string, snapshot: string, byt
 }
 
 /**
- * An empty folder for a disk, with a file system of its own in it: a sparse file, so that the disk has a size and can be full. Where
- * the host has no loop devices the folder itself is the disk, and as large as what it stands on.
+ * Creates an empty folder for a disk, with a volume in it: a sparse file with a file system, so that the disk has a size and
+ * can be full. Without loop devices on the host, the folder itself is the disk, as large as the file system that it is on.
  */
 async function makeVolume(disk: string, bytes = SMALLEST): Promise<void> {
   await rm(disk, { recursive: true, force: true })
@@ -83,22 +83,25 @@ async function makeVolume(disk: string, bytes = SMALLEST): Promise<void> {
   }
 }
 
-/** Makes the volume of a disk that no machine uses at least that large, and its file system with it. */
+/** Grows the volume of an unused disk, and its file system, to at least this size. */
 export async function growDisk(disk: string, bytes: number): Promise<void> {
   const volume = join(disk, VOLUME)
   const size = (await stat(volume).catch(() => undefined))?.size
   if (size === undefined || size >= bytes) return
   await truncate(volume, bytes)
-  // It wants to have been checked.
+  // resize2fs demands a check first.
   await checkVolume(volume, ['-f'])
   await run('resize2fs', [volume])
 }
 
-/** Puts right what a power cut, or a host without room, left of the volume of a disk that no machine uses; at once when that is nothing. */
+/**
+ * Repairs the volume of an unused disk after a power cut, or after the host ran out of space; fast when there is nothing to
+ * repair.
+ */
 export async function checkDisk(disk: string): Promise<void> {
   if (!(await hasVolume(disk))) return
   const volume = join(disk, VOLUME)
-  // The kernel unmounts some time after the last process of a machine has gone.
+  // The kernel unmounts the volume a moment after a machine's last process has ended.
   const deadline = performance.now() + UNMOUNTED_WITHIN_MS
   while ((await run('losetup', ['--associated', volume])) !== '') {
     if (performance.now() > deadline) throw new Error(`${basename(disk)}: its volume is still mounted`)
@@ -109,13 +112,13 @@ export async function checkDisk(disk: string): Promise<void> {
 
 const UNMOUNTED_WITHIN_MS = 10_000
 
-/** 1 and 2 say that something was put right. */
+/** Exit codes 1 and 2 mean that errors were corrected. */
 const checkVolume = (volume: string, options: readonly string[] = []): Promise<unknown> =>
   run('e2fsck', [...options, '-y', volume]).catch(error => {
     if (error.code !== 1 && error.code !== 2) throw error
   })
 
-/** Whether the disk has a size of its own. */
+/** Whether the disk has a volume, and so a size of its own. */
 export const hasVolume = (disk: string): Promise<boolean> => exists(join(disk, VOLUME))
 
 /** Runs a command in the disk's folder, where `upper` holds what differs from the image. */
@@ -123,8 +126,8 @@ export const runInDisk = (disk: string, command: readonly string[]): Promise<str
   run('unshare', ['--mount', '/bin/sh', withDiskProgram, disk, ...command])
 
 /**
- * Copies a disk that nobody writes to while `standstill` runs its argument.
- * @returns bytes that the copy takes
+ * Copies a disk while `standstill` runs its argument, during which nothing writes to the disk.
+ * @returns the size of the copy in bytes
  */
 export async function snapshotDisk(
   disk: string,
@@ -143,7 +146,7 @@ export async function snapshotDisk(
     await run('sync', ['--file-system', partial])
     await rename(partial, snapshot)
   } catch (error) {
-    // On a full disk it would keep the room that the next try needs.
+    // On a full disk it would take up the space that the next attempt needs.
     await rm(partial, { recursive: true, force: true })
     throw error
   }
@@ -151,13 +154,13 @@ export async function snapshotDisk(
   return Number(bytes)
 }
 
-/** Deletes what may be left half-deleted: first it stops being a disk. */
+/** Deletes a disk. Its description goes first, so that an interrupted deletion does not leave half a disk. */
 export async function removeDisk(disk: string): Promise<void> {
   await rm(join(disk, 'disk.json'), { force: true })
   for (const folder of [disk, `${disk}.partial`]) await rm(folder, { recursive: true, force: true })
 }
 
-/** @throws Error when the folder is not a disk or snapshot that was finished; OpsError 4 when its description is damaged */
+/** @throws Error when the folder is not a complete disk or snapshot; OpsError 4 when its description is damaged */
 export async function readDisk(disk: string): Promise<Disk> {
   const file = join(disk, 'disk.json')
   if (!(await exists(file))) throw new Error(`${basename(disk)}: no bootable disk`)

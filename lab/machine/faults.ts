@@ -2,29 +2,29 @@ import { hasVolume, runInDisk } from './disk.ts'
 import { run } from './process.ts'
 import type { Hypervisor, MachineSpec } from './types.ts'
 
-/** What goes wrong in a machine on demand; what goes wrong with it as a whole is the Compute API's. */
+/** Faults inside a machine; those of the machine as a whole belong to the Compute API. */
 
 type Machine = Pick<MachineSpec, 'id' | 'disk'>
 
-/** What fills a disk; extents that nobody has written take no room on the host. */
+/** The file that fills a disk; its unwritten extents take no space on the host. */
 const FILLER = 'var/lib/disk-full'
 
 /**
- * Takes all room on a running machine's disk but so many bytes.
- * @throws Error when the machine is off, or its disk has no size of its own because the host has no loop devices
+ * Fills a running machine's disk except for a number of bytes.
+ * @throws Error when the machine is off, or when its disk has no size because the host has no loop devices
  */
 export async function fillDisk(hypervisor: Hypervisor, machine: Machine, leaveBytes = 0): Promise<void> {
-  if (!(await hasVolume(machine.disk))) throw new Error('the disk has no size of its own: this host has no loop devices')
+  if (!(await hasVolume(machine.disk))) throw new Error('the disk has no fixed size: this host has no loop devices')
   const script = `available=$(df --output=avail --block-size=1 / | tail -n 1)
 take=$((available - $1))
-# Longer than what it takes: whoever copies it looks for its holes then, and finds nothing else.
+# With a size larger than its blocks it counts as sparse: cp looks for holes, and copies nothing.
 [ "$take" -le 0 ] || { fallocate --length "$take" "/$0" && truncate --size=+1G "/$0"; }
-# What is left is less than a block group's tables: taken by the byte.
+# What is left now is too little for fallocate, and is filled by writing.
 [ "$1" -gt 0 ] || cat /dev/zero >"/$0.rest" 2>/dev/null || true`
   await runInside(hypervisor, machine, ['sh', '-c', script, FILLER, String(leaveBytes)])
 }
 
-/** Gives the room back, whether the machine runs or not. */
+/** Frees the disk again, whether the machine is running or not. */
 export async function freeDisk(hypervisor: Hypervisor, machine: Machine): Promise<void> {
   const isOn = await hypervisor.isRunning(machine.id)
   if (isOn) await runInside(hypervisor, machine, ['rm', '-f', `/${FILLER}`, `/${FILLER}.rest`])
@@ -34,15 +34,15 @@ export async function freeDisk(hypervisor: Hypervisor, machine: Machine): Promis
 const SKEWED = '/run/skewed/date'
 
 /**
- * Has a running machine's clock say so many whole seconds more than it is, until it is set right by 0 or by a boot. The kernel has one
- * clock for all machines: only `date`, by which an operator reads it, is wrong.
+ * Sets a running machine's clock ahead by whole seconds, until 0 or a boot sets it right. All machines share the kernel's one
+ * clock: only the output of `date` is wrong.
  */
 export async function skewClock(hypervisor: Hypervisor, machine: Machine, seconds: number): Promise<void> {
   const program = `#!/bin/sh
 for argument; do case $argument in -d* | --d* | -f* | --f* | -r* | --ref* | -s* | --s*) exec /usr/bin/date "$@" ;; esac; done
 exec /usr/bin/date --date="@$(($(/usr/bin/date +%s) + ${seconds})).$(/usr/bin/date +%N)" "$@"
 `
-  // A boot takes the program with it; a link that leads nowhere is passed over.
+  // A boot deletes the program, and the shell ignores the dangling link.
   const script = `rm -rf "\${0%/*}" /usr/local/bin/date
 [ "$1" = 0 ] && exit
 mkdir "\${0%/*}"
@@ -52,7 +52,10 @@ ln -s "$0" /usr/local/bin/date`
   await runInside(hypervisor, machine, ['sh', '-c', script, SKEWED, String(seconds), program])
 }
 
-/** Bytes that a running machine's disk is short of, and seconds by which its clock is ahead; undefined where it is as it should be. */
+/**
+ * Bytes that the fault takes up on a running machine's disk, and seconds by which its clock is ahead; undefined without the
+ * fault.
+ */
 export async function faultsOf(hypervisor: Hypervisor, machine: Machine): Promise<{ taken?: number; skew?: number }> {
   const script = `stat --format='taken %b' "/$0" "/$0.rest" 2>/dev/null
 [ ! -e "$1" ] || echo "skew $(($("$1" +%s) - $(/usr/bin/date +%s)))"`

@@ -1,8 +1,8 @@
 /**
- * Joins one of the lab's networks, in whose namespace this process lives and whose name is its argument, with Unix sockets. From
- * machines, to those in the lab's run directory: the metadata server, the registry and git. To machines: `dial.sock` in the working
- * directory, which is the network's own, where a client sends `<ip>:<port>\n` and reads `ok\n` or `error <message>\n`, and from
- * there on the bytes of that connection.
+ * Connects one of the lab's networks with Unix sockets. It runs in the network's namespace, whose name is its argument.
+ * Connections from machines go to the sockets in the lab's run directory: metadata server, registry, git. For connections to
+ * machines it listens on `dial.sock` in the working directory, the network's own: a client sends `<ip>:<port>\n`, reads `ok\n`
+ * or `error <message>\n`, and after that the bytes of the connection.
  */
 import { rmSync } from 'node:fs'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
@@ -10,7 +10,7 @@ import { METADATA, readLine, SERVICES } from './network.ts'
 import { proxyHeader } from './proxy-protocol.ts'
 
 const [, , namespace = ''] = process.argv
-/** By network and source address the metadata server knows which instance asks. */
+/** The metadata server identifies the instance by network and source address. */
 const header = ({ remoteAddress = '' }: Socket) => proxyHeader({ namespace, address: remoteAddress })
 
 const services = [
@@ -61,7 +61,7 @@ async function main(): Promise<void> {
       if (header) service.write(header(machine))
       join(machine, service)
     })
-    // Holding the addresses makes this the lab's only forwarder, whose socket then may replace one left by a crash.
+    // Only one forwarder can listen on these addresses, so it may replace a socket that a crash has left.
     await listen(server, { host: address, port })
   }
   rmSync('dial.sock', { force: true })

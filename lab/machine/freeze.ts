@@ -1,15 +1,16 @@
 /**
- * Makes a machine stand still: `node freeze.ts <pid of its first process>` stops that process and all that descend from it, says
- * `frozen` on stdout, and lets them go on when its stdin ends. A process of its own, so that the machine goes on as well
- * when whoever copies its disk is killed.
+ * Freezes a machine: `node freeze.ts <pid of its first process>` stops that process and all its descendants, prints `frozen` on
+ * stdout, and lets them continue when its stdin ends. It is a separate process so that the machine continues even if the
+ * process that copies its disk is killed.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 
 const first = Number(process.argv[2])
 
 /**
- * The machine's processes, those of PID namespaces within it too: an orphan is adopted by its namespace's first process, so none
- * ever leaves the tree. The first one comes last: a shell then never sees a child stopped while it runs itself.
+ * The machine's processes, including those in nested PID namespaces: an orphan is adopted by its namespace's first process, so
+ * none ever leaves the tree. The machine's first process comes last: a shell, it must not see a stopped child while it is
+ * running.
  */
 function members(): number[] {
   const children = new Map<number, number[]>()
@@ -46,7 +47,7 @@ function send(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-// A process may have forked between the listing and the signal: until a whole listing shows nobody running.
+// A process may fork between the listing and the signal, so this repeats until a listing shows no running process.
 for (let running = members().filter(pid => !isStopped(pid)); running.length > 0; ) {
   for (const pid of [...running].reverse()) send(pid, 'SIGSTOP')
   running = members().filter(pid => !isStopped(pid))

@@ -19,7 +19,7 @@ import type { Architecture, Hypervisor, MachineSpec } from './types.ts'
 
 /** A machine that was powered on: `.lab/run/machines/<key>.json`. */
 interface Running extends MachineSpec {
-  /** The `unshare` outside, whose death takes the machine with it. */
+  /** The `unshare` process outside; when it dies, so does the machine. */
   supervisor: ProcessId
   /** The machine's first process. */
   init: ProcessId
@@ -27,7 +27,7 @@ interface Running extends MachineSpec {
   startedAt: string
 }
 
-/** Where the machines' Node keeps what it has compiled; they may write there, so nobody else reads it. */
+/** The compile cache of the machines' Node; machines can write to it, so nothing else reads it. */
 const compiled = join(checkout, '.tools/compiled-in-machines')
 
 const bootProgram = fileURLToPath(new URL('./boot.sh', import.meta.url))
@@ -131,7 +131,7 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
     await pullPlug(id)
   }
 
-  /** Ends what is left of a machine, running or not. */
+  /** Kills what is left of a machine, running or not. */
   async function pullPlug(id: string): Promise<void> {
     const machine = await recorded(id)
     const left = machine ? [machine.supervisor, machine.init] : supervisors(mountPoint(id))
@@ -151,7 +151,7 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
     return await snapshotDisk(disk, target, copy => (machine ? whileFrozen(machine.init, copy) : copy()))
   }
 
-  /** Does what writes much. On a full disk the kernel speaks of anything: a mount that fails, an I/O error. */
+  /** Runs work that writes a lot. On a full disk the kernel may report any error: a failed mount, an I/O error. */
   async function withRoom<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
@@ -195,7 +195,7 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
 
 const UNSHARE = ['--mount', '--pid', '--net', '--uts', '--ipc', '--fork', '--kill-child=SIGKILL']
 
-/** A machine as it is recorded when it is powered on, as much of it as a stranger needs. */
+/** The part of a powered-on machine's record that other modules need. */
 export interface RecordedMachine {
   id: string
   name: string
@@ -215,13 +215,16 @@ export async function recordedMachines<M extends RecordedMachine>(lab: string): 
 
 export const isMachineRunning = ({ supervisor, init }: RecordedMachine): boolean => isAlive(supervisor) && isAlive(init)
 
-/** The record is written when the machine's processes are known: without them it is none. */
+/** A record without the machine's processes is incomplete, and counts as missing. */
 async function readMachine<M extends RecordedMachine>(file: string): Promise<M | undefined> {
   const machine = await readRecord<M>(file)
   return machine?.id && machine.disk && machine.supervisor && machine.init ? (machine as M) : undefined
 }
 
-/** The machines' `unshare` processes, recorded or not, by where they were told to mount their disks. @param root its beginning */
+/**
+ * The machines' `unshare` processes, recorded or not, by the mount points of their disks.
+ * @param root prefix of the mount points
+ */
 export const supervisors = (root: string): ProcessId[] =>
   processesWith('environ', words => words.some(word => word.startsWith(`ROOT=${root}`))).filter(({ pid }) => isUnshare(pid))
 
@@ -235,16 +238,16 @@ function isUnshare(pid: number): boolean {
 
 const key = (id: string): string => createHash('sha256').update(id).digest('hex').slice(0, 8)
 
-/** As Google's: a fixed prefix, then the address. */
+/** Like Google's: a fixed prefix, then the IP address. */
 const macAddress = (address: string): string =>
   ['42', '01', ...address.split('.').map(part => Number(part).toString(16).padStart(2, '0'))].join(':')
 
 /**
- * Follows boot.sh: has the machine recorded once its processes are known, then lets it go on.
- * @returns whether its first process runs
+ * Follows boot.sh: records the machine once its processes are known, then lets it continue.
+ * @returns whether its first process is running
  */
 async function boot(supervisor: ChildProcess, record: (outer: ProcessId, init: ProcessId) => Promise<void>): Promise<boolean> {
-  // An `error` event is a missing `unshare`; the pipe then ends without a word.
+  // An `error` event means that `unshare` is missing; the pipe then just ends.
   supervisor.on('error', () => undefined)
   supervisor.stdin?.on('error', () => undefined)
   const reports = createInterface({ input: supervisor.stdio[3] as Readable })

@@ -13,17 +13,19 @@ import { releaseSockets, socketPath } from './sockets.ts'
 import type { Subnet } from './types.ts'
 
 export const METADATA = '169.254.169.254'
-/** Where a machine finds the lab's git server and registry; link-local, since any other address may be in somebody's network. */
+/**
+ * The address of the lab's git server and registry for machines; link-local, since any other might exist in a user's network.
+ */
 export const SERVICES = '169.254.169.253'
 export const BRIDGE = 'lab0'
 
 const forwarderProgram = fileURLToPath(new URL('./forwarder.ts', import.meta.url))
 
-/** A machines' network, which is a network namespace of its own: nothing of it shows on the host or in another network. */
+/** A network of machines: a network namespace, invisible to the host and to other networks. */
 export interface Network {
   /** Name of the network namespace. */
   namespace: string
-  /** Makes what is missing of it. @param subnet whose gateway the network then has, too */
+  /** Creates what is missing. @param subnet a subnet whose gateway the network needs as well */
   ensure(subnet?: Subnet): Promise<void>
   remove(): Promise<void>
   dial(address: string, port: number): Promise<Duplex>
@@ -31,14 +33,14 @@ export interface Network {
 
 const digest = (text: string, length: number): string => createHash('sha256').update(text).digest('hex').slice(0, length)
 
-/** How the names of a lab's namespaces begin: several checkouts' labs can be up at once. @param lab its absolute path */
+/** The prefix of a lab's namespaces: the labs of several checkouts can be up at once. @param lab its absolute path */
 export const namespacePrefix = (lab: string): string => `threads-lab-${digest(lab, 8)}-`
 
 export const namespaceOf = (lab: string, network: string): string => `${namespacePrefix(lab)}${digest(network, 8)}`
 
 const folderOf = (lab: string): string => join(lab, 'run/networks')
 
-/** The networks that were made in a lab, by their ids, with the forwarder of each if it lives. */
+/** The networks created in a lab, by their ids, each with its forwarder if that is running. */
 export async function recordedNetworks(lab: string): Promise<Map<string, ProcessId | undefined>> {
   const found = new Map<string, ProcessId | undefined>()
   for (const name of await readdir(folderOf(lab)).catch((): string[] => [])) {
@@ -48,7 +50,7 @@ export async function recordedNetworks(lab: string): Promise<Map<string, Process
   return found
 }
 
-/** Ends whatever there is of a lab's networks, recorded or not. */
+/** Removes all of a lab's networks, recorded or not. */
 export async function removeNetworks(lab: string): Promise<void> {
   for (const id of (await recordedNetworks(lab)).keys()) await createNetwork(lab, id).remove()
   for (const name of await namespaces()) {
@@ -108,7 +110,7 @@ export function createNetwork(lab: string, id: string): Network {
 
   return {
     namespace,
-    // Two machines powered on at once must not each make the bridge.
+    // Two machines powered on at the same time must not both create the bridge.
     ensure: subnet => {
       const done = ensuring.then(() => ensure(subnet))
       ensuring = done.catch(() => undefined)
@@ -119,11 +121,11 @@ export function createNetwork(lab: string, id: string): Network {
   }
 }
 
-/** A network's forwarder: its name is on its command line. */
+/** A network's forwarder, found by the namespace on its command line. */
 const forwardersOf = (namespace: string): ProcessId[] =>
   processesWith('cmdline', words => words.includes(forwarderProgram) && words.includes(namespace))
 
-/** It holds nothing that a signal could let it save. */
+/** A forwarder has no state to save, so it is killed. */
 async function endForwarders(namespace: string): Promise<void> {
   const processes = forwardersOf(namespace)
   for (const id of processes) signal(id, 'SIGKILL')
@@ -154,7 +156,7 @@ async function ensureBridge(inside: (...args: string[]) => Promise<string>, subn
   }
 }
 
-/** `ip netns add` mounts /run/netns on itself and never takes that back; the last namespace's owner can. */
+/** `ip netns add` mounts /run/netns on itself and never unmounts it; the owner of the last namespace can do that. */
 async function removeMountOfNames(): Promise<void> {
   const left = await readdir('/run/netns').catch(() => ['unknown'])
   if (left.length > 0) return
@@ -199,7 +201,7 @@ async function dial(directory: string, address: string, port: number): Promise<D
   throw new Error(answer.replace(/^error /, '') || `the lab's forwarder hung up on ${address}:${port}`)
 }
 
-/** The line up to the first newline; what follows it stays in the stream. */
+/** Reads up to the first newline; what follows stays in the stream. */
 export function readLine(socket: Socket): Promise<string> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0)

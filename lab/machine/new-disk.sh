@@ -1,12 +1,11 @@
 #!/bin/sh
-# Prepares the upper layer of a new disk, whose folder this is: new-disk.sh EMPTY-FOLDER… -- HIDDEN-PATH…
-# A whiteout hides a path of the host. A folder made over a whiteout becomes opaque, which is what an empty folder is; the
-# kernel does that only through a mounted overlay, and no program for extended attributes is needed. Runs in a mount
-# namespace of its own.
+# Prepares the upper layer of a new disk in the current folder: new-disk.sh EMPTY-FOLDER… -- HIDDEN-PATH… A whiteout hides a
+# path of the host. A folder created over a whiteout becomes opaque, and so appears empty; the kernel does that through a
+# mounted overlay, which saves a program for extended attributes. Runs in its own mount namespace.
 set -eu
 mkdir upper work
 
-# Folders on the way keep the host's owner and mode: in the upper layer they are the machine's own.
+# Parent folders keep the host's owner and mode, as they now exist in the upper layer, too.
 whiteout() {
   parent=.
   rest=${1#/}

@@ -4,19 +4,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 /**
- * For Go programs that are idle most of the time: half as much garbage as live data, not as much again, and no second thread that is woken
- * to look for work whenever a timer fires. https://go.dev/doc/gc-guide#GOGC https://pkg.go.dev/runtime#hdr-Environment_Variables
+ * For Go programs that are idle most of the time: garbage may reach half the size of live data instead of the same size, and no
+ * second thread wakes up when a timer fires. https://go.dev/doc/gc-guide#GOGC
+ * https://pkg.go.dev/runtime#hdr-Environment_Variables
  */
 export const THRIFTY = { GOGC: '50', GOMAXPROCS: '1' }
 
-/** A process told apart from a later one that got the same number. */
+/** Identifies a process, even if its pid is reused later. */
 export interface ProcessId {
   pid: number
   /** Clock ticks from the host's boot to the process's start, as in field 22 of /proc/<pid>/stat. */
   startTime: string
 }
 
-/** Who `pid` is now, or undefined when there is no such process or it is dead and only not yet reaped. */
+/** The process with this pid, or undefined when there is none or it is a zombie. */
 export function identify(pid: number): ProcessId | undefined {
   let stat: string
   try {
@@ -24,7 +25,7 @@ export function identify(pid: number): ProcessId | undefined {
   } catch {
     return undefined
   }
-  // The command's name stands in parentheses and may hold anything, so fields are counted from the last one.
+  // The command's name is in parentheses and may contain anything, so fields are counted from the last parenthesis.
   const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const startTime = rest[18]
   return state === 'Z' || state === 'X' || !startTime ? undefined : { pid, startTime }
@@ -42,7 +43,7 @@ export function signal(id: ProcessId, name: NodeJS.Signals): void {
   }
 }
 
-/** Whether all are gone within `ms` milliseconds. */
+/** Whether all processes end within `ms` milliseconds. */
 export async function goneWithin(ids: readonly ProcessId[], ms: number): Promise<boolean> {
   const deadline = performance.now() + ms
   while (ids.some(isAlive)) {
@@ -53,8 +54,8 @@ export async function goneWithin(ids: readonly ProcessId[], ms: number): Promise
 }
 
 /**
- * This host's processes, but for this one, whose arguments, or variables of the environment, fit. These cannot be lost as a record can.
- * @param of what of /proc/<pid> is shown to `fits`
+ * This host's other processes whose arguments or environment variables match. Unlike a record, these cannot be lost.
+ * @param of the file in /proc/<pid> that is passed to `fits`
  */
 export function processesWith(of: 'cmdline' | 'environ', fits: (words: string[]) => boolean): ProcessId[] {
   const found: ProcessId[] = []
@@ -77,7 +78,7 @@ function wordsIn(file: string): string[] {
 
 const execFileAsync = promisify(execFile)
 
-/** Runs a command to its end and gives its stdout. @throws Error with its stderr when it fails. */
+/** Runs a command to its end and returns its stdout. @throws Error with its stderr when it fails */
 export async function run(command: string, args: readonly string[]): Promise<string> {
   const { stdout } = await execFileAsync(command, args, { maxBuffer: 64 * 1024 * 1024 })
   return stdout

@@ -1,10 +1,10 @@
 /**
- * HAProxy's PROXY protocol, version 2, as far as the lab's forwarders speak it: TCP over IPv4, with the network namespace.
+ * The part of HAProxy's PROXY protocol, version 2, that the lab's forwarders use: TCP over IPv4, with the network namespace.
  * https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt
  */
 
 const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
-/** Version 2, a connection on behalf of somebody; IPv4, stream. */
+/** Version 2 and the command PROXY; then IPv4 and stream. */
 const PROXY = 0x21
 const TCP4 = 0x11
 const PP2_TYPE_NETNS = 0x30
@@ -13,7 +13,7 @@ const HEAD = 16
 /** Two addresses and two ports. */
 const ADDRESSES = 12
 
-/** Who is at the other end of a connection. */
+/** The other end of a connection. */
 export interface Peer {
   /** Name of the network namespace that it came from. */
   namespace: string
@@ -35,8 +35,8 @@ export function proxyHeader({ namespace, address }: Peer): Buffer {
 }
 
 /**
- * @returns the peer and how many bytes the header takes; undefined while it is not whole
- * @throws Error for what is no such header
+ * @returns the peer and the header's length in bytes; undefined while the header is incomplete
+ * @throws Error for anything but such a header
  */
 export function parseProxyHeader(received: Buffer): { peer: Peer; length: number } | undefined {
   const start = received.subarray(0, SIGNATURE.length)
@@ -49,12 +49,12 @@ export function parseProxyHeader(received: Buffer): { peer: Peer; length: number
   return { peer: { address, namespace: namespaceIn(received.subarray(HEAD + ADDRESSES, length)) }, length }
 }
 
-/** The namespace among what follows the addresses: type, length and value, one after the other. */
+/** Finds the namespace in the extensions after the addresses, each of which consists of type, length and value. */
 function namespaceIn(extensions: Buffer): string {
   for (let at = 0; at + 3 <= extensions.length; ) {
     const end = at + 3 + extensions.readUInt16BE(at + 1)
     if (extensions[at] === PP2_TYPE_NETNS) return extensions.toString('ascii', at + 3, end)
     at = end
   }
-  throw new Error('no network namespace is named')
+  throw new Error('the network namespace is missing')
 }

@@ -7,8 +7,8 @@ const LONGEST_SOCKET_PATH = 107
 const opened = new Map<string, number>()
 
 /**
- * A path by which this process can bind or reach the Unix socket `name` in `directory`. In a checkout too deep for a
- * socket's address it leads through an open descriptor of the folder, which then stays open.
+ * A path by which this process can bind or reach the Unix socket `name` in `directory`. Where the real path is too long for a
+ * socket's address, the result goes through an open descriptor of the folder, which then stays open.
  */
 export function socketPath(directory: string, name: string): string {
   const path = join(directory, name)
@@ -21,7 +21,7 @@ export function socketPath(directory: string, name: string): string {
   return `/proc/self/fd/${descriptor}/${name}`
 }
 
-/** Closes what `socketPath` keeps open for a folder that is about to go. */
+/** Closes what `socketPath` keeps open for a folder that is about to be deleted. */
 export function releaseSockets(directory: string): void {
   const descriptor = opened.get(directory)
   if (descriptor === undefined) return

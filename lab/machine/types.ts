@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 
-/** Where a machine is in a network. */
+/** A machine's subnet. */
 export interface Subnet {
-  /** Its router's address, which is on every machine's default route. */
+  /** The router's address, every machine's default route. */
   gateway: string
   prefixLength: number
 }
@@ -13,53 +13,59 @@ export interface MachineSpec {
   id: string
   /** Host name inside. */
   name: string
-  /** `projects/<project>/global/networks/<network>`; machines of two networks never meet, even where their addresses are the same. */
+  /** `projects/<project>/global/networks/<network>`; networks are isolated, and may use the same addresses. */
   network: string
   subnet: Subnet
   /** Internal IPv4 address in its subnet. */
   address: string
   /** Folder of the boot disk, made by `createDisk`. */
   disk: string
-  /** The disk grows to that size first; a disk has one of its own only on a host with loop devices. */
+  /** The disk grows to this size first; only on a host with loop devices does a disk have a size. */
   diskBytes?: number
 }
 
-/** CPU architecture of a machine type and of what a disk was made for; they must agree for a machine to boot. */
+/** CPU architecture of a machine type or of a disk; a machine boots only if they match. */
 export type Architecture = 'x86_64' | 'arm64'
 
 export interface Hypervisor {
-  /** Makes whole again what a crash left of the networks that machines have been in. */
+  /** Repairs the machines' networks after a crash. */
   repairNetworks(): Promise<void>
-  /** Ends a network; the next machine that is powered on in it makes it anew. Safe on one that never was. */
+  /** Removes a network; the next machine powered on in it creates it again. Does nothing for a network that does not exist. */
   removeNetwork(network: string): Promise<void>
-  /** By this name the metadata server hears of a network. */
+  /** The name by which the metadata server knows a network. */
   namespaceOf(network: string): string
 
-  /** A new disk with the image's content: an empty overlay whose lower layer is this host. */
+  /** Creates a disk with the image's content: an empty overlay whose lower layer is this host. */
   createDisk(disk: string, architecture: Architecture, bytes?: number): Promise<void>
-  /** A new disk with a snapshot's content. */
+  /** Creates a disk with a snapshot's content. */
   createDiskFromSnapshot(disk: string, snapshot: string, bytes?: number): Promise<void>
   deleteDisk(disk: string): Promise<void>
   /**
-   * Copies a disk as it is at one instant into the folder `snapshot`, which appears whole or not at all. `machineId` names
-   * the machine that runs from it, whose processes stand still meanwhile.
+   * Copies a disk's state at one instant into the folder `snapshot`, which appears complete or not at all. `machineId` names
+   * the machine that runs from the disk, which is frozen meanwhile.
    * @returns bytes copied
    */
   snapshotDisk(disk: string, snapshot: string, machineId?: string): Promise<number>
-  /** Bytes that a snapshot holds and an earlier one, if there is one, does not: what it takes when snapshots are incremental. */
+  /** Bytes of a snapshot that an earlier one, if any, does not have: its size as an incremental snapshot. */
   snapshotBytes(snapshot: string, earlier?: string): Promise<number>
   deleteSnapshot(snapshot: string): Promise<void>
 
-  /** Returns once the machine's first process runs. The machine outlives the caller. @throws Error when its disk does not boot. */
+  /**
+   * Returns once the machine's first process is running. The machine outlives the caller.
+   * @throws Error when its disk does not boot
+   */
   powerOn(machine: MachineSpec): Promise<void>
-  /** `graceful`: an ACPI power button press with up to `graceMs` to shut down; otherwise the plug is pulled. Safe on a dead machine. */
+  /**
+   * With `graceMs`, presses the power button and allows that time to shut down; without it, pulls the plug. Safe on a dead
+   * machine.
+   */
   powerOff(machineId: string, options?: { graceMs?: number }): Promise<void>
   isRunning(machineId: string): Promise<boolean>
-  /** The pid on this host of the machine's first process, if it runs. */
+  /** The pid on this host of the machine's first process, if it is running. */
   pid(machineId: string): Promise<number | undefined>
   /** What the machine wrote on its serial console. */
   consoleOutput(machineId: string): Promise<string>
 
-  /** A TCP connection from a machine's network to one of its ports. @throws Error when refused or unreachable. */
+  /** Connects to a machine's TCP port from within its network. @throws Error when refused or unreachable */
   dial(machine: Pick<MachineSpec, 'network' | 'address'>, port: number): Promise<Duplex>
 }

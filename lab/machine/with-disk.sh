@@ -1,6 +1,7 @@
 #!/bin/sh
-# with-disk.sh DISK COMMAND…: runs a command in a disk's folder, as which its volume is mounted if it has one. Runs in a mount
-# namespace of its own, so that nothing of it shows on the host; the kernel takes the same loop device for every mount of a volume.
+# with-disk.sh DISK COMMAND…: runs a command in a disk's folder, on which the disk's volume is mounted if it has one. It runs in
+# its own mount namespace, so that the host does not see the mount; the kernel uses the same loop device for every mount of a
+# volume.
 set -eu
 cd "$1"
 if [ -e volume ]; then

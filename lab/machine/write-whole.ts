@@ -1,8 +1,8 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 
 /**
- * Writes the whole file or nothing, and nothing when it is as wanted already: inside a machine whose disk is full, or whose power goes, what is
- * there has to stay.
+ * Writes the whole file or nothing; also nothing when the content is already right. In a machine whose disk is full, or whose
+ * power fails, the old file has to survive.
  */
 export function writeWhole(path: string, content: string | Uint8Array, mode = 0o644): void {
   const wanted = Buffer.from(content)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Paths of the files in a folder and below, relative to it, sorted; `isSkipped` names files and folders to pass over. */
+/** Sorted paths of all files below a folder, relative to it; `isSkipped` excludes files and folders by name. */
 export async function filesBelow(folder: string, isSkipped: (name: string) => boolean = () => false): Promise<string[]> {
   const visit = async (below: string): Promise<string[]> => {
     const entries = await readdir(join(folder, below), { withFileTypes: true }).catch(() => [])
@@ -14,7 +14,7 @@ export async function filesBelow(folder: string, isSkipped: (name: string) => bo
   return (await visit('')).sort()
 }
 
-/** One hash over the names and contents of the folders' files. */
+/** A hash of the names and contents of all files in the folders. */
 export async function hashOf(folders: readonly string[], isSkipped?: (name: string) => boolean): Promise<string> {
   const hash = createHash('sha256')
   for (const folder of folders) {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { root } from '../../lib/runtime/files.ts'
 
-/** Where a lab keeps what: everything of it is below one folder. */
+/** The paths of a lab's files, all below one folder. */
 export interface Layout {
   lab: string
   endpoints: string
@@ -15,7 +15,7 @@ export interface Layout {
   terraformConfig: string
   providers: string
   bin: string
-  /** gsutil's configuration; where it keeps its own; and the certificate that it trusts. */
+  /** gsutil's configuration, its state folder, and the certificate that it trusts. */
   boto: string
   gsutil: string
   certificate: string

@@ -7,9 +7,9 @@ import { isAvailable } from './build.ts'
 import { programs } from './catalog.ts'
 
 /**
- * Builds what is missing in a process of its own, which says how far it is in `.lab/logs/tools.log`. Another one that is at it
- * already does no harm: they wait for each other.
- * @returns names of the programs that it will build
+ * Builds the missing programs in a separate process, which logs its progress to `.lab/logs/tools.log`. If another one is
+ * already running, they wait for each other.
+ * @returns names of the programs to build
  */
 export async function startBuildInBackground({ lab, logs }: Layout): Promise<string[]> {
   const missing = programs.filter(program => !isAvailable(program)).map(({ name }) => name)
@@ -17,7 +17,7 @@ export async function startBuildInBackground({ lab, logs }: Layout): Promise<str
   await mkdir(logs, { recursive: true })
   const log = await open(join(logs, 'tools.log'), 'a', 0o600)
   try {
-    // The lab itself is used meanwhile: the compilers take what it leaves of the processors.
+    // The lab is in use meanwhile, so the compilers get a lower priority.
     spawn('nice', ['-n', '5', process.execPath, join(root, 'lab/tools/main.ts'), '--lab', lab], {
       cwd: root,
       detached: true,

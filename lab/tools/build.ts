@@ -11,20 +11,20 @@ import { takeLock } from './lock.ts'
 import { findOnPath } from './path.ts'
 import { programVersion } from './version.ts'
 
-/** What happens to a unit: programs that one call of Go builds together. */
+/** The progress of a unit: programs that one call of Go builds together. */
 export interface Progress {
   programs: string[]
   state: 'fetching Go' | 'waiting for another build' | 'building' | 'built'
-  /** Seconds since the build began, by whoever builds. */
+  /** Seconds since the build began, in whichever process. */
   elapsed: number
-  /** Seconds that it takes: as the last time on this machine, else as the catalogue says. */
+  /** Expected seconds: those of the last build on this machine, or else those in the catalogue. */
   estimate: number
 }
 
-/** How a program in the cache came to be; kept beside it in manifest.json, by program. */
+/** How a program in the cache was built; stored beside it in manifest.json, by program. */
 export interface Built {
   version: string
-  /** Seconds of the build that made it and those that it was built with. */
+  /** Duration in seconds of the build, which may include other programs. */
   seconds: number
   sha256: string
   /** ISO 8601, UTC. */
@@ -32,18 +32,18 @@ export interface Built {
 }
 
 interface Options {
-  /** In the order in which they are built; the whole catalogue unless told. */
+  /** In the order in which to build them; by default the whole catalogue. */
   programs?: readonly Program[]
-  /** Told at each change and once a second while something is built. */
+  /** Called at each change, and once a second during a build. */
   report?: (progress: Progress) => void
   signal?: AbortSignal
-  /** Where the groups' go.mod and go.sum are. */
+  /** Folder of the groups with their go.mod and go.sum. */
   pins?: string
 }
 
 /**
- * Builds the programs that are not in the cache. Safe against two at once, in whatever checkouts, and against being killed: a
- * program appears in the cache whole or not at all.
+ * Builds the programs that are not in the cache. Two builds may run at once, even in different checkouts, and a build may be
+ * killed: a program appears in the cache complete or not at all.
  * @returns names of the programs that this call built
  * @throws OpsError 4 without Go, 5 when a build fails, 130 when interrupted
  */
@@ -60,14 +60,14 @@ export async function ensureTools({
   return built
 }
 
-/** Whether the program can be run now: from the cache, or the machine's own where that will do. */
+/** Whether the program can be run now: from the cache or, where that is allowed, the machine's own. */
 export const isAvailable = (program: Program, pins = pinsDirectory): boolean =>
   isBuilt(program, pins) || (program.prefersPath === true && findOnPath(program.name) !== undefined)
 
 export const isBuilt = (program: Program, pins = pinsDirectory): boolean =>
   existsSync(join(groupDirectory(program.group, pins), program.name))
 
-/** Neighbours of one group and the same linker flags share one call of Go, which loads their packages once. */
+/** Adjacent programs with the same group and linker flags share one call of Go, which loads their packages once. */
 export function unitsOf(programs: readonly Program[]): Program[][] {
   const units: Program[][] = []
   for (const program of programs) {
@@ -88,21 +88,21 @@ async function buildUnit(
   const target = groupDirectory(group, pins)
   const names = unit.map(({ name }) => name)
   const estimate = await estimateOf(unit)
-  const tell = (state: Progress['state'], since: number) =>
+  const announce = (state: Progress['state'], since: number) =>
     report({ programs: names, state, elapsed: Math.round((Date.now() - since) / 1000), estimate })
 
   await using _lock = await takeLock(`${target}.lock`, {
-    onWait: holder => tell('waiting for another build', holder.since),
+    onWait: holder => announce('waiting for another build', holder.since),
     ...(signal && { signal }),
   })
-  // Whoever held the lock before may have built them.
+  // The previous holder of the lock may have built them.
   const missing = unit.filter(program => !isBuilt(program, pins))
   if (missing.length === 0) return []
 
-  const go = await provideGo(() => tell('fetching Go', Date.now()))
+  const go = await provideGo(() => announce('fetching Go', Date.now()))
   const started = Date.now()
-  tell('building', started)
-  const ticker = setInterval(() => tell('building', started), 1000)
+  announce('building', started)
+  const ticker = setInterval(() => announce('building', started), 1000)
   const sources = join(pins, group)
   try {
     await compile(go, missing, { target, sources, ...(signal && { signal }) })
@@ -112,11 +112,11 @@ async function buildUnit(
     clearInterval(ticker)
     await rm(partialOf(target), { recursive: true, force: true })
   }
-  tell('built', started)
+  announce('built', started)
   return missing.map(({ name }) => name)
 }
 
-/** Of one build at a time, since the group is locked; what a killed one left there is removed by the next. */
+/** Used by one build at a time, since the group is locked; the next build removes what a killed one has left. */
 const partialOf = (target: string): string => `${target}.partial`
 
 async function compile(
@@ -142,7 +142,7 @@ async function compile(
   for (const program of unit) await rename(join(partial, executableName(program.package)), join(partial, program.name))
 }
 
-/** As Go names it: the last element of the import path that is no major version. */
+/** Go's rule: the last element of the import path that is not a major version. */
 const executableName = (path: string): string => {
   const elements = path.split('/')
   const last = elements.at(-1) ?? ''
@@ -164,7 +164,7 @@ async function record(unit: Program[], { target, sources, seconds }: { target: s
   await writeAtomically(timingsFile(), JSON.stringify({ ...(await readTimings()), [keyOf(unit)]: seconds }), 0o644)
 }
 
-/** How the programs of a group's folder in the cache were built. */
+/** How the programs in a group's folder of the cache were built. */
 export const readManifest = async (target: string): Promise<Record<string, Built>> =>
   JSON.parse((await readIfExists(join(target, 'manifest.json'))) ?? '{}')
 
@@ -174,7 +174,7 @@ async function sha256(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-// The timings outlive the pins: a new version takes about as long as the one before.
+// The timings outlive the pins: a new version takes about as long as the previous one.
 const timingsFile = (): string => join(toolsDirectory(), 'timings.json')
 const keyOf = (unit: Program[]): string => unit.map(({ name }) => name).join('+')
 const readTimings = async (): Promise<Record<string, number>> => JSON.parse((await readIfExists(timingsFile())) ?? '{}')

@@ -11,21 +11,21 @@ export interface Program {
   group: string
   /** Import path of its main package. */
   package: string
-  /** Module whose required version is the program's. */
+  /** The module whose required version is the program's version. */
   module: string
   /** Linker flags beyond `-s -w`. */
   ldflags?: string
-  /** Its release, where go.mod can only name a commit. */
+  /** The release, where go.mod can only name a commit. */
   release?: string
-  /** The machine's own will do, and is built only where there is none. */
+  /** Use the machine's own, and build it only where there is none. */
   prefersPath?: true
-  /** What a cold build takes on two cores, in seconds; only the progress display uses it. */
+  /** Duration of a cold build on two cores, in seconds; for the progress display only. */
   seconds: number
 }
 
 const KUBERNETES = '1.34.0'
 const [major, minor] = KUBERNETES.split('.')
-// Unstamped, the API server reports v0.0.0-master, which clients' version checks reject.
+// Without this the API server reports v0.0.0-master, which clients' version checks reject.
 const kubernetesVersion = [`gitVersion=v${KUBERNETES}`, `gitMajor=${major}`, `gitMinor=${minor}`]
   .map(assignment => `-X k8s.io/component-base/version.${assignment}`)
   .join(' ')
@@ -54,7 +54,7 @@ export const programs: readonly Program[] = [
     group: 'terraform',
     package: 'github.com/hashicorp/terraform',
     module: 'github.com/hashicorp/terraform',
-    // Unset, it calls itself a development build.
+    // Without this it calls itself a development build.
     ldflags: '-X github.com/hashicorp/terraform/version.dev=no',
     prefersPath: true,
     seconds: 250,
@@ -97,21 +97,24 @@ export const programs: readonly Program[] = [
   },
 ]
 
-/** Where built programs live: shared by the user's checkouts. In a machine it is where the supervisor bound it. */
+/** The folder of built programs, shared by the user's checkouts. In a machine it is wherever the hypervisor has mounted it. */
 export const toolsDirectory = (): string =>
   process.env.THREADS_OPS_TOOLS ?? join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'threads-ops', 'tools')
 
-/** Where the groups' pins are. */
+/** The folder with the groups' pins. */
 export const pinsDirectory: string = fileURLToPath(new URL('.', import.meta.url))
 
-/** A group's folder changes its name with its pins, so that an older build is never taken for a newer one. */
+/** The name of a group's folder depends on its pins, so that an older build is never taken for a newer one. */
 export function groupDirectory(group: string, pins = pinsDirectory): string {
   const hash = createHash('sha256')
   for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(pins, group, file)))
   return join(toolsDirectory(), `${group}-${hash.digest('hex').slice(0, 12)}`)
 }
 
-/** Where a program is once built; it appears there whole or not at all. @throws Error for a name not in the catalogue. */
+/**
+ * The path of a program once it is built; it appears there complete or not at all.
+ * @throws Error for a name not in the catalogue
+ */
 export function programPath(name: string): string {
   const program = programs.find(candidate => candidate.name === name)
   if (!program) throw new Error(`no program ${name} in the catalogue`)

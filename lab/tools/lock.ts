@@ -7,7 +7,7 @@ import { readIfExists } from '../../lib/runtime/files.ts'
 import { identify, isAlive, type ProcessId } from '../machine/process.ts'
 import { readRecord } from '../state/stored.ts'
 
-/** Who holds a lock. The start time tells the holder from a later process with its number. */
+/** The holder of a lock. The start time distinguishes it from a later process with the same pid. */
 export interface Holder extends ProcessId {
   /** Milliseconds since the epoch. */
   since: number
@@ -16,8 +16,8 @@ export interface Holder extends ProcessId {
 const PAUSE_MS = 250
 
 /**
- * Takes the lock at `path`, waiting while a living process holds it; a dead one's lock is taken over.
- * @param onWait told four times a second who holds it
+ * Takes the lock at `path`, waiting while a living process holds it; a dead process's lock is taken over.
+ * @param onWait called with the holder four times a second
  * @throws OpsError 130 when the signal aborts while it waits
  */
 export async function takeLock(
@@ -26,7 +26,7 @@ export async function takeLock(
 ): Promise<AsyncDisposable> {
   await mkdir(dirname(path), { recursive: true })
   const own = `${path}.${randomBytes(6).toString('hex')}`
-  // Linking a file that is already written makes the lock appear with its holder in it, never empty.
+  // Linking a complete file makes the lock appear with its holder in it, never empty.
   try {
     await writeFile(own, JSON.stringify({ ...identify(process.pid), since: Date.now() }))
     for (;;) {
@@ -58,11 +58,11 @@ async function isLinked(own: string, path: string): Promise<boolean> {
 
 async function readHolder(path: string): Promise<Holder | undefined> {
   const { pid = 0, startTime = '', since = 0 } = (await readRecord<Holder>(path)) ?? {}
-  // One that the power took while it was written has no holder; none has this number.
+  // A lock damaged by a power failure has no holder; no process has the pid 0.
   return pid !== 0 || (await readIfExists(path)) !== undefined ? { pid, startTime, since } : undefined
 }
 
-/** Many may find the same dead holder: whoever comes late must not remove the lock of one who was quicker. */
+/** Several processes may find the same dead holder: a late one must not remove the lock of a faster one. */
 async function removeDead(path: string, dead: Holder): Promise<void> {
   await using _guard = await takeLock(`${path}.takeover`)
   const holder = await readHolder(path)

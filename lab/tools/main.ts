@@ -4,7 +4,10 @@ import { ensureTools } from './build.ts'
 import { programs } from './catalog.ts'
 import { describe } from './progress.ts'
 
-/** `main.ts [--lab DIRECTORY] [PROGRAM…]`: builds what is missing of them, or of everything, and says on stderr how far it is. */
+/**
+ * `main.ts [--lab DIRECTORY] [PROGRAM…]`: builds those of the programs, or of all, that are missing; reports progress on
+ * stderr.
+ */
 const { positionals } = parseArgs({ options: { lab: { type: 'string' } }, allowPositionals: true })
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())

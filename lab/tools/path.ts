@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Where PATH has a program, a folder apart. */
+/** The path of a program on PATH. @param exceptIn a folder to skip */
 export function findOnPath(name: string, exceptIn?: string): string | undefined {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     if (folder === '' || folder === exceptIn) continue

@@ -3,7 +3,7 @@ import type { Progress } from './build.ts'
 /** Seconds between two lines about the same build. */
 const PAUSE_S = 10
 
-/** Turns what a build reports into lines: each change at once, and every ten seconds a sign of life. */
+/** Turns a build's progress into lines: one for each change, and one every ten seconds in between. */
 export function describe(line: (text: string) => void): (progress: Progress) => void {
   let last = ''
   let next = 0

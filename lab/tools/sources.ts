@@ -9,9 +9,9 @@ import { takeLock } from './lock.ts'
 const execFileAsync = promisify(execFile)
 
 /**
- * The folder with a Go module's sources, downloaded when it is not in Go's module cache. The module is one of those that
- * lab/tools/charts pins; its hash is checked. The folder is read-only.
- * @throws OpsError 5 when it cannot be got
+ * The folder with a Go module's sources, downloaded if it is not in Go's module cache. The module must be pinned by
+ * lab/tools/charts; its hash is checked. The folder is read-only.
+ * @throws OpsError 5 when the download fails
  */
 export async function moduleDirectory(module: string): Promise<string> {
   const go = await provideGo(() => undefined)

@@ -6,12 +6,12 @@ import { programPath, programs } from './catalog.ts'
 import { findOnPath } from './path.ts'
 import { programVersion } from './version.ts'
 
-/** The namespace of provider addresses that name no host. */
+/** The registry of provider addresses without a host. */
 const PUBLIC_REGISTRY = 'registry.terraform.io'
 const ARCHITECTURES: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64', arm64: 'arm64' }
 
 interface Provider {
-  /** Program of the catalogue. */
+  /** Its name in the catalogue. */
   program: string
   /** As in `required_providers`. */
   source: string
@@ -19,8 +19,8 @@ interface Provider {
 }
 
 /**
- * What lets Terraform run here with the providers of the catalogue and no others: a file system mirror, a CLI configuration that
- * allows nothing else, and a `terraform` that waits for the providers that are still being built.
+ * Makes Terraform use the catalogue's providers and no others: a file system mirror, a CLI configuration that allows nothing
+ * else, and a `terraform` that waits for providers that are still building.
  */
 export async function prepareTerraform({ lab, providers: mirror, terraformConfig, bin }: Layout): Promise<void> {
   const providers = await catalogueProviders()
@@ -58,7 +58,7 @@ async function catalogueProviders(): Promise<Provider[]> {
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 interface WrapperOptions extends Pick<Layout, 'lab' | 'terraformConfig'> {
-  /** The machine's own; without one, the catalogue's. */
+  /** The machine's own Terraform; without one, the catalogue's is used. */
   terraform: string | undefined
   providers: Provider[]
 }
@@ -69,7 +69,7 @@ function wrapperText({ lab, terraformConfig, terraform, providers }: WrapperOpti
   const program = quoted(terraform ?? programPath('terraform'))
   const own = terraform ? '' : `[ -x ${program} ] || missing="$missing terraform"\n`
   return `#!/bin/sh
-# Terraform, as soon as the providers that its folder asks for are built.
+# Runs Terraform as soon as the providers required by its folder are built.
 directory=.
 for argument in "$@"; do
   case $argument in -chdir=*) directory=\${argument#-chdir=} ;; esac

@@ -1,5 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname } from 'node:path'
+import type { Binding } from '../model/layer/binding.ts'
 import { type PlanFacts, planFacts } from '../model/layer/plan.ts'
 import { stateFacts } from '../model/layer/state.ts'
 import {
@@ -16,15 +17,7 @@ import { unzipped } from './archive.ts'
 import type { Command, Ended } from './command.ts'
 
 /** A saved plan: what is shown is what is applied, and only to the state that it was made on. */
-export interface Plan extends Omit<PlanFacts, 'reads'> {
-  layer: string
-  /** Name of the environment. */
-  env: string
-  /** Commit of the checkout when it was made; empty when nobody said. */
-  gitSha: string
-  /** Of the state that it was made on. */
-  lineage: string
-  serial: number
+export interface Plan extends Binding, Omit<PlanFacts, 'reads'> {
   destroy: boolean
   file: string
   changes: Change[]
@@ -55,8 +48,8 @@ export class TerraformError extends OpsError {
 
 /** A plan that is for another environment, commit or state than there is now; nothing was changed. */
 export class StalePlan extends OpsError {
-  constructor(what: string) {
-    super(exitCodes.precondition, `${what}: nothing was changed`, 'plan again: run the same command again')
+  constructor(why: string) {
+    super(exitCodes.precondition, `${why}: nothing was changed`, 'plan again: run the same command again')
   }
 }
 
@@ -96,8 +89,8 @@ export interface PlanRun {
   command: Command
   layer: string
   root: string
-  /** Folder of the saved plans, absolute; 0700. */
-  plans: string
+  /** Where it is saved, absolute; its folder is made, 0700. */
+  file: string
   env: string
   gitSha: string
   /** Over those of every command. */
@@ -106,11 +99,10 @@ export interface PlanRun {
 
 /** Plans a layer that is initialised. @returns the plan, and the states that it was made from, as `bucket/object` */
 export async function makePlan(
-  { command, layer, root, plans, env, gitSha, variables = {} }: PlanRun,
+  { command, layer, root, file, env, gitSha, variables = {} }: PlanRun,
   { destroy = false, lock = true, lockTimeout = 60, onProgress }: PlanOptions,
 ): Promise<{ plan: Plan; reads: string[] }> {
-  await mkdir(plans, { recursive: true, mode: 0o700 })
-  const file = join(plans, `${layer}${destroy ? '-destroy' : ''}.tfplan`)
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const flags = [
     ...['-json', '-detailed-exitcode', `-out=${file}`],
     ...(lock ? [`-lock-timeout=${lockTimeout}s`] : ['-lock=false']),

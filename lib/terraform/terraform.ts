@@ -1,5 +1,6 @@
 import { access, readdir, readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { mismatch } from '../model/layer/binding.ts'
 import { applyOrder } from '../model/layer/order.ts'
 import { resourcesOf, type StateFacts, type StateResource, stateFacts } from '../model/layer/state.ts'
 import { configuration } from '../runtime/errors.ts'
@@ -103,11 +104,14 @@ export function createTerraform(options: TerraformOptions): Terraform {
     await exists(layer)
     return backendOf(layer)
   }
+  const gitSha = async () => (await options.gitSha?.()) ?? ''
   const edges = createEdges({ command, layers, root, backend, scratch: plans })
   const states = createMemory<string>()
   const ready = createMemory<void>()
   /** Empty states that looks have kept back, by the files of the plans that were made on them. */
   const keptBack = new Map<string, string>()
+  /** Each plan has a file of its own: a later one must not be applied for it. */
+  let planned = 0
 
   const exists = async (layer: string) => {
     if ((await readIfExists(join(root(layer), 'main.tf'))) === undefined)
@@ -151,14 +155,14 @@ export function createTerraform(options: TerraformOptions): Terraform {
   const stateText = (layer: string) => states.get(layer, () => readState(layer))
 
   const planRun = async (layer: string): Promise<PlanRun> => {
-    const gitSha = (await options.gitSha?.()) ?? ''
-    return { command, layer, root: root(layer), plans, env, gitSha }
+    planned += 1
+    const file = join(plans, `${planned}-${layer}.tfplan`)
+    return { command, layer, root: root(layer), file, env, gitSha: await gitSha() }
   }
 
   const plan = async (layer: string, planOptions: PlanOptions) => {
     await initialise(layer)
     const made = await makePlan(await planRun(layer), planOptions)
-    keptBack.delete(made.plan.file)
     await edges.check(layer, made.reads)
     return made.plan
   }
@@ -170,7 +174,8 @@ export function createTerraform(options: TerraformOptions): Terraform {
       await initialise(layer, view.environment)
       const made = await makePlan({ ...(await planRun(layer)), variables: view.environment }, planOptions)
       await checkAsked(layer, view)
-      keptBack.set(made.plan.file, view.kept(bucket, object) ?? '')
+      const kept = view.kept(bucket, object)
+      if (kept !== undefined) keptBack.set(made.plan.file, kept)
       return made.plan
     } catch (error) {
       // Out of order is a better reason than an output that is not there yet.
@@ -189,25 +194,22 @@ export function createTerraform(options: TerraformOptions): Terraform {
     )
   }
 
-  /** A plan is for the state, environment and commit that it was made for. */
-  const checkBinding = async ({ layer, file, ...made }: Plan) => {
-    if (!layers.includes(layer)) throw new StalePlan(`the plan is for a layer "${layer}"`)
-    if (made.env !== env) throw new StalePlan(`the plan of ${layer} is for ${made.env}, not ${env}`)
-    const gitSha = (await options.gitSha?.()) ?? ''
-    if (made.gitSha !== gitSha) throw new StalePlan(`the plan of ${layer} was made at commit ${made.gitSha}, this is ${gitSha}`)
+  const checkBinding = async (made: Plan) => {
+    const { layer, file } = made
+    if (!layers.includes(layer)) throw new StalePlan(`the plan is of layer ${layer}, which is none`)
     if (!(await isThere(file))) throw new StalePlan(`the plan of ${layer} is gone`)
-    const { lineage, serial } = stateFacts(await writeKeptBack(layer, file, await readState(layer)))
-    if (lineage !== made.lineage)
-      throw new StalePlan(`the state of ${layer} is another one than was planned on (${lineage || 'none'})`)
-    if (serial !== made.serial) throw new StalePlan(`the state of ${layer} has changed from serial ${made.serial} to ${serial}`)
+    const now = { layer, env, gitSha: await gitSha() }
+    const wrong = mismatch(made, { ...made, ...now }) ?? mismatch(made, { ...now, ...(await presentState(made)) })
+    if (wrong !== undefined) throw new StalePlan(wrong)
   }
 
-  /** The state that a plan was made on, if only the look at it has it: now it may be written. */
-  const writeKeptBack = async (layer: string, file: string, present: string): Promise<string> => {
-    const kept = keptBack.get(file) ?? ''
-    if (present !== '' || kept === '' || !objects) return present
+  /** A state that only the look at it has made is written now, if there is still none. */
+  const presentState = async ({ layer, file }: Plan): Promise<StateFacts> => {
+    const present = await readState(layer)
+    const kept = keptBack.get(file)
+    if (present !== '' || kept === undefined || !objects) return stateFacts(present)
     const { bucket, object } = await backend(layer)
-    return (await objects.create(bucket, object, kept)) ? kept : readState(layer)
+    return stateFacts((await objects.create(bucket, object, kept)) ? kept : await readState(layer))
   }
 
   return {
@@ -237,7 +239,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
       states.forget(layer)
       if (ended.exitCode === 0) return
       if (ended.said.errors.some(({ summary }) => STALE.test(summary)))
-        throw new StalePlan(`the state of ${layer} has changed meanwhile`)
+        throw new StalePlan(`the state of ${layer} has changed since it was planned on`)
       throw lastWords(command, `terraform ${destroy ? 'destroy' : 'apply'} of ${layer}`, ended)
     },
 

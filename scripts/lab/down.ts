@@ -4,7 +4,7 @@ import { script } from '../../lib/runtime/script.ts'
 
 export default script({
   name: 'lab:down',
-  summary: 'Stop the lab: no process, mount, namespace or interface stays. Its disks and state do.',
+  summary: 'Stop the lab: every process, mount, namespace and interface goes. Its disks and state stay.',
 
   async run({ log }) {
     await down(log)

@@ -4,12 +4,12 @@ import { script } from '../../lib/runtime/script.ts'
 
 export default script({
   name: 'lab:ensure',
-  summary: 'Start the lab unless it is up; says nothing when it is.',
+  summary: 'Start the lab unless it is up; silent when it is.',
 
   async run({ log, signal }) {
     const wasUp = await isUp()
     if (!wasUp) {
-      // Every verb comes by here: a lab that is up must not cost more than a look.
+      // Every verb runs this first: when the lab is up, it must cost next to nothing.
       const { up } = await import('../../lab/lifecycle/lifecycle.ts')
       await up(log, signal)
     }

@@ -12,9 +12,9 @@ export default script<{ follow?: boolean; lines: string }>({
 
   define: command =>
     command
-      .argument('[name]', 'one of them, e.g. google')
-      .option('-f, --follow', 'go on as they grow, until Ctrl-C')
-      .option('-n, --lines <number>', 'lines of each', '40'),
+      .argument('[name]', 'only this log, e.g. google')
+      .option('-f, --follow', 'keep printing new lines, until Ctrl-C')
+      .option('-n, --lines <number>', 'number of lines of each log', '40'),
 
   async run({ args: [name], options }) {
     const files = (await readdir(here.logs).catch((): string[] => [])).sort()

@@ -6,7 +6,7 @@ export default script({
   name: 'lab:preempt',
   summary: 'Take the spot machine away, as Google may at any time: 30 s of notice, then it is off.',
 
-  define: command => command.argument('[name]', 'the machine; may be left out when there is only one'),
+  define: command => command.argument('[name]', 'the machine; not needed when there is only one'),
 
   async run({ args: [name], log }) {
     const machine = await preempt(name)

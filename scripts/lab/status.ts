@@ -5,7 +5,7 @@ import { script } from '../../lib/runtime/script.ts'
 
 export default script({
   name: 'lab:status',
-  summary: 'What there is of the lab: endpoints, machines, processes, programs.',
+  summary: 'The state of the lab: endpoints, machines, processes, programs.',
 
   async run() {
     const status = await labStatus()

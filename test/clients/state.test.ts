@@ -32,7 +32,7 @@ for (const [damage, text] of Object.entries({
     assert.instance(error, OpsError)
     assert.is((error as OpsError).code, 4)
     assert.match((error as OpsError).message, file)
-    assert.match((error as OpsError).hint, '`./taskw lab:reset` cures it')
+    assert.match((error as OpsError).hint, '`./taskw lab:reset`')
   })
 }
 

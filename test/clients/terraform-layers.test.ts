@@ -234,7 +234,7 @@ bound.after.each(stop)
 for (const [what, message, spoil] of [
   [
     'the state has moved on',
-    /has changed from serial \d+ to \d+/,
+    /from serial \d+ to \d+/,
     async (context, plan) => {
       await applied(await context.layers.before(context.lab))
       return plan
@@ -250,13 +250,13 @@ for (const [what, message, spoil] of [
   ],
   [
     'the state is gone',
-    /is another one than was planned on \(none\)/,
+    /that was planned on is gone/,
     async ({ lab }, plan) => {
       await lab.request('DELETE', `/storage/v1/b/state/o/${encodeURIComponent(STATE)}`)
       return plan
     },
   ],
-  ['another layer', /for a layer "09-other"/, async (_, plan) => ({ ...plan, layer: '09-other' })],
+  ['another layer', /is of layer 09-other, which is none/, async (_, plan) => ({ ...plan, layer: '09-other' })],
   ['another environment', /is for prod, not lab/, async (_, plan) => ({ ...plan, env: 'prod' })],
   ['another commit', /was made at commit old, this is new/, async (_, plan) => ({ ...plan, gitSha: 'old' })],
   [
@@ -292,10 +292,28 @@ bound('a state that somebody made meanwhile is not the one that was kept back', 
   assert.match(message, 'is another one than was planned on')
 })
 
+bound('the state that was kept back is not written for a plan that is refused', async ({ lab, layers }) => {
+  const terraform = await layers.before(lab)
+  const plan = await terraform.plan('00-vpc', { lock: false })
+  await failure(terraform.apply({ ...plan, gitSha: 'old' }))
+  assert.equal(await objects(lab), {})
+})
+
+bound('a later plan is not applied for an earlier one', async ({ lab, layers }) => {
+  const terraform = await layers.before(lab)
+  await applied(terraform)
+  await layers.write({ '00-vpc/terraform.tfvars': 'serial = "2"' })
+  const earlier = await terraform.plan('00-vpc', { lock: false })
+  await layers.write({ '00-vpc/terraform.tfvars': 'serial = "3"' })
+  await terraform.plan('00-vpc', { lock: false })
+  await terraform.apply(earlier)
+  assert.is((await terraform.state('00-vpc')).outputs.serial, '2')
+})
+
 bound('saved plans and scratch folders go with the run', async ({ lab, layers }) => {
   const terraform = await layers.before(lab)
   await terraform.plan('00-vpc', { lock: false })
-  assert.equal(await layers.left(), ['00-vpc.tfplan'])
+  assert.equal(await layers.left(), ['1-00-vpc.tfplan'])
   await terraform.dispose()
   assert.equal(await layers.left(), [])
 })

@@ -8,7 +8,7 @@ interface Answer {
 }
 
 /**
- * As much of GitHub's REST API as tells how runs go; it wants the token. Repositories may be asked for under any owner.
+ * The part of GitHub's REST API that reports on runs; it requires the token. A repository is found under any owner.
  * https://docs.github.com/en/rest/actions/workflow-runs
  */
 export function createActionsApi({ runs, token }: { runs: Runs; token: string }): Server {

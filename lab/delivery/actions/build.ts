@@ -15,7 +15,7 @@ interface Target {
 }
 
 /**
- * `docker/build-push-action` without Docker: the files of the context folder become a layer, for each platform that is asked for.
+ * `docker/build-push-action` without Docker: the files of the context folder become one layer, for each requested platform.
  * @returns the digest that was pushed, if any
  * @throws StepFailed
  */
@@ -40,7 +40,7 @@ export async function buildAndPush({ input, ownPlatform }: PlannedStep, target: 
   for (const { tag, reference } of references) {
     if (!reference) throw new StepFailed(`invalid tag "${tag}": invalid reference format`)
     const repository = new Repository(`${target.registry}/v2/${repositoryIn(reference)}`)
-    // The action attests where its builds come from unless it is told not to.
+    // The action attaches a provenance attestation by default.
     digest = await repository.push([reference.version], builds, { attested: input('provenance') !== 'false' })
   }
   return digest

@@ -1,7 +1,7 @@
 /** What `${{ … }}` can refer to: `github`, `env`, `matrix`, `vars`, `secrets`, `steps`. */
 export type Contexts = Record<string, unknown>
 
-/** Something in a workflow that this runner does not do; on GitHub it may well work. */
+/** Something in a workflow that this runner does not support; it may well work on GitHub. */
 export class NotUnderstood extends Error {}
 
 const EXPRESSION = /\$\{\{([\s\S]*?)\}\}/g

@@ -18,7 +18,7 @@ export const notesOf = (lab: string): string => join(lab, 'actions/pushes')
 
 /** Runs in the repository, `<lab>/git/<name>.git`; git feeds it a line per ref: `<before> <after> <ref>`. githooks(5) */
 const HOOK = `#!/bin/sh
-# Notes the push for the CI runner, which takes it from there whether it runs now or later.
+# Leaves a note of the push for the CI runner, which picks it up now or when it next starts.
 set -eu
 repository=$(basename "$(pwd)" .git)
 notes=$(pwd)/../../actions/pushes
@@ -36,8 +36,8 @@ export async function installHook(repository: string): Promise<void> {
 }
 
 /**
- * Calls `onPush` for each branch pushed, one after the other, those included that were pushed while nobody listened.
- * @returns ends the listening
+ * Calls `onPush` for each pushed branch, one at a time, including those pushed while nothing was listening.
+ * @returns a function that stops listening
  */
 export async function listenForPushes(notes: string, onPush: (push: BranchPush) => Promise<void>): Promise<() => void> {
   await mkdir(notes, { recursive: true })
@@ -45,14 +45,14 @@ export async function listenForPushes(notes: string, onPush: (push: BranchPush) 
   const take = () => {
     taking = taking
       .then(() => takeNotes(notes, onPush))
-      .catch(error => console.error(`actions: a push is left for later: ${messageOf(error)}`))
+      .catch(error => console.error(`actions: a push failed and will be tried again: ${messageOf(error)}`))
   }
   const watcher = watch(notes, take)
   take()
   return () => watcher.close()
 }
 
-/** A note goes once its push is in other hands. */
+/** A note is deleted once `onPush` has taken over its push. */
 async function takeNotes(notes: string, onPush: (push: BranchPush) => Promise<void>): Promise<void> {
   const names = (await readdir(notes)).filter(name => !name.startsWith('.')).sort()
   for (const name of names) {

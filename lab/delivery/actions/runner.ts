@@ -18,11 +18,11 @@ export interface RunnerSettings {
   /** URL of the lab's registry. */
   registry: string
   say(line: string): void
-  /** Whether runs have to wait; what is under way goes on. */
+  /** Whether new runs have to wait; a run in progress continues. */
   isDown?(): boolean
 }
 
-/** How soon the end of an outage is noticed. */
+/** How often to check whether an outage is over. */
 const LOOK_EVERY_MS = 250
 
 /** GitHub Actions for the lab's repositories: runs what the workflow files of a pushed commit say, one run at a time. */
@@ -34,12 +34,12 @@ export class Runner {
     this.#settings = settings
   }
 
-  /** Takes up the runs that an earlier process left. */
+  /** Continues the runs that an earlier process left unfinished. */
   resume(): void {
     for (const run of this.#settings.runs.unfinished()) this.#enqueue(run)
   }
 
-  /** Makes a run for each workflow that the push starts. */
+  /** Creates a run for each workflow that the push triggers. */
   async take({ repository, branch, before, after }: BranchPush): Promise<void> {
     const { runs, say } = this.#settings
     const sources = this.#sources(repository)
@@ -49,7 +49,7 @@ export class Runner {
     for (const path of files) {
       const workflow = parseWorkflow((await sources.read(after, path)) ?? '')
       if (workflow && !startsOn(workflow, branch, changed)) {
-        say(`${repository} ${after.slice(0, 12)}: ${path} has nothing to do for this push`)
+        say(`${repository} ${after.slice(0, 12)}: this push does not trigger ${path}`)
         continue
       }
       const now = timestamp()
@@ -75,7 +75,7 @@ export class Runner {
 
   async #run(run: WorkflowRun): Promise<void> {
     const { runs, say, isDown = () => false } = this.#settings
-    // A run that waits keeps nobody from ending this process: it is taken up again.
+    // A waiting run must not keep this process alive: the next process continues it.
     while (isDown()) await sleep(LOOK_EVERY_MS, undefined, { ref: false })
     const sources = this.#sources(run.repository)
     const workflow = sources && parseWorkflow((await sources.read(run.head_sha, run.path)) ?? '')
@@ -85,7 +85,7 @@ export class Runner {
       return runs.save(run)
     }
     run.status = 'in_progress'
-    // What an interrupted run had begun is begun again: a build pushed twice is only newer.
+    // An interrupted run starts over: pushing a build twice does no harm.
     run.jobs = planned.map((job, index) => queued(job, run.id * 100 + index + 1))
     await runs.save(run)
     for (const [index, job] of planned.entries()) {
@@ -108,18 +108,18 @@ export class Runner {
     let conclusion: Job['conclusion'] = job.needs.every(succeeded) ? 'success' : 'skipped'
     let isSignedIn = false
     for (const [index, step] of job.steps.entries()) {
-      const told = record.steps[index]
-      if (!told) continue
-      told.status = 'completed'
-      told.conclusion = 'skipped'
+      const recorded = record.steps[index]
+      if (!recorded) continue
+      recorded.status = 'completed'
+      recorded.conclusion = 'skipped'
       if (conclusion !== 'success') continue
       try {
         isSignedIn ||= signsIn(step, job)
         await this.#runStep(step, run, isSignedIn)
-        told.conclusion = 'success'
+        recorded.conclusion = 'success'
       } catch (error) {
         if (!(error instanceof StepFailed || error instanceof NotUnderstood)) throw error
-        told.conclusion = conclusion = 'failure'
+        recorded.conclusion = conclusion = 'failure'
         const what = error instanceof NotUnderstood ? `this runner does not understand ${error.message}` : error.message
         say(`run ${run.id}, ${job.name}, ${step.name}: ${what}`)
       }
@@ -146,7 +146,7 @@ function planOf(workflow: Workflow, run: WorkflowRun, say: RunnerSettings['say']
     return plannedJobs(workflow, { repository: run.repository, branch: run.head_branch, sha: run.head_sha })
   } catch (error) {
     if (!(error instanceof NotUnderstood)) throw error
-    say(`run ${run.id}: this runner does not understand ${error.message}`)
+    say(`run ${run.id}: this runner does not support ${error.message}`)
     return undefined
   }
 }
@@ -158,7 +158,7 @@ const queued = (job: PlannedJob, id: number): Job => ({
   steps: job.steps.map(({ name }, index) => ({ name, number: index + 1, status: 'queued', conclusion: null })),
 })
 
-/** Workload Identity Federation, which needs a token of the job's own. @throws StepFailed in the action's words */
+/** Workload Identity Federation, which needs the job's own token. @throws StepFailed in the action's words */
 function signsIn({ action, input }: PlannedStep, { mayIdentify }: PlannedJob): boolean {
   if (action !== 'google-github-actions/auth') return false
   if (input('workload_identity_provider') && !mayIdentify) {

@@ -24,7 +24,7 @@ export interface Job {
   steps: Step[]
 }
 
-/** A run as GitHub's REST has it, without the URLs, and with its repository's name. */
+/** A run as GitHub's REST API returns it, without the URLs, plus the repository's name. */
 export interface WorkflowRun {
   id: number
   run_number: number
@@ -46,7 +46,7 @@ export interface WorkflowRun {
 /** GitHub's times have whole seconds. */
 export const timestamp = (): string => new Date().toISOString().replace(/\.\d+Z$/, 'Z')
 
-/** The runs, one file each, so that they survive whatever ends the daemon. */
+/** The runs, one file each, so that they survive a crash of the daemon. */
 export class Runs {
   readonly #directory: string
   readonly #runs = new Map<number, WorkflowRun>()

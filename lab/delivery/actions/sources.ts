@@ -3,10 +3,10 @@ import { promisify } from 'node:util'
 import type { BranchPush } from './pushes.ts'
 
 const execFileAsync = promisify(execFile)
-/** Sources and archives alike: far more than the sample application has. */
+/** For sources and archives; far more than the sample application needs. */
 const LARGEST = 64 * 1024 * 1024
 
-/** What the runner reads of a bare repository. */
+/** What the runner reads from a bare repository. */
 export class Sources {
   readonly #directory: string
 
@@ -14,7 +14,7 @@ export class Sources {
     this.#directory = directory
   }
 
-  /** A file of a commit, or undefined when it has none of that name. */
+  /** A file at a commit, or undefined when there is none. */
   async read(commit: string, path: string): Promise<string | undefined> {
     return this.#git(['show', `${commit}:${path}`]).then(
       bytes => bytes.toString(),
@@ -31,15 +31,15 @@ export class Sources {
     return (await this.#git(['show', '--no-patch', '--format=%s', commit])).toString().trim()
   }
 
-  /** Paths of the files that a push changes; of a new branch, all that it has. */
+  /** Paths of the files that a push changes; for a new branch, all its files. */
   async changed({ before, after }: Pick<BranchPush, 'before' | 'after'>): Promise<string[]> {
     if (/^0+$/.test(before)) return this.files(after, '.')
     return lines(await this.#git(['diff', '--name-only', '-z', before, after]))
   }
 
   /**
-   * A folder of a commit as a tar archive. Equal contents give equal bytes: the archive is of a commit that has the folder as its
-   * tree and one date for ever, as a tree alone would be dated now.
+   * A folder at a commit as a tar archive. Equal contents give equal bytes: what is archived is a temporary commit of that
+   * folder with a fixed date, because git gives the files of a bare tree the current time.
    */
   async archive(commit: string, folder: string): Promise<Buffer> {
     const tree = (await this.#git(['rev-parse', '--verify', '--quiet', `${commit}:${folder}`])).toString().trim()

@@ -3,7 +3,7 @@ import type { Platform } from '../oci.ts'
 import { type Contexts, inputText, interpolate, NotUnderstood } from './expressions.ts'
 import { isTriggered, type PushFilter } from './filters.ts'
 
-/** A workflow file as far as this runner reads it. */
+/** The parts of a workflow file that this runner reads. */
 export interface Workflow {
   name?: string
   on: unknown
@@ -29,13 +29,13 @@ interface WorkflowStep {
   with?: Record<string, unknown>
 }
 
-/** One job of a run: a combination of the matrix. */
+/** One job of a run: one combination of the matrix. */
 export interface PlannedJob {
   name: string
   /** Keys of the workflow's jobs that must have succeeded. */
   needs: string[]
   key: string
-  /** Whether the job may ask GitHub for a token of its identity. */
+  /** Whether the job may ask GitHub for an identity token. */
   mayIdentify: boolean
   steps: PlannedStep[]
 }
@@ -44,9 +44,9 @@ export interface PlannedStep {
   name: string
   /** The action without its version, undefined for a script. */
   action: string | undefined
-  /** The action's inputs; reading one may fail where the workflow says something that is not understood. */
+  /** An input of the action; throws where the workflow uses something that is not supported. */
   input(name: string): string
-  /** What `docker/build-push-action` builds for when it is not told. */
+  /** The default platform of `docker/build-push-action`. */
   ownPlatform: Platform
 }
 
@@ -56,7 +56,7 @@ export interface Push {
   sha: string
 }
 
-/** A file's workflow, or undefined for text that is none: GitHub shows a run of it that has failed. */
+/** The workflow in a file, or undefined for an invalid one, for which GitHub shows a failed run. */
 export function parseWorkflow(text: string): Workflow | undefined {
   try {
     const workflow = parse(text) as Workflow | null
@@ -74,7 +74,7 @@ export function startsOn({ on }: Workflow, branch: string, paths: readonly strin
   return isTriggered((on.push ?? {}) as PushFilter, branch, paths)
 }
 
-/** The run's jobs, each after those that it needs. @throws NotUnderstood for a matrix that is computed */
+/** The run's jobs, each after the ones it needs. @throws NotUnderstood for a computed matrix */
 export function plannedJobs(workflow: Workflow, push: Push): PlannedJob[] {
   const owner = 'lab'
   const github = {
@@ -97,7 +97,7 @@ export function plannedJobs(workflow: Workflow, push: Push): PlannedJob[] {
   )
 }
 
-/** A repository's variables and secrets are not in its files: here each has its own name as its value. */
+/** A repository's variables and secrets are not in its files; here the value of each is its name. */
 const anyName: Record<string, string> = new Proxy({}, { get: (_, name) => String(name) })
 
 const texts = (values: Record<string, unknown> | undefined, contexts: Contexts): Record<string, string> =>
@@ -111,7 +111,7 @@ function inOrder(jobs: Workflow['jobs']): [string, WorkflowJob][] {
   const ordered: [string, WorkflowJob][] = []
   while (left.size > 0) {
     const next = [...left].find(([, { needs }]) => !listed(needs).some(need => left.has(need)))
-    if (!next) throw new NotUnderstood(`jobs that need each other: ${[...left.keys()].join(', ')}`)
+    if (!next) throw new NotUnderstood(`jobs that depend on each other: ${[...left.keys()].join(', ')}`)
     ordered.push(next)
     left.delete(next[0])
   }
@@ -121,11 +121,11 @@ function inOrder(jobs: Workflow['jobs']): [string, WorkflowJob][] {
 /** https://docs.github.com/en/actions/how-tos/write-workflows/choose-what-workflows-do/run-job-variations */
 export function combinations(matrix: unknown): Record<string, unknown>[] {
   if (matrix === undefined) return [{}]
-  if (typeof matrix !== 'object' || matrix === null) throw new NotUnderstood('a matrix that is computed')
+  if (typeof matrix !== 'object' || matrix === null) throw new NotUnderstood('a computed matrix')
   const { include = [], exclude = [], ...axes } = matrix as Record<string, Record<string, unknown>[]>
   let crossed: Record<string, unknown>[] = Object.keys(axes).length > 0 ? [{}] : []
   for (const [name, values] of Object.entries(axes)) {
-    if (!Array.isArray(values)) throw new NotUnderstood(`matrix.${name}, which is computed`)
+    if (!Array.isArray(values)) throw new NotUnderstood(`a computed matrix.${name}`)
     crossed = crossed.flatMap(combination => values.map(value => ({ ...combination, [name]: value })))
   }
   const kept = crossed.filter(combination => !exclude.some(entry => agrees(entry, combination, Object.keys(entry))))
@@ -160,8 +160,8 @@ function plannedStep(step: WorkflowStep, job: WorkflowJob, contexts: Contexts): 
   }
 }
 
-/** Steps produce nothing here: what one puts into another, such as an access token, is empty. */
+/** Steps have no outputs here: what another step reads from them, such as an access token, is empty. */
 const outputs: Record<string, unknown> = new Proxy({}, { get: () => ({ outputs: {} }) })
 
-/** GitHub's runners for Arm are labelled so: `ubuntu-24.04-arm`. */
+/** GitHub labels its Arm runners like this: `ubuntu-24.04-arm`. */
 const isArm = (runsOn: unknown): boolean => /(^|[-,"])arm(64)?\b/i.test(JSON.stringify(runsOn ?? ''))

@@ -6,9 +6,10 @@ import { parse, stringify } from 'yaml'
 const here = fileURLToPath(new URL('.', import.meta.url))
 
 /**
- * Makes the charts that the lab's 01-k8s installs, each a folder below `target`: argo-cd, argocd-image-updater, external-secrets.
- * Replaces what is there, at once; README.md beside this file says what is changed, and why.
- * @param moduleDirectory gives the folder of a Go module's sources, which is only read: the module cache is write-protected.
+ * Creates the charts that the lab's 01-k8s installs, each in a folder below `target`: argo-cd, argocd-image-updater,
+ * external-secrets. Replaces existing ones atomically. README.md beside this file lists the changes to the originals, with
+ * reasons.
+ * @param moduleDirectory returns the folder of a Go module's sources, which is read-only
  */
 export async function prepareCharts(target: string, moduleDirectory: (module: string) => Promise<string>): Promise<void> {
   const [argoCd, externalSecrets] = await Promise.all([
@@ -34,7 +35,7 @@ async function prepareArgoCd(chart: string, sources: string): Promise<void> {
 }
 
 async function prepareExternalSecrets(chart: string, sources: string): Promise<void> {
-  // Snapshots of a test suite would travel in every release's Secret, whose size is limited.
+  // A release's Secret holds the whole chart, and its size is limited: no room for test snapshots.
   await copyFiles(join(sources, 'deploy/charts/external-secrets'), chart, ['tests', 'ci', 'Chart.lock'])
   const metadata = join(chart, 'Chart.yaml')
   const { dependencies: _, ...rest } = parse(await readFile(metadata, 'utf8'))
@@ -43,8 +44,8 @@ async function prepareExternalSecrets(chart: string, sources: string): Promise<v
 }
 
 /**
- * A file of manifests as its custom resource definitions and the rest, without the Secret that the chart fills itself. Text, not
- * parsed: the definitions alone are more than a megabyte of YAML.
+ * Splits a file of manifests into its custom resource definitions and the rest, without the Secret that the chart fills itself.
+ * It works on text, unparsed: the definitions alone are more than a megabyte of YAML.
  */
 export function splitManifests(manifests: string): {
   definitions: string
@@ -59,7 +60,7 @@ export function splitManifests(manifests: string): {
   }
 }
 
-/** Copies contents, not permissions: what comes from the module cache is read-only. */
+/** Copies contents but not permissions: files in the module cache are read-only. */
 async function copyFiles(from: string, to: string, except: string[] = []): Promise<void> {
   for (const entry of await readdir(from, { withFileTypes: true })) {
     if (except.includes(entry.name)) continue

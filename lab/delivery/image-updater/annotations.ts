@@ -1,18 +1,18 @@
 const PREFIX = 'argocd-image-updater.argoproj.io'
 
-/** What an Application's annotations say of one image. */
+/** What an Application's annotations say about one image. */
 export interface ImageSettings {
   alias: string
   /** With its registry, without tag. */
   image: string
   strategy: string
-  /** Whether a tag may be considered; a filter that makes no sense lets none pass, so as not to update by accident. */
+  /** Whether a tag may be considered; an invalid filter allows no tag, so that nothing is updated by accident. */
   allows(tag: string): boolean
   /** Shell patterns. */
   ignoredTags: string[]
-  /** `os/architecture[/variant]`; empty where nothing is said. */
+  /** `os/architecture[/variant]`; empty when not set. */
   platforms: string[]
-  /** The image's name in the kustomization, where it has another one. */
+  /** The image's name in the kustomization, where it differs. */
   kustomizeName: string | undefined
 }
 
@@ -22,7 +22,7 @@ export interface Settings {
 }
 
 /**
- * Undefined without a list of images: the Application is none of the updater's.
+ * Undefined without a list of images: the updater ignores such an Application.
  * https://argocd-image-updater.readthedocs.io/en/stable/configuration/images/
  */
 export function settingsOf(annotations: Readonly<Record<string, string>> = {}): Settings | undefined {
@@ -36,7 +36,7 @@ export function settingsOf(annotations: Readonly<Record<string, string>> = {}): 
 
 function imageSettings(item: string, annotations: Readonly<Record<string, string>>): ImageSettings {
   const [, alias = '', image = ''] = /^(?:([^=]+)=)?(.+)$/.exec(item) ?? []
-  // An image's own setting goes before the Application's.
+  // An image's own setting overrides the Application's.
   const option = (name: string) =>
     annotations[`${PREFIX}/${alias.replaceAll('/', '_')}.${name}`] ?? annotations[`${PREFIX}/${name}`]
   return {
@@ -68,7 +68,7 @@ function tagFilter(filter: string | undefined): (tag: string) => boolean {
   }
 }
 
-/** Go's filepath.Match, which knows `*`, `?` and `[…]`, none of which match a slash. */
+/** Go's filepath.Match: `*`, `?` and `[…]`, none of which match a slash. */
 export function matchesPattern(pattern: string, text: string): boolean {
   const source = pattern
     .replace(/[.+^$(){}|\\]/g, '\\$&')

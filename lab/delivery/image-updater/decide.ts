@@ -1,6 +1,6 @@
 import { type ImageSettings, matchesPattern } from './annotations.ts'
 
-/** A tag with what the registry says of the image behind it. */
+/** A tag and what the registry says about its image. */
 export interface Tag {
   name: string
   /** Each of its platforms, `os/architecture[/variant]`, with the time of its build in ISO 8601. */
@@ -21,8 +21,8 @@ function parseReference(reference: string): Reference {
 }
 
 /**
- * What an Application runs of an image, by the images in its status; of several builds, as in a rollout, the first. Undefined when
- * it runs none.
+ * The tag of an image that an Application runs, from the images in its status; the first of several, as during a rollout.
+ * Undefined when it does not run the image.
  */
 export const liveTag = (images: readonly string[] = [], name: string): string | undefined =>
   images.map(parseReference).find(reference => reference.name === name)?.tag
@@ -32,8 +32,8 @@ export const candidates = (tags: readonly string[], { allows, ignoredTags }: Ima
   tags.filter(tag => allows(tag) && !ignoredTags.some(pattern => matchesPattern(pattern, tag)))
 
 /**
- * The newest build for the wanted platforms: by the youngest of a tag's builds; of equally old ones, the lexically last tag.
- * A tag that has none for them is passed over, and that is only said at level debug.
+ * The tag with the newest build for the wanted platforms; of equally old ones, the lexically last. A tag without such a build
+ * is skipped, with nothing but a debug line.
  */
 export function newestBuild(
   tags: readonly Tag[],
@@ -54,10 +54,10 @@ export function newestBuild(
   return newest?.name
 }
 
-/** A platform without a variant is wanted in every variant. */
+/** A wanted platform without a variant matches every variant. */
 const fits = (platform: string, wanted: string): boolean => platform === wanted || platform.startsWith(`${wanted}/`)
 
-/** `spec.source.kustomize.images` with one image at a tag; the others stay as they are. */
+/** `spec.source.kustomize.images` with one image set to a tag and the others unchanged. */
 export function withImage(
   images: readonly string[],
   { image, kustomizeName }: Pick<ImageSettings, 'image' | 'kustomizeName'>,

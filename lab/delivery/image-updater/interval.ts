@@ -1,8 +1,8 @@
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
 /**
- * A Go duration such as `2m` or `1m30s` in milliseconds; a number alone is milliseconds, as the updater's flag has it.
- * @throws Error for what is no duration
+ * A Go duration such as `2m` or `1m30s` in milliseconds; a bare number is milliseconds, as for the updater's flag.
+ * @throws Error for anything else
  */
 export function intervalMs(text: string): number {
   if (/^\d+$/.test(text)) return Number(text)

@@ -1,6 +1,6 @@
 /**
- * The Image Updater's stand-in: runs in a machine for as long as the updater's pod does, with the pod's arguments and access.
- * Environment: KUBECONFIG, POD_NAMESPACE, REGISTRY (the lab's), READY_PORT.
+ * The Image Updater's stand-in: runs in a machine for as long as the updater's pod does, with the pod's arguments and
+ * permissions. Environment: KUBECONFIG, POD_NAMESPACE, REGISTRY (the lab's), READY_PORT.
  */
 import { createServer } from 'node:http'
 import { flushCompileCache } from 'node:module'
@@ -14,7 +14,7 @@ import { type ImageUpdater, type Surroundings, updateApplications } from './upda
 
 const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error']
 
-// Flags of the real one that change nothing here pass unnoticed.
+// Flags of the real program that have no effect here are accepted.
 const { values } = parseArgs({
   args: process.argv.slice(2),
   strict: false,
@@ -40,7 +40,7 @@ const surroundings: Surroundings = {
   say,
 }
 
-/** An ImageUpdater is gone through when it appears or changes, and then at each interval. */
+/** An ImageUpdater is processed when it appears or changes, and then at each interval. */
 const watched = new Map<string, { generation: number | undefined; stop: AbortController }>()
 
 async function keepUpdating(updater: ImageUpdater, stop: AbortSignal): Promise<void> {
@@ -56,7 +56,7 @@ function forget({ metadata }: ImageUpdater): void {
   watched.delete(metadata.uid)
 }
 
-// It is ended without notice.
+// This process is killed without notice.
 flushCompileCache()
 createServer((_, response) => response.end('ok')).listen(Number(process.env.READY_PORT), '127.0.0.1')
 say('info', `Argo CD Image Updater, interval ${every / 1000} s`)

@@ -19,7 +19,7 @@ interface Config {
   created?: string
 }
 
-/** Reads tags from the lab's registry, which stands in for each of the world's. What was read of a tag is never read again. */
+/** Reads tags from the lab's registry, which stands in for all others. What was read about a tag is cached for good. */
 export class Registry {
   readonly #url: string
   readonly #cache = new Map<string, Tag>()
@@ -48,7 +48,7 @@ export class Registry {
     if (manifests) return (await Promise.all(manifests.map(({ digest }) => this.#builds(base, digest)))).flat()
     if (!config) return []
     const { os, architecture, variant, created } = await this.#json<Config>(`${base}/blobs/${config.digest}`)
-    // An attestation has no date, and nobody wants its platform.
+    // An attestation has no creation date, and no use as a platform.
     return created ? [{ platform: [os, architecture, variant].filter(Boolean).join('/'), created }] : []
   }
 

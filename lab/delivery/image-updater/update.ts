@@ -24,7 +24,7 @@ export interface Surroundings {
   api: Api
   registry: Registry
   namespace: string
-  /** The program's own, where annotations say none: what it cannot run it does not choose. */
+  /** The updater's own platform, the default where annotations name none. */
   ownPlatform: string
   events: boolean
   say(level: Level, message: string, fields: Record<string, string>): void
@@ -68,10 +68,10 @@ async function updateApplication(application: Application, surroundings: Surroun
   if (changes.length === 0) return
   await api.patch(`${applicationsIn(namespace)}/${name}`, { spec: { source: { kustomize: { images } } } })
   for (const { image, to } of changes) say('info', `Setting new image to ${image}:${to}`, fields)
-  if (events) await tell(application, changes, surroundings)
+  if (events) await announce(application, changes, surroundings)
 }
 
-/** The tag that an image should have; undefined where none is suitable, or the registry does not answer. */
+/** The tag that an image should have; undefined when none is suitable or the registry does not answer. */
 async function newestTag(
   settings: ImageSettings,
   application: string,
@@ -95,8 +95,12 @@ async function newestTag(
   }
 }
 
-/** The event by which others notice; its annotations say what was changed. */
-async function tell({ metadata }: Application, changes: readonly Change[], { api, namespace }: Surroundings): Promise<void> {
+/** Emits the event `ImagesUpdated`; its annotations list the changes. */
+async function announce(
+  { metadata }: Application,
+  changes: readonly Change[],
+  { api, namespace }: Surroundings,
+): Promise<void> {
   const now = new Date()
   const at = now.toISOString().replace(/\.\d+Z$/, 'Z')
   const annotations = changes.flatMap(({ image, from, to }, index) => {

@@ -24,10 +24,10 @@ export function serveAddresses(router: Router, cloud: Cloud): void {
   serveSetLabels(router, cloud, addresses)
 }
 
-/** Set aside for documentation: nobody is reached by mistake. */
+/** A range reserved for documentation, so that no real host is reached by mistake. */
 const EXTERNAL_RANGE = '203.0.113.0/24'
 
-/** An external address that nothing has. @throws ApiError 400 when there is none */
+/** A free external address. @throws ApiError 400 when there is none left */
 export function externalAddress(cloud: Cloud): string {
   const reserved = cloud.all('addresses').map(({ address }) => String(address))
   const address = freeAddress(rangeOf(EXTERNAL_RANGE), new Set([...reserved, ...natAddresses(cloud)]))
@@ -54,7 +54,7 @@ function complete(sent: Resource, cloud: Cloud): Resource {
   }
 }
 
-/** The internal addresses that instances and reservations have in a subnetwork. @param subnetwork its link */
+/** The internal addresses in use by instances and reservations of a subnetwork. @param subnetwork its link */
 export const takenInternally = (cloud: Cloud, subnetwork: string): Set<string> =>
   new Set([
     ...interfaces(cloud).flatMap(nic => (nic.subnetwork === subnetwork ? [nic.networkIP] : [])),
@@ -83,7 +83,7 @@ function internalAddress(cloud: Cloud, range: Range, { address, selfLink }: Reso
 const hasNat = ({ accessConfigs = [] }: NetworkInterface, address: unknown): boolean =>
   accessConfigs.some(({ natIP }) => natIP === address)
 
-/** Links of what has the address: routers name the resource, instances the address itself. */
+/** Links of the address's users: a router refers to the resource, an instance has the address itself. */
 function usersOf(cloud: Cloud, { selfLink, address, subnetwork }: Resource): string[] {
   const routers = cloud.all('routers').filter(router => mentions(router, selfLink))
   const instances = cloud

@@ -15,7 +15,7 @@ export interface Range {
 
 const CIDR = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/
 
-/** First and last address of a CIDR range, or undefined when it is none. */
+/** First and last address of a CIDR range, or undefined for anything else. */
 export function parseRange(cidr: string): Range | undefined {
   const match = CIDR.exec(cidr)
   if (!match) return undefined
@@ -35,11 +35,11 @@ export const within = (range: Range, address: string): boolean => {
   return range.first <= value && value <= range.last
 }
 
-/** Google keeps the first two addresses of a subnet (network, gateway) and its last two. */
+/** Google reserves the first two addresses of a subnet (network, gateway) and its last two. */
 const RESERVED_AT_START = 2
 const RESERVED_AT_END = 2
 
-/** The lowest address that nobody uses, or undefined when the range is used up. */
+/** The lowest free address, or undefined when there is none. */
 export function freeAddress({ first, last }: Range, used: ReadonlySet<string>): string | undefined {
   for (let value = first + RESERVED_AT_START; value <= last - RESERVED_AT_END; value++) {
     const address = toAddress(value)

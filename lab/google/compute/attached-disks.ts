@@ -24,7 +24,7 @@ interface SentDisk {
 }
 
 /**
- * The disks of a new instance as they appear in it, and those of them that come into being with it.
+ * The disks of a new instance as they appear in it, and those of them that are created with it.
  * @throws ApiError 400, 404
  */
 export function attachDisks(
@@ -45,7 +45,7 @@ export function attachDisks(
   return { attached, created }
 }
 
-/** A disk that comes into being with its instance. */
+/** A disk that is created with its instance. */
 function initialize(cloud: Cloud, instancePath: string, params: Record<string, unknown>, index: number): Disk {
   const { diskName, diskSizeGb, diskType, ...rest } = params
   const [instance, place] = [lastSegment(instancePath), instancePath.split('/').slice(0, 4).join('/')]

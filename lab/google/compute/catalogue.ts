@@ -2,7 +2,7 @@ import type { Architecture } from '../../machine/types.ts'
 import { notFound } from '../http/errors.ts'
 import { linkTo } from './resource.ts'
 
-/** What Google has ready-made: projects, places, machine types, disk types and public images. */
+/** What Google provides ready-made: projects, regions and zones, machine types, disk types and public images. */
 
 export interface Project {
   id: string
@@ -10,7 +10,7 @@ export interface Project {
   number: string
 }
 
-/** The projects that there are: the system's own, which SYSTEM.md names, and one for what is beside it. */
+/** All projects: the reference system's own, and a second one for staging. */
 export const projects: readonly [Project, ...Project[]] = [
   { id: 'web-service-design', number: '843216957420' },
   { id: 'web-service-staging', number: '517930284616' },
@@ -27,7 +27,7 @@ export function projectNamed(name: string): Project {
   return project
 }
 
-/** Whom a machine runs as when nobody says otherwise. @throws ApiError 404 */
+/** The service account that a machine has by default. @throws ApiError 404 */
 export const defaultServiceAccount = (project: string): string =>
   `${projectNamed(project).number}-compute@developer.gserviceaccount.com`
 
@@ -56,7 +56,7 @@ const machineShapes: MachineShape[] = [
   ...series('t2a-standard', [1, 2, 4, 8], 4, 'arm64'),
 ]
 
-/** With the size in GB of a blank disk whose size nobody says. */
+/** With the default size of a blank disk in GB. */
 const diskTypeSizes: Readonly<Record<string, number>> = { 'pd-standard': 500, 'pd-balanced': 100, 'pd-ssd': 100 }
 const diskTypeNames = Object.keys(diskTypeSizes)
 
@@ -85,12 +85,12 @@ const images: PublicImage[] = [
   },
 ]
 
-/** Public images have been around for longer than any lab. */
+/** Public images are older than any lab. */
 const MADE = '2025-10-14T03:00:00.000-07:00'
 
 export const architectureName = (architecture: Architecture): string => (architecture === 'arm64' ? 'ARM64' : 'X86_64')
 
-/** Where Google and its partners publish images; those that are none of `images` are empty here. */
+/** Projects in which Google and its partners publish images; those without an entry in `images` are empty here. */
 const imageProjects: readonly string[] = [
   ...['centos-cloud', 'cos-cloud', 'debian-cloud', 'fedora-coreos-cloud', 'opensuse-cloud', 'oracle-linux-cloud', 'rhel-cloud'],
   ...['rhel-sap-cloud', 'rocky-linux-accelerator-cloud', 'rocky-linux-cloud', 'suse-cloud', 'suse-sap-cloud'],

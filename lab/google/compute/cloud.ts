@@ -29,7 +29,7 @@ export type CollectionName = (typeof collectionNames)[number]
 
 interface CloudOptions {
   hypervisor: Hypervisor
-  /** Below it, `disks`, `images` and `snapshots` hold what the hypervisor makes. */
+  /** Contains `disks`, `images` and `snapshots`, which hold what the hypervisor creates. */
   labDirectory: string
   faults: Faults
   limits: Limits
@@ -47,12 +47,12 @@ interface Stored {
   collections: Map<CollectionName, Collection<Resource>>
 }
 
-/** What the handlers of the Compute API share. */
+/** The state that the handlers of the Compute API share. */
 export class Cloud {
   readonly hypervisor: Hypervisor
   readonly operations: Operations
   readonly guestAttributes: GuestAttributes
-  /** Emits `change` whenever what a guest may read of itself has changed. */
+  /** Emits `change` whenever the metadata that a guest can read has changed. */
   readonly changes = new EventEmitter()
   readonly limits: Limits
   readonly #projects: Collection<ProjectSettings>
@@ -67,7 +67,7 @@ export class Cloud {
     this.#projects = stored.projects
     this.#collections = stored.collections
     this.#labDirectory = labDirectory
-    // One listener per guest that waits for a change.
+    // There is one listener per guest waiting for a change.
     this.changes.setMaxListeners(0)
   }
 
@@ -82,7 +82,7 @@ export class Cloud {
     })
   }
 
-  /** What a project's own metadata holds. */
+  /** A project's own metadata. */
   projectMetadata(project: string): Metadata {
     return this.#projects.get(project)?.metadata ?? completeMetadata({})
   }
@@ -113,7 +113,7 @@ export class Cloud {
     return stored
   }
 
-  /** Changes some fields of a resource that may have gone meanwhile. */
+  /** Changes some fields of a resource. @throws ApiError 404 when it has been deleted meanwhile */
   async patch<T extends Resource>(name: CollectionName, path: string, changes: Partial<T>): Promise<T> {
     const changed = { ...this.get<T>(name, path), ...changes }
     await this.put(name, changed)
@@ -154,7 +154,7 @@ export const newResource = (kind: string, path: string, sent: Record<string, unk
   selfLink: linkTo(path),
 })
 
-/** `projects/P/zones/Z` and the like of a call, with every place in it known to exist. @throws ApiError 404 */
+/** A call's `projects/P/zones/Z`, `…/regions/R` or `…/global`, checked to exist. @throws ApiError 404 */
 export function placeOf(call: Call): string {
   const project = call.param('project')
   checkProject(project)
@@ -181,7 +181,7 @@ async function begun(mutate: Mutation, call: Call): Promise<Operation> {
 const REQUEST_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const ZERO_REQUEST_ID = /^[0-]+$/
 
-/** @throws ApiError 400 for an id that is no UUID, or the one that is all zeros */
+/** @throws ApiError 400 for an id that is not a UUID, or is all zeros */
 function requestIdOf(call: Call): string | undefined {
   const requestId = call.query.get('requestId') || undefined
   if (requestId !== undefined && (!REQUEST_ID.test(requestId) || ZERO_REQUEST_ID.test(requestId))) {
@@ -192,7 +192,7 @@ function requestIdOf(call: Call): string | undefined {
 
 type Mutation = (call: Call) => Operation | Promise<Operation>
 
-/** Answers a mutation with its operation, and a repetition under the same `requestId` with the one that the first began. */
+/** Answers a mutation with its operation, and a repetition with the same `requestId` with the operation of the first. */
 export const mutating =
   (cloud: Cloud, mutate: Mutation) =>
   async (call: Call): Promise<Reply> => {

@@ -4,11 +4,11 @@ import { imageAt } from './images.ts'
 import { pathOf, pathOfResource } from './resource.ts'
 import type { Snapshot } from './snapshots.ts'
 
-/** What a new disk's content comes from. */
+/** Where a new disk's content comes from. */
 export interface DiskSource {
   sizeGb: number
   architecture: string
-  /** What the disk says of it. */
+  /** The disk's fields that name the source. */
   fields: object
 }
 
@@ -34,6 +34,6 @@ function checkReady(resource: { selfLink: string; status: string }): void {
   if (resource.status !== 'READY') throw invalid(`The resource '${pathOfResource(resource)}' is not ready`, 'resourceNotReady')
 }
 
-/** Terraform hands on whatever its user wrote, a bare name included. */
+/** Terraform passes on whatever its user wrote, even a bare name. */
 const snapshotPath = (reference: string, project: string): string =>
   reference.includes('/') ? pathOf(reference, project) : `projects/${project}/global/snapshots/${reference}`

@@ -8,7 +8,7 @@ export interface Disk extends Resource {
   sizeGb: string
   type: string
   architecture: string
-  /** Links of the instances that it is attached to. */
+  /** Links of the instances it is attached to. */
   users?: string[]
   sourceImage?: string
   sourceImageId?: string
@@ -18,7 +18,7 @@ export interface Disk extends Resource {
   guestOsFeatures?: object[]
 }
 
-/** The machine that runs from a disk: its processes stand still while the disk is copied. */
+/** The id of the machine that runs from a disk; it is frozen while the disk is copied. */
 export function machineUsing(cloud: Cloud, diskPath: string): string | undefined {
   const { users = [], zone } = cloud.get<Disk>('disks', diskPath)
   const project = segmentAfter(diskPath, 'projects') ?? ''
@@ -28,14 +28,14 @@ export function machineUsing(cloud: Cloud, diskPath: string): string | undefined
   return user && `${project}/${lastSegment(String(zone))}/${user.name}`
 }
 
-/** The path of an existing disk that an instance's request names. @throws ApiError 400, 404 */
+/** The existing disk that an instance's request names. @throws ApiError 400, 404 */
 export function diskAt(cloud: Cloud, source: unknown, place: string): Disk {
   if (!source) throw required('resource.disks[].source')
   const project = segmentAfter(place, 'projects') ?? ''
   return cloud.get<Disk>('disks', pathOf(canonicalLink(String(source), project), project))
 }
 
-/** Records who uses a disk. */
+/** Records which instances use a disk. */
 export async function setUsers(cloud: Cloud, diskLink: string, users: string[]): Promise<void> {
   const path = pathOfLink(diskLink)
   if (!cloud.find('disks', path)) return

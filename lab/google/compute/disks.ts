@@ -10,7 +10,7 @@ import { canonicalLink, checkLabels, checkName, fingerprint, lastSegment, pathOf
 
 const diskFamily: Family = { collection: 'disks', kind: 'compute#disk', scope: 'zone' }
 
-/** A new disk as the API describes it; `makeDisk` makes it. @throws ApiError 400, 403, 404 */
+/** A new disk as the API describes it; `makeDisk` creates it. @throws ApiError 400, 403, 404 */
 export function newDisk(cloud: Cloud, path: string, sent: Record<string, unknown>): Disk {
   const project = segmentAfter(path, 'projects') ?? ''
   const type = diskType(project, segmentAfter(path, 'zones') ?? '', sent.type ? lastSegment(String(sent.type)) : 'pd-standard')
@@ -33,7 +33,7 @@ export function newDisk(cloud: Cloud, path: string, sent: Record<string, unknown
   return disk
 }
 
-/** The least that a persistent disk of any type has, in GB. */
+/** The smallest size of a persistent disk, in GB. */
 const SMALLEST_GB = 10
 
 function sizeOf(sent: unknown, ofSource: number | undefined, usual: number): number {
@@ -48,7 +48,7 @@ function sizeOf(sent: unknown, ofSource: number | undefined, usual: number): num
   throw invalidField('resource.sizeGb', sent, why)
 }
 
-/** Makes the disk itself; safe to repeat after an interruption. */
+/** Creates the disk itself; safe to repeat after an interruption. */
 export async function makeDisk(cloud: Cloud, path: string): Promise<void> {
   const disk = cloud.get<Disk>('disks', path)
   if (disk.status === 'READY') return
@@ -61,7 +61,7 @@ export async function makeDisk(cloud: Cloud, path: string): Promise<void> {
   await cloud.patch<Disk>('disks', path, { status: 'READY' })
 }
 
-/** The folder that a disk's content is copied from; none for a public image or a blank disk. */
+/** The folder from which a disk's content is copied; undefined for a public image or a blank disk. */
 function contentOf(cloud: Cloud, { sourceSnapshot, sourceSnapshotId, sourceImageId }: Disk): string | undefined {
   if (sourceSnapshot) return cloud.snapshotFolder(String(sourceSnapshotId))
   const isMadeHere = cloud.all('images').some(({ id }) => id === sourceImageId)

@@ -19,25 +19,25 @@ import {
 
 type Scope = 'global' | 'region' | 'zone'
 
-/** A kind of resource whose life is: inserted, patched, deleted. */
+/** A simple kind of resource: it can be inserted, patched and deleted. */
 export interface Family {
   collection: CollectionName
   /** `compute#network` */
   kind: string
   scope: Scope
-  /** Adds what Google computes and writes references as links; also after a patch. @throws ApiError 400 */
+  /** Adds the computed fields and turns references into links, at creation and after a patch. @throws ApiError 400 */
   complete?: (resource: Resource, cloud: Cloud) => Resource
-  /** How it is answered, where that depends on other resources. */
+  /** The resource as the API returns it, where that depends on other resources. */
   view?: (resource: Resource, cloud: Cloud) => Resource
-  /** After the resource's creation. */
+  /** Called after the resource was created. */
   created?: (resource: Resource, cloud: Cloud) => Promise<void>
-  /** After the resource's deletion. */
+  /** Called after the resource was deleted. */
   deleted?: (resource: Resource, cloud: Cloud) => Promise<void>
-  /** Before the resource's deletion, and before it is known whether anything forbids it. */
+  /** Called before the resource is deleted, and before it is checked for users. */
   deleting?: (resource: Resource, cloud: Cloud) => Promise<void>
-  /** Collections whose resources forbid deletion as long as they mention this one. */
+  /** Collections whose resources prevent deletion as long as they refer to this one. */
   usedBy?: CollectionName[]
-  /** Links of other resources that forbid it. */
+  /** Links of other resources that prevent deletion. */
   users?: (cloud: Cloud, resource: Resource) => string[]
 }
 
@@ -88,7 +88,7 @@ export function checkUnused(cloud: Cloud, resource: Resource, family: Family): v
   }
 }
 
-/** The whole of a simple kind. */
+/** Everything that a simple kind needs. */
 export function serveFamily(router: Router, cloud: Cloud, family: Family): void {
   const { collection, kind, scope, complete = same } = family
   const route = routeOf(scope, collection)
@@ -139,7 +139,7 @@ export function serveFamily(router: Router, cloud: Cloud, family: Family): void 
   )
 }
 
-/** What an operation keeps of the call that began it. */
+/** The part of a call that its operation keeps. */
 export const asked = (call: Call) => ({ requestId: call.query.get('requestId') ?? undefined })
 
 /** The links to its zone or region that a resource carries. */
@@ -149,7 +149,7 @@ export function placeFields(path: string): { zone?: string; region?: string } {
   return place.includes('/regions/') ? { region: linkTo(place) } : {}
 }
 
-/** `setLabels` of any labelled kind: replaces the map, for a client that knows the present one. */
+/** `setLabels` of any labelled kind: replaces all labels, if the client knows the current fingerprint. */
 export function serveSetLabels(router: Router, cloud: Cloud, { collection, scope }: Family): void {
   router.post(
     `${routeOf(scope, collection)}/{name}/setLabels`,

@@ -1,6 +1,6 @@
 import { invalid } from '../http/errors.ts'
 
-/** Whether a resource passes. */
+/** Whether a resource matches. */
 export type Predicate = (resource: object) => boolean
 
 type Operator = '=' | '!=' | '>' | '<' | '>=' | '<=' | ':' | 'eq' | 'ne'
@@ -9,7 +9,7 @@ const TOKEN = /\s*(?:"((?:[^"\\]|\\.)*)"|(!=|>=|<=|[=><:()])|([^\s"=!><:()]+))/y
 
 interface Token {
   text: string
-  /** As it was written, for regular expressions: their backslashes are their own. */
+  /** The token as written, for regular expressions, in which backslashes are kept. */
   raw: string
   quoted: boolean
 }
@@ -105,7 +105,7 @@ export function compileFilter(filter: string): Predicate {
 const operators: readonly string[] = ['=', '!=', '>', '<', '>=', '<=', ':', 'eq', 'ne']
 const isOperator = (text: string): text is Operator => operators.includes(text)
 
-/** `labels.layer`, `labels."layer"`: a quoted part may hold anything. */
+/** `labels.layer`, `labels."layer"`: a quoted part may contain anything. */
 function fieldPath(rest: Token[], take: () => Token): string[] {
   const first = take()
   const path = first.quoted ? [first.text] : first.text.split('.')
@@ -144,7 +144,7 @@ function wholePattern(source: string, filter: string): RegExp {
   }
 }
 
-/** All values at a path; a list on the way stands for each of its elements. */
+/** All values at a path; a list on the path means each of its elements. */
 function values(value: unknown, path: string[]): unknown[] {
   if (Array.isArray(value)) return value.flatMap(element => values(element, path))
   const [field, ...deeper] = path
@@ -155,7 +155,7 @@ function values(value: unknown, path: string[]): unknown[] {
 
 const asText = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value))
 
-/** `*` at either end of the wanted value stands for anything. */
+/** `*` at either end of the wanted value matches anything. */
 function equals(value: unknown, wanted: string): boolean {
   const text = asText(value)
   if (!wanted.includes('*')) return text === wanted || compare(text, wanted) === 0
@@ -166,7 +166,7 @@ function equals(value: unknown, wanted: string): boolean {
   return new RegExp(`^${pattern}$`).test(text)
 }
 
-/** "has": a map has the key, a text has the word, `*` asks for presence alone. */
+/** The operator `:` ("has"): a map has the key, a text has the word, `*` matches anything present. */
 function contains(value: unknown, wanted: string): boolean {
   if (wanted === '*') return true
   if (typeof value === 'object' && value !== null) return wanted in value
@@ -175,7 +175,7 @@ function contains(value: unknown, wanted: string): boolean {
 
 const DATE = /^\d{4}-\d{2}-\d{2}/
 
-/** Numbers and dates by their meaning, anything else as text. */
+/** Compares numbers and dates by value, anything else as text. */
 function compare(left: string, right: string): number {
   if (left !== '' && right !== '' && Number.isFinite(Number(left)) && Number.isFinite(Number(right))) {
     return Number(left) - Number(right)

@@ -57,7 +57,8 @@ const PORTS = /^\d{1,5}(-\d{1,5})?$/
 
 function checkRule({ IPProtocol, ports = [] }: Rule): void {
   if (!IPProtocol) throw required('resource.allowed[0].IPProtocol')
-  if (!PROTOCOL.test(IPProtocol)) throw invalidField('resource.allowed[0].IPProtocol', IPProtocol, 'Is no protocol.')
+  if (!PROTOCOL.test(IPProtocol))
+    throw invalidField('resource.allowed[0].IPProtocol', IPProtocol, 'Must be the name or number of a protocol.')
   if (ports.length > 0 && !['tcp', 'udp', 'sctp', '6', '17', '132'].includes(IPProtocol)) {
     throw invalidField('resource.allowed[0].ports', ports.join(), `The protocol ${IPProtocol} has no ports.`)
   }
@@ -72,7 +73,7 @@ function checkPriority(priority: unknown): void {
   throw invalidField('resource.priority', priority, 'Must be between 0 and 65535.')
 }
 
-/** A single address stands for itself. */
+/** A single address is a valid range. */
 function checkRange(range: string): void {
   if (range.includes(':') || parseRange(range.includes('/') ? range : `${range}/32`)) return
   throw invalidField('resource.sourceRanges[0]', range, 'Must be a valid CIDR range.')

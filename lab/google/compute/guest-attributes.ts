@@ -11,7 +11,7 @@ interface Attributes {
   values: Attribute[]
 }
 
-/** What guests have said about themselves through the metadata server, by instance path. */
+/** What guests have published through the metadata server, by instance path. */
 export class GuestAttributes {
   readonly #collection: Collection<Attributes>
 
@@ -23,7 +23,7 @@ export class GuestAttributes {
     return new GuestAttributes(await state.open<Attributes>('guest-attributes', ({ instance }) => instance))
   }
 
-  /** All, those of a namespace, or the one at `namespace/key`. */
+  /** All attributes, those of a namespace, or the one at `namespace/key`. */
   query(instance: string, path = ''): Attribute[] {
     const [namespace, key] = path.split('/')
     const values = this.#collection.get(instance)?.values ?? []

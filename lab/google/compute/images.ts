@@ -23,7 +23,7 @@ export interface Image extends Resource {
 const family: Family = { collection: 'images', kind: 'compute#image', scope: 'global' }
 const ROUTE = routeOf('global', 'images')
 
-/** A project's images: Google's own, or those that were made here. */
+/** A project's images: Google's public ones, or those created here. */
 const imagesIn = (cloud: Cloud, project: string): Image[] => [
   ...(publicImages(project) as Image[]),
   ...cloud.all<Image>('images').filter(({ selfLink }) => selfLink.startsWith(linkTo(`projects/${project}/`))),
@@ -32,7 +32,8 @@ const imagesIn = (cloud: Cloud, project: string): Image[] => [
 const IMAGE_PATH = /^projects\/([^/]+)\/(?:global\/images\/(family\/)?|(zones\/[^/]+\/imageFamilyViews\/))([^/]+)$/
 
 /**
- * The image at `projects/P/global/images/NAME`, or a family's at `…/images/family/NAME` or `…/zones/Z/imageFamilyViews/NAME`.
+ * The image at `projects/P/global/images/NAME`, or the newest of a family at `…/images/family/NAME` or
+ * `…/zones/Z/imageFamilyViews/NAME`.
  * @throws ApiError 404
  */
 export function imageAt(cloud: Cloud, path: string): Image {
@@ -44,11 +45,11 @@ export function imageAt(cloud: Cloud, path: string): Image {
   return newest
 }
 
-/** A family stands for its newest image that is not deprecated. */
+/** Whether a family's name may refer to the image: the newest one that is not deprecated counts. */
 const isCurrent = (image: Image, family: string): boolean =>
   image.family === family && image.status === 'READY' && (image.deprecated?.state ?? 'ACTIVE') === 'ACTIVE'
 
-/** The folder of an image that was made here; a public one has none: it is this host. */
+/** The folder of an image that was created here; undefined for a public image, whose content is this host. */
 export const imageFolder = (cloud: Cloud, { id, selfLink }: Image): string | undefined =>
   cloud.find('images', pathOfResource({ selfLink })) && cloud.imageFolder(id)
 
@@ -59,7 +60,7 @@ export function serveImages(router: Router, cloud: Cloud): void {
   })
   const familyPath = (call: Call) => `projects/${call.param('project')}/global/images/family/${call.param('family')}`
   router.get(`${ROUTE}/family/{family}`, call => ({ json: imageAt(cloud, familyPath(call)) }))
-  // How the Cloud SDK asks for a family; an image is the same in every zone here.
+  // The Cloud SDK asks for a family this way; every zone has the same images.
   router.get('/compute/v1/projects/{project}/zones/{place}/imageFamilyViews/{family}', call => ({
     json: { image: imageAt(cloud, familyPath(call)) },
   }))
@@ -99,7 +100,7 @@ function serveCreation(router: Router, cloud: Cloud): void {
   )
 }
 
-/** What a new image is made of. */
+/** What a new image is made from. */
 interface Source {
   kind: 'disk' | 'snapshot' | 'image'
   path: string
@@ -151,7 +152,7 @@ async function make(cloud: Cloud, path: string, { given, proceed }: Run): Promis
 
 async function fill(cloud: Cloud, folder: string, kind: Source['kind'], source: string): Promise<void> {
   const { hypervisor } = cloud
-  // What an interrupted run left.
+  // An interrupted run may have left something.
   await hypervisor.deleteSnapshot(folder)
   if (kind === 'disk') {
     await hypervisor.snapshotDisk(cloud.diskFolder(source), folder, machineUsing(cloud, source))
@@ -211,7 +212,7 @@ function serveChanges(router: Router, cloud: Cloud): void {
   )
 }
 
-/** An image that was made here. @throws ApiError 403 for Google's own, 404 */
+/** An image that was created here. @throws ApiError 403 for a public one, 404 */
 function own(cloud: Cloud, call: Call): [string, Image] {
   const path = pathIn(call, 'images')
   const image = cloud.find<Image>('images', path)

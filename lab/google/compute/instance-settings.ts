@@ -12,18 +12,18 @@ import { checkFingerprint, fingerprint, lastSegment } from './resource.ts'
 
 export const ROUTE = routeOf('zone', 'instances')
 
-/** The path of the instance that a call names, and the instance as it is. @throws ApiError 404 */
+/** The instance that a call names, with its path. @throws ApiError 404 */
 export const current = (cloud: Cloud, call: Call): [string, Instance] => {
   const path = pathIn(call, 'instances')
   return [path, cloud.get<Instance>('instances', path)]
 }
 
-/** @throws ApiError 400 for an instance in another state */
+/** @throws ApiError 400 when the instance has another status */
 export function checkStatus(path: string, { status }: Instance, wanted: InstanceStatus): void {
   if (status !== wanted) throw invalid(`The resource '${path}' is not ready`, 'resourceNotReady')
 }
 
-/** One setting: its verb, and what it makes of the instance. */
+/** One setting: its verb, and how it changes the instance. */
 function serveSetting(
   router: Router,
   cloud: Cloud,
@@ -90,7 +90,7 @@ export function serveInstanceSettings(router: Router, cloud: Cloud): void {
   }
 }
 
-/** A machine has one interface, and that at most one external address. */
+/** A machine has one interface, which has at most one external address. */
 function serveAccessConfigs(router: Router, cloud: Cloud): void {
   serveSetting(router, cloud, 'addAccessConfig', ({ networkInterfaces }, sent) => {
     if (networkInterfaces[0]?.accessConfigs?.length) throw invalid('At most one access config currently supported.')

@@ -28,7 +28,7 @@ export interface NetworkInterface {
 
 export interface Instance extends Resource {
   status: InstanceStatus
-  /** Why it has this status, for people to read; empty where that is plain. */
+  /** Why it has this status, for people to read; empty where that is obvious. */
   statusMessage?: string
   zone: string
   machineType: string

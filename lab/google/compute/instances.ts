@@ -56,7 +56,7 @@ function serveLife(router: Router, cloud: Cloud): void {
   )
 }
 
-/** Begins an operation that changes an instance's power, and its status at once. */
+/** Begins an operation that turns an instance on or off, and sets its status immediately. */
 async function powered(
   cloud: Cloud,
   call: Call,
@@ -76,7 +76,7 @@ async function powered(
   return operation
 }
 
-/** A verb for which there is nothing to do is done at once. */
+/** An operation that has nothing to do, such as stopping a stopped instance, is done immediately. */
 const nothingToDo = (cloud: Cloud, call: Call, type: string, path: string, { id }: Instance): Operation =>
   cloud.operations.begin({ ...asked(call), type, target: path, targetId: id })
 
@@ -108,7 +108,7 @@ function servePower(router: Router, cloud: Cloud): void {
   )
 }
 
-/** What the guest has said: on its console, and as guest attributes. */
+/** What the guest has published: its console output and guest attributes. */
 function serveGuest(router: Router, cloud: Cloud): void {
   router.get(`${ROUTE}/{name}/serialPort`, async call => {
     const [path, { selfLink }] = current(cloud, call)

@@ -1,14 +1,14 @@
-/** How much a project may have, and how fast. https://cloud.google.com/compute/resource-usage */
+/** Quotas and rate limits of a project. https://cloud.google.com/compute/resource-usage */
 export interface Limits {
-  /** Quotas by Google's metric; those of a region count in each. */
+  /** Quotas by Google's metric; a regional one applies to each region. */
   quotas: Record<string, number>
-  /** Snapshots of one disk within an hour. https://cloud.google.com/compute/docs/disks/snapshots#frequency_limits */
+  /** Snapshots of one disk per hour. https://cloud.google.com/compute/docs/disks/snapshots#frequency_limits */
   snapshotsPerDiskAndHour: number
-  /** Requests of the Compute API in one minute. https://cloud.google.com/compute/api-quota */
+  /** Requests to the Compute API per minute. https://cloud.google.com/compute/api-quota */
   requestsPerMinute: number
 }
 
-/** What Google grants a small project that has been there for a while. */
+/** What Google grants a small project that is no longer new. */
 export const usualLimits: Limits = {
   quotas: {
     NETWORKS: 15,

@@ -14,12 +14,12 @@ const LARGEST_PAGE = 500
 
 type Order = (item: Listed) => [string | number, string]
 
-/** What is sorted by, then the link, so that the order is total and a page token can name a place in it. */
+/** The sort key, then the link: a total order, so that a page token can name a position in it. */
 function orderOf(orderBy: string | null): Order {
   const link = (item: Listed) => item.selfLink ?? item.name
   if (!orderBy || orderBy === 'name') return item => [item.name, link(item)]
   if (orderBy === 'creationTimestamp desc') return item => [-Date.parse(item.creationTimestamp ?? ''), link(item)]
-  throw invalidField('orderBy', orderBy, 'Only name and creationTimestamp desc are sorted by.')
+  throw invalidField('orderBy', orderBy, 'Must be name or creationTimestamp desc.')
 }
 
 function compare(left: [string | number, string], right: [string | number, string]): number {
@@ -27,7 +27,10 @@ function compare(left: [string | number, string], right: [string | number, strin
   return left[1] < right[1] ? -1 : left[1] > right[1] ? 1 : 0
 }
 
-/** One page: filtered, ordered, and after the place that the page token names, whatever came or went meanwhile. */
+/**
+ * One page: filtered, sorted, and starting after the position that the page token names, whatever was added or deleted
+ * meanwhile.
+ */
 export function page<T extends Listed>(call: Call, all: T[]): { items: T[]; nextPageToken?: string } {
   const filter = call.query.get('filter')
   const passes = filter ? compileFilter(filter) : () => true

@@ -11,15 +11,15 @@ import { OperationError, type Run } from './operations.ts'
 import { lastSegment, pathOfLink, pathOfResource, segmentAfter, timestamp } from './resource.ts'
 import { Turns } from './turns.ts'
 
-/** How long Google leaves a machine for shutting down: when it is stopped, and when it is preempted. */
+/** How long Google gives a machine to shut down: when it is stopped, and when it is preempted. */
 const STOP_GRACE_MS = 90_000
 export const PREEMPTION_GRACE_MS = 30_000
 
-/** The power of instances: what their operations do to the hypervisor's machines, and what happens to machines by themselves. */
+/** Turns instances on and off: what their operations do to the hypervisor's machines, and what happens when a machine dies. */
 export class Machines {
   readonly #cloud: Cloud
   readonly #turns = new Turns()
-  /** Paths of instances that have been told that they are about to be preempted. */
+  /** Paths of instances that have received the notice of preemption. */
   readonly #preempted = new Set<string>()
 
   constructor(cloud: Cloud) {
@@ -38,12 +38,12 @@ export class Machines {
     }
   }
 
-  /** Whether the instance has got the notice of preemption. */
+  /** Whether the instance has received the notice of preemption. */
   preempted(path: string): boolean {
     return this.#preempted.has(path)
   }
 
-  /** Finds instances whose machine has died by itself, and says so as Google does. */
+  /** Finds instances whose machine has died by itself, and reports them as Google does. */
   async notice(): Promise<void> {
     for (const instance of this.#cloud.all<Instance>('instances')) {
       const path = pathOfResource(instance)
@@ -58,8 +58,8 @@ export class Machines {
   }
 
   /**
-   * Ends the machines that run when the host's disk is full, as a host that fails does: their disks take room as they are written, so that
-   * what they were told is written would be lost later. Ended, what they have in memory goes where room was held back.
+   * Powers off the running machines when the host's disk is full, as a failing host does. Their disks are sparse files: what a
+   * machine believes to be written would be lost later. The reserved space is enough for what they still have in memory.
    */
   async endForRoom(room: Room): Promise<void> {
     for (const instance of this.#cloud.all<Instance>('instances')) {
@@ -76,7 +76,7 @@ export class Machines {
     }
   }
 
-  /** A machine goes on as it was when what was to end it fails on demand. */
+  /** Does the work of a stop, unless a fault makes the operation fail: then the instance gets its former status back. */
   async #unlessStopped(path: string, proceed: () => Promise<void>, work: () => Promise<void>): Promise<void> {
     try {
       await proceed()
@@ -94,7 +94,7 @@ export class Machines {
       for (const disk of disks) await makeDisk(this.#cloud, disk)
       await this.#boot(path)
     } catch (error) {
-      // An instance whose creation failed never was.
+      // An instance whose creation failed disappears.
       await this.#remove(path)
       for (const disk of disks) await removeDisk(this.#cloud, disk)
       throw error
@@ -138,7 +138,7 @@ export class Machines {
     })
   }
 
-  /** @param statusMessage why, where nobody asked for it */
+  /** @param statusMessage the reason, unless the stop was requested */
   async #terminated(path: string, statusMessage = ''): Promise<void> {
     await this.#cloud.patch<Instance>('instances', path, {
       status: 'TERMINATED',
@@ -181,7 +181,7 @@ export class Machines {
   }
 }
 
-/** A disk made for one architecture holds nothing that another can run. */
+/** A machine cannot boot from a disk that was made for another architecture. */
 function checkArchitecture(instance: Instance, disk: Disk): void {
   const [project, zone] = [segmentAfter(instance.selfLink, 'projects') ?? '', segmentAfter(instance.selfLink, 'zones') ?? '']
   const { name, architecture } = machineType(project, zone, lastSegment(instance.machineType))

@@ -64,14 +64,14 @@ function completeSubnetwork(sent: Resource, cloud: Cloud): Resource {
 export const projectOf = (resource: Resource): string => segmentAfter(resource.selfLink, 'projects') ?? ''
 const regionIn = (resource: Resource): string => segmentAfter(resource.selfLink, 'regions') ?? ''
 
-/** The link of the network that a resource names. @throws ApiError 400, 404 */
+/** The link of the network that a resource refers to. @throws ApiError 400, 404 */
 export function existingNetwork(sent: Resource, cloud: Cloud): string {
   if (!sent.network) throw required('resource.network')
   const path = pathOf(String(sent.network), projectOf(sent))
   return cloud.get(networks.collection, path).selfLink
 }
 
-/** @throws ApiError 400 for what is no range, or one whose address has bits beyond its prefix */
+/** @throws ApiError 400 for anything but a CIDR range whose host bits are zero */
 export function rangeOf(cidr: string): Range {
   const range = parseRange(cidr)
   if (!range) throw invalidField('resource.ipCidrRange', cidr, 'Must be a CIDR range.')
@@ -81,16 +81,16 @@ export function rangeOf(cidr: string): Range {
   return range
 }
 
-/** Where the machine of an instance is in its network. */
+/** The subnet of an instance's machine. */
 export function subnetOf(cloud: Cloud, { networkInterfaces: [nic] }: Instance): Subnet {
   const { gatewayAddress, ipCidrRange } = cloud.get('subnetworks', pathOf(nic?.subnetwork ?? '', ''))
   return { gateway: String(gatewayAddress), prefixLength: Number(String(ipCidrRange).split('/')[1]) }
 }
 
-/** Google keeps four addresses of every subnetwork; a smaller one would have none left. */
+/** Google reserves four addresses in every subnetwork; a smaller one would have none left. */
 const SMALLEST_SUBNETWORK = 8
 
-/** The fingerprint says whether anything else of the resource has changed. */
+/** The fingerprint covers all other fields of the resource. */
 function withFingerprint(resource: Resource): Resource {
   const { fingerprint: _, ...rest } = resource
   return { ...rest, fingerprint: fingerprint(rest) } as Resource
@@ -126,14 +126,14 @@ function serveSubnetworks(router: Router, cloud: Cloud): void {
   }
 }
 
-/** A subnetwork only ever grows, around what it was. */
+/** A subnetwork can only grow: the new range must contain the old one. */
 function checkGrown(from: string, to: string): void {
   const [old, wanted] = [rangeOf(from), rangeOf(to)]
   if (wanted.first <= old.first && old.last <= wanted.last) return
   throw invalidField('ipCidrRange', to, `Must contain the existing range ${from}.`)
 }
 
-/** The part of 10.128.0.0/9 that a region of an automatic network has. https://cloud.google.com/vpc/docs/subnets#ip-ranges */
+/** The ranges in 10.128.0.0/9 of an auto mode network's regions. https://cloud.google.com/vpc/docs/subnets#ip-ranges */
 const autoRanges: Record<string, string> = { 'us-central1': '10.128.0.0/20', 'us-east1': '10.142.0.0/20' }
 
 async function makeAutoSubnetworks(network: Resource, cloud: Cloud): Promise<void> {
@@ -147,7 +147,7 @@ async function makeAutoSubnetworks(network: Resource, cloud: Cloud): Promise<voi
   }
 }
 
-/** An automatic network takes its subnetworks with it, unless machines are in them. */
+/** An auto mode network is deleted with its subnetworks, unless machines use them. */
 async function removeAutoSubnetworks(network: Resource, cloud: Cloud): Promise<void> {
   if (network.autoCreateSubnetworks !== true) return
   const members = cloud.all('subnetworks').filter(other => other.network === network.selfLink)
@@ -155,7 +155,7 @@ async function removeAutoSubnetworks(network: Resource, cloud: Cloud): Promise<v
   await Promise.all(members.map(subnetwork => cloud.delete('subnetworks', pathOfResource(subnetwork))))
 }
 
-/** A network lists the subnetworks that it has. */
+/** Updates the list of subnetworks that a network carries. */
 async function relistSubnetworks(subnetwork: Resource, cloud: Cloud): Promise<void> {
   const network = cloud.all('networks').find(({ selfLink }) => selfLink === subnetwork.network)
   if (!network) return

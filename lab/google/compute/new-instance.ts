@@ -11,7 +11,7 @@ import { completeMetadata } from './metadata.ts'
 import { rangeOf } from './networks.ts'
 import { checkLabels, fingerprint, lastSegment, linkTo, pathOf, segmentAfter } from './resource.ts'
 
-/** @returns the instance as the API describes it and the disks that have to be made for it. @throws ApiError 400, 404 */
+/** @returns the instance as the API describes it, and the disks to create for it. @throws ApiError 400, 404 */
 export function newInstance(cloud: Cloud, path: string, sent: Record<string, unknown>): { instance: Instance; disks: Disk[] } {
   const project = segmentAfter(path, 'projects') ?? ''
   const zone = segmentAfter(path, 'zones') ?? ''
@@ -68,7 +68,7 @@ export function checkTags(tags: string[]): string[] {
   return tags
 }
 
-/** @throws ApiError 400 for what spot machines can't have, and for what only they can */
+/** @throws ApiError 400 for settings that spot machines can't have, or that only they can have */
 export function completeScheduling(sent: Partial<Scheduling>): Scheduling {
   const spot = sent.preemptible === true || sent.provisioningModel === 'SPOT'
   const field = (name: keyof Scheduling, why: string) => invalidField(`resource.scheduling.${name}`, sent[name], why)
@@ -86,12 +86,12 @@ export function completeScheduling(sent: Partial<Scheduling>): Scheduling {
   }
 }
 
-/** Gives the instance its place in a subnetwork: the address asked for, or the lowest free one. */
+/** Connects the instance to a subnetwork, at the requested address or the lowest free one. */
 function connect(cloud: Cloud, path: string, sent: unknown): NetworkInterface[] {
   const [first, ...more] = (sent ?? []) as Partial<NetworkInterface>[]
   if (!first) throw required('resource.networkInterfaces')
   if (more.length > 0)
-    throw invalidField('resource.networkInterfaces', more.length + 1, 'The lab has machines with one interface.')
+    throw invalidField('resource.networkInterfaces', more.length + 1, "The lab's machines have one interface.")
   const { network, subnetwork, ipCidrRange } = subnetworkFor(cloud, path, first)
   const range = rangeOf(ipCidrRange)
   const networkIP = internalAddress(cloud, range, first.networkIP, subnetwork)
@@ -124,7 +124,7 @@ function internalAddress(cloud: Cloud, range: Range, wanted: string | undefined,
   return wanted
 }
 
-/** An external address. Nothing answers there: machines of the lab are reached through IAP alone. */
+/** An external address. Nothing answers there: the lab's machines can be reached only through IAP. */
 export const accessConfig = (cloud: Cloud, sent: Partial<AccessConfig>): AccessConfig => ({
   kind: 'compute#accessConfig',
   type: 'ONE_TO_ONE_NAT',

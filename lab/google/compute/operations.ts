@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../../lib/runtime/errors.ts'
-import type { Faults, OperationFate } from '../faults.ts'
+import type { Faults, OperationFault } from '../faults.ts'
 import { notFound } from '../http/errors.ts'
 import type { Call, Reply, Router } from '../http/router.ts'
 import type { Collection, State } from '../state.ts'
@@ -16,27 +16,29 @@ export interface Operation extends Resource {
   error?: { errors: { code: string; message: string }[] }
 }
 
-/** An operation and what it takes to finish it after a restart. */
+/** An operation, and what is needed to finish it after a restart. */
 interface Stored {
   operation: Operation
-  /** Name of the registered work; without one the operation is done as soon as it began. */
+  /** Name of the registered work; without one the operation is done immediately. */
   work?: string
   arguments?: object
 }
 
-/** One run of an operation's work. */
+/** One execution of an operation's work. */
 export interface Run {
-  /** What was given to `begin`. */
+  /** The arguments given to `begin`. */
   given: Record<string, unknown>
   /** Whether a restart interrupted an earlier run. */
   resumed: boolean
-  /** Called where the effect begins, so that the work cleans up after a failure on demand as after its own. */
+  /**
+   * Called right before the first effect; throws when a fault makes the operation fail, so that the work cleans up as usual.
+   */
   proceed(): Promise<void>
 }
 
 export type Work = (target: string, run: Run) => Promise<void>
 
-/** A failure that the operation reports with a code of its own. */
+/** A failure that the operation reports with this code. */
 export class OperationError extends Error {
   readonly code: string
 
@@ -46,7 +48,7 @@ export class OperationError extends Error {
   }
 }
 
-/** An operation that a fault has ended, or keeps from ending, before anything was changed. */
+/** A fault has made the operation fail or hang before anything was changed. */
 export class Stopped extends Error {
   readonly operation: Operation
 
@@ -58,10 +60,10 @@ export class Stopped extends Error {
 
 interface Beginning {
   type: string
-  /** `projects/…` of the resource that the operation is about. */
+  /** `projects/…` of the operation's resource. */
   target: string
   targetId?: string
-  /** The client's name for this request: sent again, it gets the same operation. */
+  /** The client's id of this request: a repetition gets the same operation. */
   requestId?: string | undefined
   work?: string
   arguments?: object
@@ -69,12 +71,12 @@ interface Beginning {
 }
 
 const KEPT_FOR_MS = 14 * 24 * 3600 * 1000
-/** `wait` answers after this at the latest, done or not. */
+/** `wait` answers after this time at the latest, done or not. */
 const LONGEST_WAIT_MS = 120_000
-/** A plain `get` waits a little too: the Terraform provider comes back only after ten seconds when it reads RUNNING. */
+/** A plain `get` waits a little, too: after a RUNNING the Terraform provider polls again only ten seconds later. */
 const PATIENCE_OF_GET_MS = 2_000
 
-/** Long-running operations: recorded before their work begins, taken up again after a restart. */
+/** Long-running operations: recorded before their work begins, continued after a restart. */
 export class Operations {
   readonly #stored: Collection<Stored>
   readonly #faults: Faults
@@ -91,12 +93,12 @@ export class Operations {
     return new Operations(await state.open<Stored>('operations', ({ operation }) => operation.name), faults)
   }
 
-  /** Works must be safe to repeat: one that a restart interrupted runs again from its beginning. */
+  /** Work must be safe to repeat: after a restart it runs again from its beginning. */
   register(name: string, work: Work): void {
     this.#works.set(name, work)
   }
 
-  /** @throws Stopped when a fault wants it so and the operation has no work that could hear of it */
+  /** @throws Stopped when a fault hits an operation without work */
   begin({ type, target, targetId, requestId, work, arguments: given, user }: Beginning): Operation {
     const name = `operation-${Date.now()}-${randomBytes(12).toString('hex')}`
     const scope = scopeOf(target)
@@ -119,7 +121,7 @@ export class Operations {
       creationTimestamp: now,
       selfLink: linkTo(`${scope.path}/operations/${name}`),
     }
-    // As Google does: even what is done at once is answered as running.
+    // Google, too, reports even an immediate operation as running at first.
     const answered: Operation = { ...operation, status: 'RUNNING', progress: 0 }
     const fault = user === 'system' ? undefined : this.#faults.operation(type)
     if (!work && fault) {
@@ -133,17 +135,17 @@ export class Operations {
     return answered
   }
 
-  /** Resolves when all that began so far is on disk, and rejects when it is not. */
+  /** Resolves when every operation begun so far is on disk; rejects when it cannot be written. */
   recorded(): Promise<void> {
     return this.#lastSave
   }
 
-  /** The operation that an earlier copy of the same request began. */
+  /** The operation that an earlier request with the same id began. */
   repeated(project: string, requestId: string): Operation | undefined {
     return this.#all(project).find(operation => operation.clientOperationId === requestId)
   }
 
-  /** Goes on with what a restart interrupted and forgets what is long done. */
+  /** Continues what a restart interrupted, and forgets operations that were done long ago. */
   resume(): void {
     for (const stored of this.#stored.all()) {
       const { operation } = stored
@@ -152,7 +154,7 @@ export class Operations {
     }
   }
 
-  /** Resolves when no operation runs any more. */
+  /** Resolves when no operation is running. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running.values())
   }
@@ -164,7 +166,7 @@ export class Operations {
     return found
   }
 
-  /** The operation once it is done, or as it is after `withinMs`. */
+  /** The operation when it is done, or its state after `withinMs`. */
   async wait(path: string, withinMs = LONGEST_WAIT_MS): Promise<Operation> {
     const running = this.#running.get(this.get(path).name)
     if (running) {
@@ -184,7 +186,7 @@ export class Operations {
     return this.#stored.all().flatMap(({ operation }) => (operation.selfLink.startsWith(prefix) ? [operation] : []))
   }
 
-  /** What has no work that could go on later ends in an error when the fault is cleared. */
+  /** An operation without work ends in an error when the fault is cleared: there is nothing to continue. */
   #hang(operation: Operation): void {
     this.#save({ operation })
     const ended = this.#faults.cleared().then(() => this.#giveUp(operation))
@@ -203,25 +205,25 @@ export class Operations {
     this.#lastSave = this.#stored.put(stored)
     this.#lastSave.catch(error => {
       console.error(`operation ${stored.operation.name} is not stored: ${messageOf(error)}`)
-      // It goes on, or has ended, all the same: taken back it would run for ever. The next start does its work again.
+      // The operation continues in memory even if it cannot be written; the next start runs its work again.
       if (this.#stored.get(stored.operation.name)?.operation.status !== 'DONE') this.#stored.hold(stored)
     })
   }
 
-  #start(stored: Stored, resumed: boolean, fault?: OperationFate): void {
+  #start(stored: Stored, resumed: boolean, fault?: OperationFault): void {
     const { name } = stored.operation
     const run = this.#run(stored, resumed, fault).finally(() => this.#running.delete(name))
     this.#running.set(name, run)
   }
 
-  async #run({ operation, work, arguments: given }: Stored, resumed: boolean, fault?: OperationFate): Promise<void> {
+  async #run({ operation, work, arguments: given }: Stored, resumed: boolean, fault?: OperationFault): Promise<void> {
     const target = pathOfLink(operation.targetLink)
     let failure: Partial<Operation> = {}
-    // Whoever began the operation writes its target down first.
+    // The caller stores the operation's target first.
     await nextTurn()
     try {
       const run = this.#works.get(work ?? '')
-      if (!run) throw new OperationError('INTERNAL_ERROR', `nobody knows how to do ${work}`)
+      if (!run) throw new OperationError('INTERNAL_ERROR', `no work is registered as ${work}`)
       const proceed = async () => {
         if (fault === 'hang') await this.#faults.cleared()
         else if (fault) throw toError(fault)
@@ -234,7 +236,7 @@ export class Operations {
   }
 }
 
-const toError = ({ error: { code, message } }: Exclude<OperationFate, 'hang'>): OperationError =>
+const toError = ({ error: { code, message } }: Exclude<OperationFault, 'hang'>): OperationError =>
   new OperationError(code, message)
 
 function failureOf(error: unknown): Partial<Operation> {
@@ -247,7 +249,7 @@ function failureOf(error: unknown): Partial<Operation> {
   }
 }
 
-/** An operation lives where its target does. */
+/** An operation has the scope of its target. */
 function scopeOf(target: string): { path: string; fields: { zone?: string; region?: string } } {
   const project = `projects/${segmentAfter(target, 'projects')}`
   const zone = segmentAfter(target, 'zones')

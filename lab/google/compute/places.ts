@@ -20,7 +20,7 @@ import { checkFingerprint, linkTo } from './resource.ts'
 
 const BASE = '/compute/v1/projects/{project}'
 
-/** What can only be read: the project, its regions and zones, machine types and disk types. */
+/** What is read-only: the project, its regions and zones, machine types and disk types. */
 export function servePlaces(router: Router, cloud: Cloud): void {
   serveProject(router, cloud)
   const withQuotas = (project: string, name: string) => ({
@@ -67,7 +67,7 @@ function serveProject(router: Router, cloud: Cloud): void {
       const sent = await call.json()
       const project = call.param('project')
       const { fingerprint } = cloud.projectMetadata(project)
-      // Unlike an instance's, a project's fingerprint may be left out.
+      // Unlike for an instance, a project's fingerprint may be omitted.
       if (sent.fingerprint !== undefined) checkFingerprint('fingerprint', sent.fingerprint, fingerprint)
       const metadata = completeMetadata(sent)
       const target = { target: `projects/${project}`, targetId: projectNamed(project).number }

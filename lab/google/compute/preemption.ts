@@ -7,7 +7,7 @@ import { PREEMPTION_GRACE_MS } from './machines.ts'
 import type { Operation } from './operations.ts'
 import { linkTo, pathOfResource } from './resource.ts'
 
-/** A spot machine goes when Google wants its place, or a maintenance event, or here `/lab/preempt`, which is not Google's. */
+/** A simulated maintenance event preempts a spot machine, and so does the lab's own `/lab/preempt`. */
 export function servePreemption(router: Router, cloud: Cloud): void {
   router.post(
     `${ROUTE}/{name}/simulateMaintenanceEvent`,
@@ -29,10 +29,10 @@ export function servePreemption(router: Router, cloud: Cloud): void {
   })
 }
 
-/** @param graceMs between the notice and the end @throws ApiError 400 unless it is a spot machine that runs */
+/** @param graceMs between the notice and the power-off @throws ApiError 400 unless it is a running spot machine */
 export function preempt(cloud: Cloud, instance: Instance, graceMs = PREEMPTION_GRACE_MS): Operation {
   const path = pathOfResource(instance)
-  if (!isSpot(instance)) throw invalid(`Instance '${instance.name}' is no spot instance: it is never preempted.`)
+  if (!isSpot(instance)) throw invalid(`Instance '${instance.name}' is not a spot instance, and is never preempted.`)
   checkStatus(path, instance, 'RUNNING')
   return cloud.operations.begin({
     type: 'compute.instances.preempted',

@@ -8,7 +8,7 @@ type Scope = 'project' | 'region'
 interface Metric {
   scope: Scope
   collection: CollectionName
-  /** How much of the quota one resource takes. */
+  /** How much of the quota one resource uses. */
   weight?: (resource: Resource) => number
 }
 
@@ -42,7 +42,7 @@ const metrics: Record<string, Metric> = {
   },
 }
 
-/** A region's quota of persistent disk counts every zone of it; `zones/us-east1-b` lies in `us-east1`. */
+/** A regional quota includes the region's zones: `zones/us-east1-b` is in `us-east1`. */
 const isIn = (resource: Resource, project: string, region?: string): boolean =>
   resource.selfLink.startsWith(linkTo(`projects/${project}/`)) &&
   (region === undefined || new RegExp(`/(regions/${region}|zones/${region}-[a-z])/`).test(resource.selfLink))
@@ -54,7 +54,7 @@ function usage(cloud: Cloud, { collection, weight = () => 1 }: Metric, project: 
     .reduce((sum, resource) => sum + weight(resource), 0)
 }
 
-/** What a project, or one of its regions, answers under `quotas`. */
+/** The field `quotas` of a project or one of its regions. */
 export const quotasOf = (cloud: Cloud, project: string, region?: string) =>
   Object.entries(metrics)
     .filter(([, { scope }]) => scope === (region === undefined ? 'project' : 'region'))
@@ -64,7 +64,7 @@ export const quotasOf = (cloud: Cloud, project: string, region?: string) =>
       usage: usage(cloud, details, project, region),
     }))
 
-/** @throws ApiError 403 when one more resource of a collection is more than the project may have */
+/** @throws ApiError 403 when one more resource would exceed a quota */
 export function checkQuota(cloud: Cloud, collection: CollectionName, wanted: Resource): void {
   const [, project = ''] = /projects\/([^/]+)/.exec(wanted.selfLink) ?? []
   const region = /\/regions\/([^/]+)\//.exec(wanted.selfLink)?.[1] ?? /\/zones\/([^/]+)-[a-z]\//.exec(wanted.selfLink)?.[1]
@@ -82,7 +82,7 @@ export function checkQuota(cloud: Cloud, collection: CollectionName, wanted: Res
 export const RATE_EXCEEDED = 'RESOURCE_OPERATION_RATE_EXCEEDED'
 const HOUR_MS = 3_600_000
 
-/** @throws OperationError when a disk has had as many snapshots within the hour as one may have */
+/** @throws OperationError when the disk has reached its limit of snapshots per hour */
 export function checkSnapshotRate(cloud: Cloud, disk: string, taken: readonly Date[], now: Date): void {
   const recent = taken.filter(time => time.getTime() > now.getTime() - HOUR_MS)
   if (recent.length < cloud.limits.snapshotsPerDiskAndHour) return

@@ -3,7 +3,7 @@ import type { Cloud } from './cloud.ts'
 import type { Instance } from './instance.ts'
 import type { Resource } from './resource.ts'
 
-/** From where IAP's TCP forwarding reaches machines: the first address of 35.235.240.0/20, its documented range. */
+/** The source address of IAP's TCP forwarding: the first of 35.235.240.0/20, its documented range. */
 const IAP_SOURCE = '35.235.240.1'
 
 interface Rule {
@@ -23,13 +23,13 @@ interface Firewall extends Resource {
   targetServiceAccounts?: string[]
 }
 
-/** Whether the network's firewall lets IAP through to a TCP port of the instance; what no rule allows is denied. */
+/** Whether the network's firewall allows IAP to reach a TCP port of the instance; without a rule it is denied. */
 export function iapReaches(cloud: Cloud, instance: Instance, port: number): boolean {
   const rules = cloud
     .all<Firewall>('firewalls')
     .filter(firewall => applies(firewall, instance))
     .filter(({ allowed, denied }) => [...(allowed ?? []), ...(denied ?? [])].some(rule => covers(rule, port)))
-    // At equal priority a denial wins.
+    // At equal priority a deny rule wins.
     .sort((left, right) => left.priority - right.priority || Number(Boolean(right.denied)) - Number(Boolean(left.denied)))
   return rules[0]?.allowed !== undefined
 }

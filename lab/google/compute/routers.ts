@@ -32,7 +32,7 @@ function completeNats(nats: Nat[], project: string, cloud: Cloud): object[] {
   return nats.map(nat => completeNat(nat, project, cloud))
 }
 
-/** What Google fills in of a NAT, references included. @throws ApiError 400, 404 */
+/** A NAT with Google's defaults and with references as links. @throws ApiError 400, 404 */
 function completeNat(sent: Nat, project: string, cloud: Cloud): object {
   for (const field of ['name', 'natIpAllocateOption', 'sourceSubnetworkIpRangesToNat'] as const) {
     if (!sent[field]) throw required(`resource.nats[0].${field}`)
@@ -51,7 +51,7 @@ function completeNat(sent: Nat, project: string, cloud: Cloud): object {
   }
 }
 
-/** No traffic is translated here: what a router tells of itself is what it was told, and no mappings. */
+/** No traffic is translated here: a router reports its configuration, and no mappings. */
 export function serveRouters(router: Router, cloud: Cloud): void {
   const route = `${routeOf('region', 'routers')}/{name}`
   serveFamily(router, cloud, routers)

@@ -23,7 +23,7 @@ const snapshotFamily: Family = { collection: 'snapshots', kind: 'compute#snapsho
 const ROUTE = routeOf('global', 'snapshots')
 
 export function serveSnapshots(router: Router, cloud: Cloud): void {
-  // One snapshot of a disk builds on another: what comes and what goes takes turns.
+  // A disk's snapshots build on each other, so creating and deleting them is serialized per disk.
   const turns = new Turns()
   serveReading(router, cloud, snapshotFamily)
   serveSetLabels(router, cloud, snapshotFamily)
@@ -53,13 +53,16 @@ export function serveSnapshots(router: Router, cloud: Cloud): void {
   )
 }
 
-/** Two ways to the same: Terraform and the Node client ask the disk, gcloud the collection of snapshots. */
+/**
+ * There are two ways to create one: Terraform and the Node client call a method of the disk, gcloud inserts into the
+ * collection.
+ */
 function serveCreation(router: Router, cloud: Cloud, turns: Turns): void {
   const taken = new Map<string, Date[]>()
   cloud.operations.register('snapshots.create', async (_, { given, resumed, proceed }) => {
     const [snapshot, disk] = [String(given.snapshot), String(given.disk)]
     try {
-      // What is on the disk by now is not what it was when the snapshot was asked for.
+      // The disk's content is no longer what it was when the snapshot was requested.
       if (resumed) throw new OperationError('INTERNAL_ERROR', 'The snapshot was interrupted by a restart.')
       await proceed()
       const { id } = cloud.get('disks', disk)
@@ -68,7 +71,7 @@ function serveCreation(router: Router, cloud: Cloud, turns: Turns): void {
       taken.set(id, [...earlier, new Date()])
       await turns.take(id, () => copyDisk(cloud, disk, snapshot))
     } catch (error) {
-      // What came too soon was never begun; anything else leaves a snapshot that failed.
+      // A snapshot over the rate limit was never begun; any other failure leaves a failed one.
       if (error instanceof OperationError && error.code === RATE_EXCEEDED) await cloud.delete('snapshots', snapshot)
       else await cloud.patch<Snapshot>('snapshots', snapshot, { status: 'FAILED' })
       throw error
@@ -154,7 +157,7 @@ const chainOf = (cloud: Cloud, diskId: string): Snapshot[] =>
     .filter(({ sourceDiskId, status }) => sourceDiskId === diskId && (status === 'READY' || status === 'DELETING'))
     .sort((left, right) => Date.parse(left.creationTimestamp) - Date.parse(right.creationTimestamp))
 
-/** What the next snapshot of the chain needs of one that goes becomes its own. */
+/** Blocks of the deleted snapshot that the next one in the chain still needs become part of that one. */
 async function remove(cloud: Cloud, snapshot: Snapshot): Promise<void> {
   const chain = chainOf(cloud, snapshot.sourceDiskId)
   const at = chain.findIndex(({ id }) => id === snapshot.id)

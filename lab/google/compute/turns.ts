@@ -1,8 +1,8 @@
-/** Runs what concerns one key one after the other, whatever else goes on. */
+/** Serializes work per key. */
 export class Turns {
   readonly #last = new Map<string, Promise<unknown>>()
 
-  /** Whether anything runs or waits for this key. */
+  /** Whether any work for this key is running or waiting. */
   busy(key: string): boolean {
     return this.#last.has(key)
   }

@@ -8,7 +8,7 @@ import type { Call, Incoming, Reply } from './router.ts'
 const LARGEST_BATCH = 1000
 
 /**
- * Several requests in one: `multipart/mixed` with a whole HTTP request in each part, answered likewise, in the same order.
+ * Several requests in one: `multipart/mixed` with a whole HTTP request in each part; the answer has the same form and order.
  * @param answer answers one of them; never throws
  */
 export async function batch(call: Call, answer: (request: Incoming, url: URL) => Promise<Reply>): Promise<Reply> {
@@ -31,7 +31,7 @@ function parseRequest(content: Buffer): { request: Incoming; url: URL } {
   const { head, rest } = splitHead(content, newline)
   const [line = ''] = head.split(newline)
   const [method, target] = line.split(' ')
-  if (!method || !target?.startsWith('/')) throw invalid('A part of the batch is no HTTP request.', 'badContent')
+  if (!method || !target?.startsWith('/')) throw invalid('A part of the batch is not an HTTP request.', 'badContent')
   async function* body() {
     yield rest
   }

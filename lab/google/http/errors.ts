@@ -17,7 +17,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The name of google.rpc.Code that goes with an HTTP status. */
+/** The google.rpc.Code that corresponds to an HTTP status. */
 const canonicalCodes: Record<number, string> = {
   400: 'INVALID_ARGUMENT',
   401: 'UNAUTHENTICATED',

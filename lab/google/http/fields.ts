@@ -1,6 +1,6 @@
 import { invalid } from './errors.ts'
 
-/** Which members are wanted, each with those wanted below it; an empty map stands for the whole value. */
+/** The wanted members, each with the members wanted below it; an empty map means the whole value. */
 type Selection = Map<string, Selection>
 
 /**
@@ -42,7 +42,7 @@ function below(rest: string[], selector: string): Selection {
   return inner
 }
 
-/** `items/name,items/size` selects both; `items,items/name` the whole. */
+/** `items/name,items/size` selects both; `items,items/name` selects all of `items`. */
 function merge(into: Selection, name: string, selection: Selection): void {
   const present = into.get(name)
   if (!present || selection.size === 0) into.set(name, selection)

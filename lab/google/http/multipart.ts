@@ -8,7 +8,7 @@ export interface Part {
 }
 
 /**
- * The parts of a multipart body (RFC 2046), whose lines end in CRLF, or in LF alone: Python's clients write such.
+ * The parts of a multipart body (RFC 2046). Lines end in CRLF, or in LF alone as Python's clients write them.
  * @throws ApiError 400
  */
 export function parseMultipart(contentType: string, body: Buffer): Part[] {
@@ -38,7 +38,7 @@ function parsePart(part: Buffer, newline: string): Part {
   return { headers: parseHeaders(head), content: rest }
 }
 
-/** What stands before and after the first empty line. */
+/** What is before and after the first empty line. */
 export function splitHead(text: Buffer, newline: string): { head: string; rest: Buffer } {
   const end = text.indexOf(newline + newline)
   if (end < 0) return { head: text.toString(), rest: Buffer.alloc(0) }

@@ -2,17 +2,17 @@ import { ApiError } from './errors.ts'
 
 const MINUTE_MS = 60_000
 
-/** As many requests of a project as may come in a minute, at once or spread; what was used comes back evenly. */
+/** A token bucket per project: a minute's worth of requests, refilled evenly. */
 export class Rate {
   readonly #perMinute: () => number
   readonly #spent = new Map<string, { used: number; at: number }>()
 
-  /** @param perMinute asked each time: a limit may be changed */
+  /** @param perMinute called each time, as the limit may change */
   constructor(perMinute: () => number) {
     this.#perMinute = perMinute
   }
 
-  /** @param now milliseconds of a clock that never goes back @throws ApiError 403 rateLimitExceeded */
+  /** @param now milliseconds of a monotonic clock @throws ApiError 403 rateLimitExceeded */
   take(project: string, now: number): void {
     const limit = this.#perMinute()
     const before = this.#spent.get(project) ?? { used: 0, at: now }

@@ -9,7 +9,7 @@ export interface Reply {
   headers?: Record<string, string>
 }
 
-/** A request as handlers read it: HTTP's own, or one that came within another. */
+/** A request as handlers see it: one from the network, or a part of a batch. */
 export interface Incoming {
   method?: string | undefined
   headers: IncomingHttpHeaders
@@ -18,10 +18,10 @@ export interface Incoming {
 
 export type Handler = (call: Call) => Reply | Promise<Reply>
 
-/** JSON above this is no request that a client of this project makes. */
+/** More than any client of this project sends as JSON. */
 const LARGEST_JSON = 16 * 1024 * 1024
 
-/** One request, with what its route captured. */
+/** One request, with the values that its route captured. */
 export class Call {
   readonly #message: Incoming
   readonly method: string
@@ -37,7 +37,7 @@ export class Call {
     this.#captured = captured
   }
 
-  /** A part of the path. @throws Error when the route has no such part: a mistake in the route. */
+  /** A captured part of the path. @throws Error when the route has none of that name, which is a bug */
   param(name: string): string {
     const value = this.#captured[name]
     if (value === undefined) throw new Error(`the route of ${this.path} captures no ${name}`)
@@ -48,7 +48,7 @@ export class Call {
     return this.#captured[name] !== undefined
   }
 
-  /** A parameter that says yes or no; Python's clients write it with a capital. */
+  /** A boolean parameter; Python's clients capitalize its value. */
   flag(name: string, usual = false): boolean {
     const value = this.query.get(name)
     return value === null ? usual : value.toLowerCase() === 'true'
@@ -59,7 +59,7 @@ export class Call {
     return Array.isArray(value) ? value[0] : value
   }
 
-  /** Where the client reached this server, for links that lead back here. */
+  /** The origin at which the client reached this server, for links back to it. */
   get origin(): string {
     return `http://${this.header('host') ?? '127.0.0.1'}`
   }
@@ -75,7 +75,7 @@ export class Call {
     return Buffer.concat(chunks)
   }
 
-  /** The body's JSON object; an empty body is an empty object. @throws ApiError 400 for anything else. */
+  /** The JSON object in the body; an empty body is an empty object. @throws ApiError 400 for anything else */
   async json<T extends object = Record<string, unknown>>(): Promise<T> {
     const text = (await this.body(LARGEST_JSON)).toString()
     return (text.trim() === '' ? {} : parseObject(text)) as T
@@ -87,12 +87,12 @@ export function parseObject(text: string): object {
     const value: unknown = JSON.parse(text, withoutNulls)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
   } catch {
-    // Answered below like any other value that is no object.
+    // Treated below like any other value that is not an object.
   }
   throw invalid('Parse Error', 'parseError')
 }
 
-/** A null element of a list is none to Google; the Terraform provider sends such. */
+/** Google ignores null elements of lists, which the Terraform provider sends. */
 const withoutNulls = (_: string, value: unknown): unknown =>
   Array.isArray(value) ? value.filter(element => element !== null) : value
 
@@ -103,8 +103,8 @@ interface Route {
 }
 
 /**
- * Routes in Google's notation: `{name}` is one path segment up to a custom verb's colon, `{+name}` any number of segments.
- * The first route that matches answers.
+ * Routes in Google's notation: `{name}` is one path segment, up to the colon of a custom verb; `{+name}` is any number of
+ * segments. The first route that matches answers.
  */
 export class Router {
   readonly #routes: Route[] = []

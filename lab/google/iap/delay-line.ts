@@ -1,4 +1,4 @@
-/** Does things later, in the order in which they were asked for. */
+/** Runs things later, in the order in which they were added. */
 export class DelayLine {
   readonly #waiting: { due: number; act: () => void }[] = []
   #timer: NodeJS.Timeout | undefined
@@ -11,7 +11,7 @@ export class DelayLine {
     }
   }
 
-  /** Forgets what has not been done. */
+  /** Drops what has not run yet. */
   clear(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

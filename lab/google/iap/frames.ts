@@ -1,13 +1,13 @@
-/** Frames of IAP's relay protocol, version 4, as the Cloud SDK's client speaks it: a tag of two bytes, then its fields. */
+/** Frames of IAP's relay protocol, version 4, as the Cloud SDK's client implements it: a tag of two bytes, then the fields. */
 
 export const SUBPROTOCOL = 'relay.tunnel.cloudproxy.app'
 
-/** The most that one data frame carries. */
+/** The largest payload of a data frame, in bytes. */
 export const LARGEST_DATA = 16_384
 
 export const tags = { connectSuccess: 0x0001, reconnectSuccess: 0x0002, data: 0x0004, ack: 0x0007 } as const
 
-/** Why a relay closes, by the codes that its clients know. */
+/** The relay's close codes, which its clients know. */
 export const closeCodes = {
   normal: 1000,
   sidUnknown: 4001,

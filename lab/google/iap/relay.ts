@@ -9,7 +9,7 @@ import type { Faults } from '../faults.ts'
 import { closeCodes, LARGEST_DATA, SUBPROTOCOL } from './frames.ts'
 import { Session } from './session.ts'
 
-/** IAP's TCP forwarding: WebSockets at `/v4/connect` and `/v4/reconnect`, joined to ports of instances. */
+/** IAP's TCP forwarding: WebSockets at `/v4/connect` and `/v4/reconnect`, connected to ports of instances. */
 export class Relay {
   readonly #cloud: Cloud
   readonly #faults: Faults
@@ -25,7 +25,7 @@ export class Relay {
     this.#faults = faults
   }
 
-  /** Takes over a connection whose caller is known to be allowed in. */
+  /** Takes over a connection whose caller has been authorized. */
   upgrade(message: IncomingMessage, socket: Duplex, head: Buffer, url: URL): void {
     this.#server.handleUpgrade(message, socket, head, client => {
       client.on('error', () => client.terminate())
@@ -35,7 +35,10 @@ export class Relay {
     })
   }
 
-  /** Breaks every WebSocket without a word, as a network does; the connections behind them wait for their clients. */
+  /**
+   * Breaks every WebSocket without a closing handshake, as a network failure does; the connections behind them wait for their
+   * clients.
+   */
   cut(): void {
     for (const client of this.#server.clients) client.terminate()
   }
@@ -53,7 +56,7 @@ export class Relay {
       return
     }
     const port = Number(query.get('port'))
-    // What a firewall drops looks to the relay like a backend that does not answer.
+    // To the relay, a port blocked by a firewall looks like a backend that does not answer.
     if (!iapReaches(this.#cloud, instance, port)) {
       client.close(closeCodes.failedToConnect, 'failed to connect to backend')
       return

@@ -13,11 +13,11 @@ import {
   reconnectSuccessFrame,
 } from './frames.ts'
 
-/** How long a client may take to come back after its WebSocket broke. */
+/** How long a client may take to reconnect after its WebSocket broke. */
 const RECONNECT_WITHIN_MS = 60_000
-/** What the client has not acknowledged is kept for resending; above this the backend waits. */
+/** Unacknowledged data is kept for resending; beyond this the backend is paused. */
 const LARGEST_UNACKNOWLEDGED = 4 * 1024 * 1024
-/** Clients do the same: an acknowledgement per frame would only cost. */
+/** Clients do the same: acknowledging every frame would be a waste. */
 const ACK_AFTER = 2 * LARGEST_DATA
 
 /** How `ws` reports a connection that ended without a closing handshake (RFC 6455, 7.4.1). */
@@ -28,15 +28,15 @@ export class Session {
   readonly sid = randomBytes(18).toString('base64url')
   readonly #backend: Duplex
   readonly #faults: Faults
-  /** What is on its way to the client, and from it. */
+  /** Frames on their way to the client, and from it. */
   readonly #outgoing = new DelayLine()
   readonly #incoming = new DelayLine()
   readonly #ended: () => void
   #socket: WebSocket | undefined
-  /** Bytes from the client, and how many of them it knows to have arrived. */
+  /** Bytes received from the client, and how many of them have been acknowledged to it. */
   #received = 0
   #receivedAcked = 0
-  /** Bytes from the backend that the client has confirmed, and those that it has not. */
+  /** Number of bytes from the backend that the client has confirmed, and the data that it has not. */
   #confirmed = 0
   #unconfirmed: Buffer[] = []
   #abandoned: NodeJS.Timeout | undefined
@@ -73,7 +73,7 @@ export class Session {
     clearTimeout(this.#abandoned)
     this.#backend.destroy()
     const socket = this.#socket
-    // A control frame has room for 123 bytes of reason. It comes after what is still on its way.
+    // A close frame's reason has at most 123 bytes. The frame comes after those still on their way.
     this.#outgoing.push(0, () => socket?.close(code, reason.slice(0, 120)))
     this.#socket = undefined
     this.#ended()
@@ -95,13 +95,13 @@ export class Session {
     this.#carry(this.#outgoing, socket, () => socket.send(frame))
   }
 
-  /** A frame on its way, late or lost as the faults have it; TCP loses none without breaking. */
+  /** Carries a frame, late or lost as the faults say. A lost frame breaks the connection, since TCP never just loses data. */
   #carry(line: DelayLine, socket: WebSocket, arrive: () => void): void {
     const { latencyMs, breaks } = this.#faults.frame()
     line.push(latencyMs, breaks ? () => this.#break(socket) : arrive)
   }
 
-  /** At once: what came behind the frame that was lost is lost as well. */
+  /** Immediate: whatever follows the lost frame is lost as well. */
   #break(socket: WebSocket): void {
     socket.terminate()
     this.#closed(socket, WITHOUT_HANDSHAKE)
@@ -141,7 +141,7 @@ export class Session {
     return this.#unconfirmed.reduce((sum, { length }) => sum + length, 0)
   }
 
-  /** Forgets what the client has. @returns false when it confirms what it can't have. */
+  /** Drops what the client has confirmed. @returns false when it confirms more than was sent */
   #confirm(total: number): boolean {
     let left = total - this.#confirmed
     if (left < 0 || left > this.#pending()) return false
@@ -157,7 +157,7 @@ export class Session {
     return true
   }
 
-  /** A closing handshake ends the connection; a WebSocket that just broke may be replaced. */
+  /** A closing handshake ends the session; a WebSocket that broke without one may be replaced. */
   #closed(socket: WebSocket, code: number): void {
     if (socket !== this.#socket) return
     this.#socket = undefined

@@ -8,7 +8,7 @@ export interface Answer {
   etag: string
 }
 
-/** What a path of the tree answers with, in the form that the query asks for. */
+/** The answer for a path of the tree, in the form that the query asks for. */
 export function answer(tree: Node, path: string, query: URLSearchParams): Answer {
   const node = nodeAt(tree, path)
   if (node === undefined) return complete(404, 'Not Found\n')

@@ -16,8 +16,8 @@ const ROOT = '/computeMetadata/v1/'
 const LARGEST_GUEST_ATTRIBUTE = 256 * 1024
 
 /**
- * The metadata server of all machines, on a Unix socket: who asks is known by the network and source address that a forwarder
- * puts before each connection.
+ * The metadata server of all machines, on a Unix socket. A forwarder sends the network and source address ahead of each
+ * connection, which identify the machine that asks.
  */
 export async function startMetadataServer(socketPath: string, cloud: Cloud, machines: Machines): Promise<{ close(): void }> {
   const guests = new WeakMap<Socket, Peer>()
@@ -36,7 +36,7 @@ export async function startMetadataServer(socketPath: string, cloud: Cloud, mach
     readProxyHeader(socket, peer => {
       guests.set(socket, peer)
       http.emit('connection', socket)
-      // Paused while the header was taken off; the HTTP server expects a socket that flows.
+      // The socket was paused while the header was read; the HTTP server expects a flowing one.
       socket.resume()
     })
   })
@@ -49,7 +49,7 @@ export async function startMetadataServer(socketPath: string, cloud: Cloud, mach
   }
 }
 
-/** Takes the forwarder's header off a new connection; one that begins otherwise is closed. */
+/** Reads the forwarder's header from a new connection; a connection without one is closed. */
 function readProxyHeader(socket: Socket, ready: (peer: Peer) => void): void {
   let head = Buffer.alloc(0)
   const onData = (chunk: Buffer): void => {
@@ -71,7 +71,7 @@ function readProxyHeader(socket: Socket, ready: (peer: Peer) => void): void {
 class MetadataServer {
   readonly #cloud: Cloud
   readonly #machines: Machines
-  /** Opens nothing: a machine's identity is not the operator's. */
+  /** Valid nowhere: a machine's identity is not the operator's. */
   readonly #accessToken = `ya29.lab-${randomBytes(24).toString('base64url')}`
 
   constructor(cloud: Cloud, machines: Machines) {
@@ -123,7 +123,10 @@ class MetadataServer {
     if (changed) sendAnswer(response, changed)
   }
 
-  /** Resolves with what differs from the known, or at the timeout with what there is; undefined when the guest has gone. */
+  /**
+   * Resolves with the first value that differs from the known one, or at the timeout with the current one; undefined when the
+   * guest has disconnected.
+   */
   #change(
     message: IncomingMessage,
     instance: string,

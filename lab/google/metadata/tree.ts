@@ -9,13 +9,13 @@ export type Node = string | Node[] | { [name: string]: Node }
 export interface GuestView {
   instance: Instance
   projectMetadata: Metadata
-  /** The token that the machine gets for its service account. */
+  /** The access token for the machine's service account. */
   accessToken: string
   preempted: boolean
   guestAttributes: { namespace: string; key: string; value: string }[]
 }
 
-/** What `/computeMetadata/v1/` holds for one machine. */
+/** The contents of `/computeMetadata/v1/` for one machine. */
 export function metadataTree(view: GuestView): Node {
   const project = projectNamed(segmentAfter(view.instance.selfLink, 'projects') ?? '')
   return { instance: instanceTree(view, project), project: projectTree(view, project) }
@@ -90,17 +90,19 @@ export function nodeAt(tree: Node, path: string): Node | undefined {
   return node
 }
 
-/** Names in a directory, one per line, those of directories with a slash at their end. */
+/** Names in a directory, one per line, directories with a slash at the end. */
 export function listing(node: Exclude<Node, string>): string {
   return Object.entries(node)
     .map(([name, inner]) => `${name}${typeof inner === 'string' ? '' : '/'}\n`)
     .join('')
 }
 
-/** How many levels below these carry names that a user chose: they stay, Google's own are in camel case in JSON. */
+/**
+ * How many levels below these have names chosen by users. Those stay as they are in JSON, where Google's own become camel case.
+ */
 const chosenLevels: Record<string, number> = { attributes: 1, 'guest-attributes': 2, 'service-accounts': 1 }
 
-/** All below a node, as `?recursive=true` answers. A token is only given to who asks for it by its name. */
+/** Everything below a node, as for `?recursive=true`. A token is not included: it has to be requested by its own path. */
 export function recursive(node: Node, chosen = 0): unknown {
   if (typeof node === 'string') return node
   if (Array.isArray(node)) return node.map(inner => recursive(inner))

@@ -24,7 +24,7 @@ export async function insertBucket(store: Store, call: Call): Promise<Bucket> {
   const bucket: Bucket = {
     storageClass: 'STANDARD',
     rpo: location.includes('-') ? undefined : 'DEFAULT',
-    // None: what is deleted here is gone at once.
+    // No soft delete: what is deleted here is gone immediately.
     softDeletePolicy: { retentionDurationSeconds: '0' },
     ...sent,
     ...completeBucket(sent, now),
@@ -42,7 +42,7 @@ export async function insertBucket(store: Store, call: Call): Promise<Bucket> {
   return bucket
 }
 
-/** Objects have no access lists here: every bucket is as if the organisation's policy wanted uniform access. */
+/** Objects have no access lists here: every bucket behaves as if an organization policy enforced uniform access. */
 function completeBucket(sent: Record<string, unknown>, now: string) {
   const { labels, iamConfiguration = {} } = sent
   const { publicAccessPrevention = 'inherited' } = iamConfiguration as { publicAccessPrevention?: string }
@@ -53,10 +53,10 @@ function completeBucket(sent: Record<string, unknown>, now: string) {
   }
 }
 
-/** From when on uniform access can't be turned off. https://cloud.google.com/storage/docs/uniform-bucket-level-access */
+/** After this time uniform access can't be turned off. https://cloud.google.com/storage/docs/uniform-bucket-level-access */
 const UNIFORM_LOCKED_AFTER_MS = 90 * 24 * 3600 * 1000
 
-/** @param whole whether what is not sent goes, as with PUT */
+/** @param whole whether to remove fields that are not sent, as PUT does */
 export async function updateBucket(
   store: Store,
   bucket: Bucket,

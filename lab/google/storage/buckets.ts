@@ -7,7 +7,7 @@ import { checkPreconditions } from './preconditions.ts'
 import { bucketReply } from './representation.ts'
 import type { Bucket, Store } from './store.ts'
 
-/** `/storage/v1/b` as Google has it, `/b` as clients of an emulator ask for it. */
+/** `/storage/v1/b` is Google's path, `/b` the one that clients use with an emulator. */
 export const BASES = ['/storage/v1/b', '/b'] as const
 
 export function serveBuckets(router: Router, store: Store, policies: Policies): void {
@@ -41,7 +41,7 @@ export function serveBuckets(router: Router, store: Store, policies: Policies): 
         json: { kind: 'storage#storageLayout', bucket, location, locationType, hierarchicalNamespace: { enabled: false } },
       }
     })
-    // Folders with policies of their own: nobody makes any here, and clients look for them.
+    // Clients list managed folders, which can't be created here.
     router.get(`${base}/{bucket}/managedFolders`, call => {
       store.bucket(call.param('bucket'))
       return { json: { kind: 'storage#managedFolders' } }

@@ -6,7 +6,7 @@ import { objectReply } from './representation.ts'
 import type { Store } from './store.ts'
 import { writable } from './writable.ts'
 
-/** Objects made of other objects. */
+/** Objects made from other objects: copy, rewrite, move, compose. */
 export function serveCopies(router: Router, store: Store): void {
   for (const base of BASES) {
     const object = `${base}/{bucket}/o/{+object}`
@@ -33,7 +33,7 @@ async function copy(store: Store, call: Call, verb: 'copyTo' | 'rewriteTo'): Pro
   return { json: { kind: 'storage#rewriteResponse', totalBytesRewritten: size, objectSize: size, done: true, resource } }
 }
 
-/** The object under another name of its bucket; the old one is gone. */
+/** Renames an object within its bucket. */
 async function move(store: Store, call: Call): Promise<Reply> {
   const { query, origin } = call
   const source = store.get(call.param('bucket'), call.param('object'), query.get('generation'))
@@ -53,7 +53,7 @@ interface Composition {
 
 const MOST_COMPONENTS = 32
 
-/** One object of several: how clients upload a large one in parallel. */
+/** Concatenates objects: clients use it to upload a large object in parallel. */
 async function compose(store: Store, call: Call): Promise<Reply> {
   const { query, origin } = call
   const bucket = store.bucket(call.param('bucket')).name

@@ -33,7 +33,7 @@ export function serveObjects(router: Router, store: Store): void {
   }
 }
 
-/** The XML API's way to read an object, `/<bucket>/<object>`. It matches much: registered last. */
+/** The XML API's path of an object, `/<bucket>/<object>`. It matches almost anything, so it is registered last. */
 export function serveXmlReads(router: Router, store: Store): void {
   router.get('/{bucket}/{+object}', call => download(store, call))
   router.on('HEAD', '/{bucket}/{+object}', async call => {
@@ -90,7 +90,7 @@ function list(store: Store, call: Call): Reply {
   }
 }
 
-/** Where a listing stands; a folder stands behind all that is in it. */
+/** A position in a listing; a folder comes after everything in it. */
 const placeOf = ({ name, generation }: StoredObject, folder?: string): string =>
   folder ? `${folder}\u{10ffff}` : `${name}\0${generation}`
 
@@ -119,7 +119,7 @@ async function download(store: Store, call: Call): Promise<Reply> {
   return { status: 206, content: await store.read(object, from, to), headers: partial }
 }
 
-/** First and last byte of a single range; an unknown form of the header is ignored, as HTTP says. */
+/** First and last byte of a single range; HTTP says to ignore any other form of the header. */
 function partOf(range: string, length: number): [number, number] | 'unsatisfiable' | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(range)
   if (!match || (!match[1] && !match[2])) return undefined

@@ -5,7 +5,7 @@ interface Versioned {
   metageneration: string
 }
 
-/** Asked of a resource that is there (`current`) or not; generation 0 stands for "not there". */
+/** Conditions on a resource that exists (`current`) or does not; generation 0 means "does not exist". */
 const checks = {
   GenerationMatch: (current: Versioned | undefined, wanted: string) => (current?.generation ?? '0') === wanted,
   MetagenerationMatch: (current: Versioned | undefined, wanted: string) => current?.metageneration === wanted,
@@ -13,7 +13,7 @@ const checks = {
 
 /**
  * @param prefix `if`, or `ifSource` for the source of a copy
- * @throws ApiError 412 when a `…Match` does not hold, 304 for a `…NotMatch` of a reading request
+ * @throws ApiError 412 when a condition does not hold; 304 for a `…NotMatch` of a read
  */
 export function checkPreconditions(
   query: URLSearchParams,

@@ -1,6 +1,6 @@
 import type { Bucket, StoredObject } from './store.ts'
 
-/** Storage's links lead to itself, wherever the client reached it. */
+/** An object as the API returns it; its links use the origin at which the client reached this server. */
 export function objectReply({ content, ...object }: StoredObject, origin: string): object {
   const { bucket, name, generation } = object
   const path = `/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`

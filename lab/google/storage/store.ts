@@ -19,7 +19,7 @@ export interface Bucket {
   [field: string]: unknown
 }
 
-/** An object as the API answers with it, and the name of the file that holds its content. */
+/** An object as the API returns it, plus the name of the file with its content. */
 export interface StoredObject {
   kind: 'storage#object'
   bucket: string
@@ -33,16 +33,16 @@ export interface StoredObject {
   contentType: string
   timeCreated: string
   updated: string
-  /** Since when another version stands in its place. */
+  /** When another version replaced it. */
   timeDeleted?: string
   content: string
   [field: string]: unknown
 }
 
-/** Bytes up to which an object may be Terraform's state, or a lock, for which there is always room. */
+/** Objects up to this many bytes may be Terraform states or locks, and may use the reserved space. */
 const LARGEST_STATE = 2 ** 20
 
-/** Buckets and objects with their versions. Content is on disk before the metadata that refers to it. */
+/** Buckets and objects with their versions. Content is written before the metadata that refers to it. */
 export class Store {
   readonly buckets: Collection<Bucket>
   readonly #live: Collection<StoredObject>
@@ -102,7 +102,7 @@ export class Store {
     return object
   }
 
-  /** By name, then generation. */
+  /** Sorted by name, then generation. */
   list(bucket: string, versions: boolean): StoredObject[] {
     const all = [...this.#live.all(), ...(versions ? this.#archived.all() : [])]
     return all
@@ -110,7 +110,7 @@ export class Store {
       .sort((left, right) => compare(left.name, right.name) || Number(left.generation) - Number(right.generation))
   }
 
-  /** An object's content, or its bytes from one to another, both included. */
+  /** An object's content, or a range of its bytes, both ends included. */
   async read({ content, size }: StoredObject, from = 0, to = Number(size) - 1): Promise<Buffer> {
     await using file = await open(join(this.#contents, content))
     const bytes = Buffer.alloc(to - from + 1)
@@ -120,8 +120,8 @@ export class Store {
 
   /**
    * Puts a new version in place.
-   * @param check throws when the version that is there at that moment forbids it; asked last, so that two writers that both ask
-   *   for generation 0 do not both get it
+   * @param check throws when the current version rules the write out; it is called last, so that of two writers that require
+   *   generation 0 only one succeeds
    */
   async write(
     bucket: string,
@@ -178,7 +178,7 @@ export class Store {
     return changed
   }
 
-  /** @param forGood also when the bucket keeps versions: the client named the generation */
+  /** @param forGood even if the bucket keeps versions, because the client named the generation */
   async delete(object: StoredObject, forGood: boolean): Promise<void> {
     const { bucket, name, generation } = object
     if (!this.#isLive(object)) {
@@ -204,7 +204,9 @@ export class Store {
     return String(this.#lastGeneration)
   }
 
-  /** Generations go on where they stopped; content that no metadata refers to was cut off on its way in or out. */
+  /**
+   * Continues the sequence of generations, and removes content without metadata, which an interrupted write or delete has left.
+   */
   async #recover(): Promise<void> {
     const objects = [...this.#live.all(), ...this.#archived.all()]
     this.#lastGeneration = Math.max(0, ...objects.map(({ generation }) => Number(generation)))

@@ -9,7 +9,7 @@ import { objectReply } from './representation.ts'
 import type { Store, StoredObject } from './store.ts'
 import { writable } from './writable.ts'
 
-/** A resumable upload under way. It ends with the server: its client is told 404 and begins anew, as Google demands. */
+/** A resumable upload in progress. It does not survive a restart: the client gets a 404 and starts over, as Google requires. */
 interface Session {
   bucket: string
   metadata: Record<string, unknown>
@@ -18,14 +18,14 @@ interface Session {
 }
 
 /**
- * What does not end an upload is kept in multiples of this; the client sends the rest again.
+ * All chunks but the last are kept in multiples of this size; the client sends the rest again.
  * https://cloud.google.com/storage/docs/performing-resumable-uploads#chunked-upload
  */
 const PERSISTED_BYTES = 256 * 1024
 
 export function serveUploads(router: Router, store: Store): void {
   const sessions = new Map<string, Session>()
-  // The Cloud SDK begins its resumable uploads under `/resumable`.
+  // The Cloud SDK starts resumable uploads below `/resumable`.
   for (const base of BASES.flatMap(path => [`/upload${path}`, `/resumable/upload${path}`])) {
     const route = `${base}/{bucket}/o`
     router.post(route, call => {
@@ -39,7 +39,7 @@ export function serveUploads(router: Router, store: Store): void {
     router.put(route, call => proceed(store, sessions, call))
     router.delete(route, call => {
       sessions.delete(call.query.get('upload_id') ?? '')
-      // Google's own status for an upload that its client gave up.
+      // Google's status for an upload that the client has cancelled.
       return { status: 499 }
     })
   }
@@ -71,7 +71,7 @@ async function begin(sessions: Map<string, Session>, call: Call, path: string): 
   return { content: Buffer.alloc(0), headers: { location, 'x-guploader-uploadid': id } }
 }
 
-/** Takes a chunk (`bytes 0-99/*`, `bytes 100-149/150`) or tells how far the upload is (`bytes *\/150`). */
+/** Accepts a chunk (`bytes 0-99/*`, `bytes 100-149/150`) or reports the progress (`bytes *\/150`). */
 async function proceed(store: Store, sessions: Map<string, Session>, call: Call): Promise<Reply> {
   const id = call.query.get('upload_id') ?? ''
   const session = sessions.get(id)
@@ -85,7 +85,7 @@ async function proceed(store: Store, sessions: Map<string, Session>, call: Call)
   if (from !== undefined || chunk.length > 0) {
     const start = Number(from ?? 0)
     if (start > session.received.length) throw invalid('The chunk leaves a gap.', 'invalid')
-    // Bytes that came before are sent again by a client that did not hear that they arrived.
+    // A client that got no acknowledgement sends the same bytes again.
     session.received = Buffer.concat([session.received.subarray(0, start), chunk])
   }
   const size = total === undefined || total === '*' ? undefined : Number(total)

@@ -11,12 +11,12 @@ const writableFields: readonly string[] = [
   'eventBasedHold',
 ]
 
-/** What a client may set of an object's metadata. */
+/** The part of an object's metadata that a client may set. */
 export function writable(sent: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(writableFields.flatMap(field => (sent[field] === undefined ? [] : [[field, sent[field]]])))
 }
 
-/** An object's metadata with nothing of it set. */
+/** An object's metadata with nothing set. */
 export const noSettings: Record<string, unknown> = {
   ...Object.fromEntries(writableFields.map(field => [field, undefined])),
   contentType: 'application/octet-stream',

@@ -3,12 +3,12 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { writeWhole } from '../write-whole.ts'
 import type { Metadata } from './metadata.ts'
 
-/** User name → lines of its authorized_keys. */
+/** User names with the lines of their authorized_keys. */
 export type Accounts = Map<string, string[]>
 
 /**
- * Accounts from the instance's and, unless it blocks them, the project's `ssh-keys`: lines `<user>:<key>`, where a key may end
- * in `google-ssh {"expireOn":"…"}`. https://cloud.google.com/compute/docs/connect/add-ssh-keys#metadata
+ * Accounts from the `ssh-keys` of the instance and, unless it blocks them, of the project: lines of `<user>:<key>`, where a key
+ * may end in `google-ssh {"expireOn":"…"}`. https://cloud.google.com/compute/docs/connect/add-ssh-keys#metadata
  */
 export function accountsOf({ instance, project }: Metadata, now: Date): Accounts {
   const blocked = /^(true|1|y|yes)$/i.test(instance?.attributes?.['block-project-ssh-keys'] ?? '')
@@ -29,13 +29,13 @@ function isExpired(key: string, now: Date): boolean {
 
 const SUDOERS = 'google-sudoers'
 
-/** Makes the accounts, and takes the keys from those in `earlier` that are no longer wanted. */
+/** Creates the accounts, and removes the keys of accounts in `earlier` that are no longer wanted. */
 export function applyAccounts(accounts: Accounts, earlier: Accounts): void {
   if (!isKnown('group', SUDOERS)) execFileSync('groupadd', [SUDOERS])
   mkdirSync('/etc/sudoers.d', { recursive: true })
   writeWhole('/etc/sudoers.d/google_sudoers', `%${SUDOERS} ALL=(ALL:ALL) NOPASSWD:ALL\n`, 0o440)
   for (const [user, keys] of accounts) {
-    // The password field `*` matches no password, where useradd's `!` would make sshd refuse the account altogether.
+    // The password field `*` matches no password; useradd's `!` would make sshd refuse the account altogether.
     if (!isKnown('passwd', user)) execFileSync('useradd', ['--shell', '/bin/bash', '--password', '*', user])
     execFileSync('usermod', ['--append', '--groups', SUDOERS, user])
     writeKeys(user, keys)

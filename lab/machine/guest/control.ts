@@ -4,7 +4,7 @@ import { basename, dirname } from 'node:path'
 import { logFile, type Service, type Services } from './services.ts'
 import { disable, enable, ServiceError, unitFileState } from './unit-files.ts'
 
-/** Anybody may look, only root may change: two sockets, told apart by their modes. */
+/** Anybody may read the state, only root may change it: two sockets with different modes. */
 export const READING_SOCKET = '/run/systemd/looking.sock'
 export const CHANGING_SOCKET = '/run/systemd/changing.sock'
 
@@ -19,7 +19,7 @@ export interface Answer {
   exitCode: number
   stdout: string
   stderr: string
-  /** Files that systemctl prints besides, as whoever asks: not everybody may read each. */
+  /** Files that systemctl prints as well, with its caller's permissions. */
   files?: string[]
 }
 
@@ -27,7 +27,7 @@ const READING = new Set(['cat', 'is-active', 'is-enabled', 'is-failed', 'is-syst
 
 export const socketFor = (verb: string): string => (READING.has(verb) ? READING_SOCKET : CHANGING_SOCKET)
 
-/** Answers systemctl, one request per connection. `powerOff` is told when the machine is to stop. */
+/** Answers systemctl, one request per connection. `powerOff` is called when the machine is to stop. */
 export function serveControl(services: Services, powerOff: () => void): void {
   mkdirSync(dirname(READING_SOCKET), { recursive: true })
   for (const [path, mode] of [
@@ -124,7 +124,7 @@ async function perform(services: Services, powerOff: () => void, request: Reques
   }
 }
 
-/** Does it to each unit of the request, and says which of them are not as their files are now. */
+/** Runs an action for each unit of the request, and warns about units whose files have changed since they were read. */
 async function forEach(services: Services, { verb, units }: Request, action: (unit: string) => Promise<void>): Promise<Answer> {
   const stale = units.filter(unit => services.hasChanged(unit))
   for (const unit of units) {
@@ -153,7 +153,7 @@ function subState(service: Service | undefined): string {
   return names[service?.state ?? 'inactive']
 }
 
-/** Properties come in systemd's order, whatever the order in which they are asked for; those it does not have, not at all. */
+/** Properties are printed in systemd's order, not in the requested one; unknown ones are left out. */
 function show(name: string, services: Services, { properties, valueOnly }: Request): string {
   const found = services.find(name)
   const service = services.get(name)

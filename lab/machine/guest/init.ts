@@ -1,6 +1,6 @@
 /**
- * What runs a machine from its boot to its end: names, service manager, and Google's guest agent, which makes accounts and
- * host keys from metadata, runs the startup script and heeds a preemption. It lives as process 1's only child.
+ * Runs a machine from its boot to its end: host names, service manager, and Google's guest agent, which creates accounts and
+ * host keys from metadata, runs the startup script and reacts to a preemption. It is the only child of process 1.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
@@ -15,10 +15,10 @@ import { prepareSsh, publishHostKeys, sshUnit } from './ssh.ts'
 
 const HERE = '/usr/local/lab/checkout/lab/machine/guest'
 
-/** Milliseconds after which sshd starts without having heard from the metadata server. */
+/** Milliseconds after which sshd starts even without an answer from the metadata server. */
 const METADATA_PATIENCE = 10_000
 
-/** Milliseconds between two looks whether the disk takes writes. */
+/** Milliseconds between two checks whether the disk is writable. */
 const LOOK_EVERY = 5_000
 
 const log = (text: string) => process.stdout.write(`${new Date().toISOString()} ${text}\n`)
@@ -33,13 +33,13 @@ function nameMachine(): void {
   writeWhole('/etc/resolv.conf', 'nameserver 169.254.169.254\n')
 }
 
-/** The service manager's commands, found before the distribution's, which would look for systemd. */
+/** Installs the service manager's commands ahead of the distribution's on PATH, which would look for systemd. */
 function installCommands(): void {
   mkdirSync('/usr/local/bin', { recursive: true })
   const node = `exec /usr/local/lab/node ${HERE}/systemctl.ts`
   for (const [name, text] of [
     ['systemctl', `#!/bin/sh\n${node} "$@"\n`],
-    // What tells a client by its name alone which service manager there is.
+    // Clients detect the service manager by this program's existence.
     ['systemd', `#!/bin/sh\n${node} --version\n`],
     ['poweroff', `#!/bin/sh\n${node} poweroff\n`],
     ['shutdown', `#!/bin/sh\n${node} poweroff\n`],
@@ -70,7 +70,7 @@ async function powerOff(why: string): Promise<void> {
   poweringOff = true
   log(`powering off: ${why}`)
   await services.stopAll()
-  // The service manager's sockets and the held metadata request would keep this process for ever.
+  // The service manager's sockets and the open metadata request would keep this process alive forever.
   process.exit()
 }
 
@@ -81,7 +81,7 @@ async function startSsh(metadata: Metadata | undefined): Promise<void> {
   if (metadata) await publishHostKeys()
 }
 
-/** An account that cannot be made must not keep the others, or the machine, from working. */
+/** An account that cannot be created must not prevent the others, or the machine, from working. */
 function updateAccounts(metadata: Metadata, earlier: Accounts): Accounts {
   const wanted = accountsOf(metadata, new Date())
   try {
@@ -112,8 +112,8 @@ async function runAgent(): Promise<void> {
 }
 
 /**
- * A write that the host fails, with nobody to end the machine before it, leaves a file system that is read-only until it is mounted again:
- * nothing in the machine can go on then. Ended, it shows as off, and whoever wants it boots it.
+ * When the host fails a write before the machine has been powered off, the file system becomes read-only until the next mount,
+ * and nothing in the machine works any more. This ends the machine, so that it shows as off and can be booted again.
  */
 function watchDisk(): void {
   setInterval(() => {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# `journalctl -u UNIT [-n LINES] [-f]` inside a machine: the unit's log file as it is; other options are taken and ignored.
+# `journalctl -u UNIT [-n LINES] [-f]` inside a machine: prints the unit's log file; other options are accepted and ignored.
 unit='' lines=1000 follow=''
 while [ $# -gt 0 ]; do
   case $1 in

@@ -3,16 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const SERVER = 'http://169.254.169.254/computeMetadata/v1'
 const HEADERS = { 'Metadata-Flavor': 'Google' }
 
-/** Seconds that the server may hold a request back until something changes. */
+/** Seconds that a request may wait for a change. */
 const HOLD = 60
 
-/** The part of the metadata that the guest agent reads. https://cloud.google.com/compute/docs/metadata/overview */
+/** The metadata that the guest agent reads. https://cloud.google.com/compute/docs/metadata/overview */
 export interface Metadata {
   instance?: { id?: number | string; preempted?: string; attributes?: Record<string, string> }
   project?: { attributes?: Record<string, string> }
 }
 
-/** Everything, at once and again after each change; a server that does not answer is asked again for ever. */
+/** The metadata, immediately and after each change; retries forever when the server does not answer. */
 export async function* metadataChanges(): AsyncGenerator<Metadata> {
   let etag = ''
   for (;;) {
@@ -26,7 +26,7 @@ export async function* metadataChanges(): AsyncGenerator<Metadata> {
       const metadata = (await response.json()) as Metadata
       const latest = response.headers.get('etag') ?? ''
       if (latest === etag && etag) continue
-      // A server without ETags is asked once a second.
+      // A server without ETags is polled once a second.
       if (!latest) await sleep(1000)
       etag = latest
       yield metadata
@@ -37,8 +37,8 @@ export async function* metadataChanges(): AsyncGenerator<Metadata> {
 }
 
 /**
- * Publishes one guest attribute; a server that refuses it, because the instance does not allow them, is not an error. One that does not
- * answer, or fails, is asked again for ever.
+ * Publishes one guest attribute. It is not an error when the server refuses because the instance does not allow them. Retries
+ * forever when the server fails or does not answer.
  */
 export async function putGuestAttribute(key: string, value: string): Promise<void> {
   for (;;) {

@@ -1,9 +1,9 @@
 #!/bin/sh
-# A machine's process 1. A shell, because whoever is process 1 has to reap orphans and Node waits only for its own children.
+# A machine's process 1. It is a shell because process 1 has to reap orphans, and Node waits only for its own children.
 # SIGTERM is the power button; when init ends, so does the machine.
 
 checkout=/usr/local/lab/checkout
-# Only the first machine of a checkout has to.
+# Only the first boot in a checkout has to compile.
 if [ -z "$(ls "$NODE_COMPILE_CACHE")" ]; then
   set -- lab/machine/guest/init.ts lab/machine/k0s/cli.ts lab/machine/node-agent/main.ts lab/delivery/image-updater/main.ts
   (cd "$checkout" && /usr/local/lab/node lab/lifecycle/compile.ts "$@" 3>&-) || true

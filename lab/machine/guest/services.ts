@@ -8,7 +8,7 @@ const LOGS = '/var/log'
 
 export type ActiveState = 'inactive' | 'activating' | 'active' | 'deactivating' | 'failed'
 
-/** A unit as it runs. */
+/** The runtime state of a unit. */
 export interface Service {
   name: string
   unit: Unit
@@ -18,13 +18,15 @@ export interface Service {
   restarts: number
   exitStatus: number
   startedAt?: Date
-  /** Set while an operator wants it stopped, so that its end is not a reason to restart it. */
+  /** Set while it is being stopped on request, so that it is not restarted. */
   stopping: boolean
 }
 
 export const logFile = (name: string): string => `${LOGS}/${name.replace(/\.service$/, '')}.log`
 
-/** Runs the machine's services: starts what is enabled, restarts what should live, stops in reverse order. */
+/**
+ * Runs the machine's services: starts the enabled ones, restarts those that should keep running, stops them in reverse order.
+ */
 export class Services {
   readonly #services = new Map<string, Service>()
   readonly #loaded = new Map<string, UnitFiles>()
@@ -33,20 +35,23 @@ export class Services {
     return this.#services.get(name)
   }
 
-  /** The unit as it was last read. Only one that is neither enabled nor in use is read anew without a reload. */
+  /** The unit as it was last read. Only a unit that is neither enabled nor in use is read again without a reload. */
   find(name: string): UnitFiles | undefined {
     const inUse = (this.#services.get(name)?.state ?? 'inactive') !== 'inactive'
     if (!inUse && !isEnabled(name)) this.#loaded.delete(name)
     return this.#loaded.get(name) ?? readUnit(name)
   }
 
-  /** Whether the unit's files are no longer what they were when they were read. */
+  /** Whether the unit's files have changed since they were read. */
   hasChanged(name: string): boolean {
     const loaded = this.find(name)
     return loaded !== undefined && JSON.stringify(loaded) !== JSON.stringify(readUnit(name))
   }
 
-  /** Reads the enabled units and those in use again. What runs goes on as it is, and is stopped and restarted by the new ones. */
+  /**
+   * Reads the enabled units and those in use again. Running services continue; stopping and restarting them follows the new
+   * files.
+   */
   reload(): void {
     this.#loaded.clear()
     for (const name of new Set([...enabledUnits(), ...this.#services.keys()])) {
@@ -57,7 +62,7 @@ export class Services {
     }
   }
 
-  /** @throws ServiceError 5 when there is no such unit, 1 when it does not start. */
+  /** @throws ServiceError 5 when there is no such unit, 1 when it does not start */
   async start(name: string): Promise<void> {
     const found = this.find(name)
     if (!found) throw new ServiceError(`Unit ${name} not found.`, 5)
@@ -120,7 +125,7 @@ export class Services {
     return [...this.#services.keys()]
   }
 
-  /** Later ones first, as what was started last may need what was started before. */
+  /** Stops the last started first, as it may need the earlier ones. */
   async stopAll(): Promise<void> {
     for (const name of [...this.#services.keys()].reverse()) await this.stop(name)
   }
@@ -130,14 +135,14 @@ export class Services {
     await Promise.allSettled(enabledUnits().map(name => this.start(name)))
   }
 
-  /** Forgets that it failed. */
+  /** Clears the state `failed`. */
   resetFailed(name: string): void {
     const service = this.#services.get(name)
     if (service?.state === 'failed') service.state = 'inactive'
   }
 }
 
-/** Resolves when the main process has ended; a restart that follows is not waited for. */
+/** Resolves when the main process has ended, without waiting for a restart that follows. */
 async function launch(service: Service): Promise<void> {
   const { unit } = service
   const [program = '', ...args] = unit.command

@@ -29,9 +29,9 @@ Restart=on-failure
 `
 
 /**
- * sshd's configuration, and host keys if there are none or they are another instance's: a machine that boots from a copy of
- * another's disk must not pass for it, so Google's agent makes new ones as well.
- * @returns whether host keys are new
+ * Writes sshd's configuration, and creates host keys if there are none or they belong to another instance: a machine that boots
+ * from a copy of another's disk must not be taken for it. Google's agent does the same.
+ * @returns whether the host keys are new
  */
 export function prepareSsh(instanceId: string | undefined): boolean {
   mkdirSync('/etc/ssh', { recursive: true })
@@ -48,10 +48,10 @@ export function prepareSsh(instanceId: string | undefined): boolean {
   return missing.length > 0
 }
 
-/** ssh-keygen writes the public key last: without it the power went in between. */
+/** ssh-keygen writes the public key last: if it is missing, the power failed in between. */
 const isFinished = (key: string): boolean => (statSync(`${key}.pub`, { throwIfNoEntry: false })?.size ?? 0) > 0
 
-/** Publishes the host keys under `hostkeys/<type>`, by which a client knows the machine before it first connects. */
+/** Publishes the host keys as `hostkeys/<type>`, so that clients can verify the machine on their first connection. */
 export async function publishHostKeys(): Promise<void> {
   for (const type of KEY_TYPES) {
     const [name = '', key = ''] = readFileSync(`${keyFile(type)}.pub`, 'utf8').split(' ')

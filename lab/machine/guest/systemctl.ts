@@ -10,7 +10,7 @@ const { values, positionals } = parseArgs({
   options: {
     property: { type: 'string', short: 'p', multiple: true },
     'only-value': { type: 'string', short: 'P', multiple: true },
-    // Without these their values would be taken for units.
+    // Without a definition their values would be taken for units.
     lines: { type: 'string', short: 'n' },
     output: { type: 'string', short: 'o' },
     version: { type: 'boolean' },

@@ -2,17 +2,17 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:
 import { join } from 'node:path'
 import { dropInDirectories, parseUnit, type Unit } from './unit.ts'
 
-/** Where units are looked for: the operator's first, then those made at boot. */
+/** Folders of units: first the operator's, then those created at boot. */
 const UNIT_DIRECTORIES = ['/etc/systemd/system', '/run/systemd/system']
 const DEFAULT_TARGET = '/etc/systemd/system/multi-user.target.wants'
 
-/** A unit's files as they were when they were read. */
+/** A unit's files as they were when last read. */
 export interface UnitFiles {
   path: string
   dropIns: string[]
-  /** What stands in them, by which a later change is noticed. */
+  /** Their contents, to detect later changes. */
   texts: string[]
-  /** What they make, unless `problem` says why nothing. */
+  /** The resulting unit; undefined when there is a `problem`. */
   unit?: Unit
   problem?: string
 }
@@ -42,7 +42,7 @@ export function readUnit(name: string): UnitFiles | undefined {
   return undefined
 }
 
-/** Merged by their names, whichever folder each is in. */
+/** Drop-ins in the order of their names, whichever folder each is in. */
 function findDropIns(name: string): string[] {
   const paths = new Map<string, string>()
   for (const directory of dropInDirectories(name, UNIT_DIRECTORIES)) {
@@ -53,7 +53,7 @@ function findDropIns(name: string): string[] {
   return [...paths].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, path]) => path)
 }
 
-/** As `systemctl is-enabled` words it; undefined for a unit that is not there. */
+/** As printed by `systemctl is-enabled`; undefined for a unit that does not exist. */
 export function unitFileState(name: string): 'enabled' | 'disabled' | 'static' | undefined {
   const found = readUnit(name)
   if (!found) return undefined
@@ -65,7 +65,7 @@ export const enabledUnits = (): string[] => readdirIfExists(DEFAULT_TARGET)
 
 export const isEnabled = (name: string): boolean => enabledUnits().includes(name)
 
-/** @returns lines that tell what changed */
+/** @returns lines that describe the changes */
 export function enable(name: string): string[] {
   const found = readUnit(name)
   if (!found) throw new ServiceError(`Failed to enable unit: Unit file ${name} does not exist.`, 1)
@@ -78,7 +78,7 @@ export function enable(name: string): string[] {
   })
 }
 
-/** @returns lines that tell what changed */
+/** @returns lines that describe the changes */
 export function disable(name: string): string[] {
   const links = readdirIfExists('/etc/systemd/system')
     .filter(entry => entry.endsWith('.wants') && readdirIfExists(`/etc/systemd/system/${entry}`).includes(name))

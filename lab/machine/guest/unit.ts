@@ -1,7 +1,10 @@
-/** What the service manager understands of a systemd unit file; systemd.service(5), systemd.exec(5), systemd.kill(5). */
+/** The parts of a systemd unit file that the service manager supports; systemd.service(5), systemd.exec(5), systemd.kill(5). */
 export interface Unit {
   description: string
-  /** `notify` counts as started when it runs, as `simple` does: Node has no datagram sockets to be notified on. */
+  /**
+   * `notify` counts as started when it is running, like `simple`: Node has no Unix datagram sockets to receive the
+   * notification.
+   */
   type: 'simple' | 'notify' | 'oneshot'
   remainAfterExit: boolean
   /** Program and arguments. */
@@ -16,13 +19,13 @@ export interface Unit {
   killMode: 'process' | 'control-group'
   /** The unit starts only if this file is executable. */
   condition?: string
-  /** Targets that want it once it is enabled. */
+  /** Targets that start it once it is enabled. */
   wantedBy: string[]
 }
 
 /**
- * The unit that a file and its drop-ins make, in the order in which they are merged.
- * @throws Error for a unit with no command, or with more than the one that is run here
+ * The unit that results from a file and its drop-ins, in the order in which they are merged.
+ * @throws Error for a unit without a command, or with more than one
  */
 export function parseUnit(...files: readonly string[]): Unit {
   const settings = sections(files)
@@ -47,8 +50,9 @@ export function parseUnit(...files: readonly string[]): Unit {
 }
 
 /**
- * The folders below the unit folders where a unit's drop-ins are looked for: of two files with one name that of the earlier folder
- * counts. Besides its own the unit has those of each prefix that ends in a dash, and those of all services. systemd.unit(5)
+ * The folders of a unit's drop-ins, below the unit folders; of two files with the same name, the one in the earlier folder
+ * counts. Besides the unit's own folder they include those of each prefix ending in a dash, and that of all services.
+ * systemd.unit(5)
  */
 export function dropInDirectories(name: string, unitDirectories: readonly string[]): string[] {
   const type = name.slice(name.lastIndexOf('.') + 1)
@@ -61,7 +65,7 @@ export function dropInDirectories(name: string, unitDirectories: readonly string
   ]
 }
 
-/** `Section.Name` → what it was set to, one after the other. */
+/** All values of each `Section.Name`, in order. */
 function sections(files: readonly string[]): Map<string, string[]> {
   const settings = new Map<string, string[]>()
   for (const file of files) {
@@ -78,7 +82,7 @@ function sections(files: readonly string[]): Map<string, string[]> {
       }
       const [name, value] = assignment(line)
       const key = `${section}.${name.trim()}`
-      // An empty assignment takes back the earlier ones.
+      // An empty assignment discards the earlier ones.
       if (value.trim() === '') settings.delete(key)
       else settings.set(key, [...(settings.get(key) ?? []), value.trim()])
     }
@@ -91,14 +95,14 @@ function assignment(text: string): [string, string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
 }
 
-/** What stands for another character after a backslash. systemd.syntax(7) */
+/** What follows the backslash of an escape sequence. systemd.syntax(7) */
 const ESCAPE = /^(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|[abfnrtvs])/
 const CONTROLS: Record<string, string> = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', s: ' ' }
 
 const meaning = (sequence: string): string =>
   CONTROLS[sequence] ?? String.fromCodePoint(Number(/^[xuU]/.test(sequence) ? `0x${sequence.slice(1)}` : `0o${sequence}`))
 
-/** Splits as systemd does: blanks separate, quotes join, and any other character after a backslash is taken as it is. */
+/** Splits as systemd does: blanks separate, quotes group, and a backslash makes any other character literal. */
 export function words(text: string): string[] {
   const result: string[] = []
   let word: string | undefined
@@ -131,7 +135,7 @@ function duration(text: string): number {
   return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS[unit ?? ''] ?? 1000), 0)
 }
 
-/** The first choice is what systemd takes when there is nothing or a value unknown to it. */
+/** The first choice is systemd's default, also for an unknown value. */
 function oneOf<T extends string>(value: string | undefined, choices: readonly [T, ...T[]]): T {
   return choices.find(choice => choice === value) ?? choices[0]
 }

@@ -9,14 +9,14 @@ import { K0sError } from './errors.ts'
 import { requireRoot } from './service.ts'
 import { askStatus, isRunning } from './status.ts'
 
-/** Folders of the data directory that a backup takes, besides etcd's. Volumes are not in it, as with k0s. */
+/** Folders of the data directory that a backup includes, besides etcd's. As with k0s, volumes are not among them. */
 const KEPT = ['pki', 'manifests', 'images', 'helm']
 
 const timestamp = (): string => new Date().toISOString().replace(/:/g, '_')
 
 /**
- * `k0s backup --save-path D|-`. Where k0s asks etcd for a snapshot, this copies etcd's folder while etcd stands still: as good
- * as the power failing at that instant, which etcd's log is made for.
+ * `k0s backup --save-path D|-`. Where k0s asks etcd for a snapshot, this copies etcd's folder while etcd is stopped: like a
+ * power failure at that moment, which etcd's write-ahead log is made for.
  */
 export async function backup(args: readonly string[]): Promise<void> {
   requireRoot()
@@ -48,7 +48,7 @@ export async function backup(args: readonly string[]): Promise<void> {
   }
 }
 
-/** `k0s restore F|-`: the data directory's parts come back as they were; the configuration lands in the working directory. */
+/** `k0s restore F|-`: restores the parts of the data directory; the configuration is written to the working directory. */
 export async function restore(args: readonly string[]): Promise<void> {
   requireRoot()
   const options = { 'config-out': { type: 'string' }, 'data-dir': { type: 'string' } } as const

@@ -59,7 +59,7 @@ async function showKubeconfig(): Promise<void> {
   if (!existsSync(key)) {
     throw new K0sError(`admin PKI file "${key}" not found, check if the control plane is initialized on this node`)
   }
-  // A file that says nothing of storage may be for --single as well; only the address matters here.
+  // A configuration without storage may be one for --single; here only the address matters.
   const running = await askStatus().catch(() => undefined)
   const { api } = (running?.ClusterConfig ?? loadConfig({ single: false })).spec
   process.stdout.write(kubeconfig(pki, ADMIN, `https://${api.externalAddress ?? api.address}:${api.port}`))
@@ -80,7 +80,7 @@ async function createToken(): Promise<void> {
   requireRoot()
   const status = await askStatus()
   if (status.SingleNode) throw new K0sError('refusing to create token: cannot join into a single node cluster')
-  throw new K0sError('the lab has one node: there is nothing that could join')
+  throw new K0sError('the lab has one node: no other can join')
 }
 
 function showSystem(): void {

@@ -4,10 +4,10 @@ import { EXTENDER_PORT } from '../node-agent/extender.ts'
 import { THRIFTY } from '../process.ts'
 import type { ClusterConfig } from './config.ts'
 
-/** A part of the control plane: one process that k0s keeps alive. */
+/** A part of the control plane: one process that k0s keeps running. */
 export interface Component {
   name: string
-  /** Name in the catalogue of programs, or a file that the machine has anyway. */
+  /** Name in the catalogue of programs, or the path of a program that the machine has anyway. */
   program: { catalogued: string } | { path: string }
   args: string[]
   environment?: Record<string, string>
@@ -29,7 +29,7 @@ export const SCHEDULER_CONFIG = join(RUN_DIRECTORY, 'scheduler.json')
 const POD_CIDR = '10.244.0.0/16'
 const SERVICE_CIDR = '10.96.0.0/12'
 
-/** The scheduler's configuration: it asks the node agent whether a pod is to find no node. */
+/** The scheduler's configuration: an extender in the node agent can make pods unschedulable. */
 export const schedulerConfig = (dataDir: string): object => ({
   apiVersion: 'kubescheduler.config.k8s.io/v1',
   kind: 'KubeSchedulerConfiguration',
@@ -37,7 +37,7 @@ export const schedulerConfig = (dataDir: string): object => ({
   leaderElection: { leaderElect: false },
   enableProfiling: false,
   extenders: [
-    // Without the agent pods are scheduled as if it had nothing to say.
+    // Without the agent, pods are scheduled as usual.
     { urlPrefix: `http://127.0.0.1:${EXTENDER_PORT}`, filterVerb: 'filter', nodeCacheCapable: true, ignorable: true },
   ],
 })
@@ -60,7 +60,7 @@ export function components({ config, dataDir, nodeName, nodeAddress, labels }: P
         '--initial-advertise-peer-urls=http://127.0.0.1:2380',
         `--initial-cluster=${nodeName}=http://127.0.0.1:2380`,
         '--log-level=warn',
-        // A machine loses its processes, never what it has written: its disk is a folder of the host's.
+        // A machine can lose its processes but never what it has written: its disk is a file of the host's.
         '--unsafe-no-fsync',
       ],
       environment: THRIFTY,
@@ -88,13 +88,13 @@ export function components({ config, dataDir, nodeName, nodeAddress, labels }: P
         `--kubelet-client-certificate=${pki}/apiserver-kubelet-client.crt`,
         `--kubelet-client-key=${pki}/apiserver-kubelet-client.key`,
         '--kubelet-preferred-address-types=InternalIP',
-        // Hands `kubectl exec` on to the node agent as it comes, over a WebSocket, instead of turning it into SPDY.
+        // Passes `kubectl exec` on to the node agent over the WebSocket, instead of translating it to SPDY.
         '--feature-gates=TranslateStreamCloseWebsocketRequests=false',
-        // A timer per kind and second would be half of what an idle API server does; etcd is fast enough for one node.
+        // The cache runs a timer per kind and second, half of the work of an idle API server; etcd is fast enough for one node.
         '--watch-cache=false',
         ...extraArgs,
       ],
-      // It keeps the schemas of every custom resource: at Go's own pace of collecting it takes 600 MB and more.
+      // It holds the schemas of every custom resource: with Go's default garbage collection it needs over 600 MB.
       environment: { GOGC: '25' },
       ready: `https://127.0.0.1:${api.port}/readyz`,
     },
@@ -113,7 +113,7 @@ export function components({ config, dataDir, nodeName, nodeAddress, labels }: P
         '--bind-address=127.0.0.1',
         '--leader-elect=false',
         '--profiling=false',
-        // It looks ten times a second for disks to attach, and there are none.
+        // This controller looks for disks to attach ten times a second, and there are none.
         '--controllers=*,-persistentvolume-attach-detach-controller',
       ],
       environment: THRIFTY,

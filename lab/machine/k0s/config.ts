@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { parse } from 'yaml'
 import { K0sError } from './errors.ts'
 
-/** What of a ClusterConfig has an effect here. https://docs.k0sproject.io/stable/configuration/ */
+/** The parts of a ClusterConfig that have an effect here. https://docs.k0sproject.io/stable/configuration/ */
 export interface ClusterConfig {
   apiVersion: string
   kind: string
@@ -14,7 +14,7 @@ export interface ClusterConfig {
   }
 }
 
-/** Sections that k0s knows; most have nothing to act on here. */
+/** Sections that k0s knows; most have no effect here. */
 const SECTIONS = [
   ...['api', 'controllerManager', 'scheduler', 'storage', 'network', 'workerProfiles', 'telemetry', 'installConfig'],
   ...['images', 'extensions', 'konnectivity', 'featureGates', 'controlPlaneLoadBalancing'],
@@ -40,9 +40,9 @@ export const defaultConfig = (address: string): ClusterConfig => ({
 })
 
 /**
- * The configuration that a file's text makes, with k0s's defaults for what it leaves out.
+ * Parses a configuration file, with k0s's defaults for what it omits.
  * @param single whether it is for `--single`, where k0s's default storage is SQLite through kine
- * @throws K0sError naming each thing wrong with it
+ * @throws K0sError that lists every error
  */
 export function parseConfig(text: string, address: string, single: boolean): ClusterConfig {
   let given: Record<string, unknown>
@@ -90,7 +90,7 @@ function problems({ apiVersion, kind, spec: { api, storage } }: ClusterConfig): 
     errors.push(`spec: api: port: Invalid value: ${api.port}: must be between 1 and 65535, inclusive`)
   }
   if (!Array.isArray(api.sans)) errors.push('spec: api: sans: must be a list')
-  // The real k0s has kine as well; the lab's control plane keeps its data in etcd only, which is what the system wants.
+  // The real k0s also has kine; the lab's control plane supports only etcd, which the system uses.
   if (storage.type !== 'etcd')
     errors.push(`spec: storage: type: Unsupported value: "${storage.type}": supported values: "etcd"`)
   return errors

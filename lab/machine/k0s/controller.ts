@@ -16,7 +16,7 @@ import { Supervised } from './supervise.ts'
 
 const log = (text: string) => process.stdout.write(`time="${new Date().toISOString()}" msg=${JSON.stringify(text)}\n`)
 
-/** The machine's own address, which k0s takes when the configuration names none. */
+/** The machine's own address, k0s's default when the configuration has none. */
 export const ownAddress = (): string =>
   Object.values(networkInterfaces())
     .flatMap(addresses => addresses ?? [])
@@ -68,7 +68,7 @@ export async function runController(binary: string, version: string, args: reado
   }
   log('stopping')
   for (const one of [...supervised].reverse()) await one.stop()
-  // The status socket would keep this process.
+  // The status socket would keep this process alive.
   process.exit()
 }
 
@@ -84,8 +84,8 @@ function writeIdentities(dataDir: string, { spec: { api } }: ClusterConfig, node
 }
 
 /**
- * Few pods and services have a network here, and what they have is the machine's own. Unroutable, a call to a webhook's service fails at once instead of
- * holding the API server's request until its timeout.
+ * Few pods and services are reachable here, at addresses of the machine itself. All other addresses become unroutable, so that
+ * a call to a webhook fails immediately instead of delaying the API server's request until a timeout.
  */
 function refuseClusterTraffic(): void {
   for (const range of ['10.96.0.0/12', '10.244.0.0/16']) execFileSync('ip', ['route', 'replace', 'unreachable', range])

@@ -9,7 +9,7 @@ interface Member {
   name: string
 }
 
-/** `k0s etcd member-list` and `leave`, as etcd itself answers; its one member is this node. */
+/** `k0s etcd member-list` and `leave`, answered by etcd itself; its only member is this node. */
 export async function handleEtcd(args: readonly string[]): Promise<void> {
   requireRoot()
   const { values, positionals } = parseArgs({
@@ -30,7 +30,7 @@ export async function handleEtcd(args: readonly string[]): Promise<void> {
   else throw new K0sError(`unknown command "${verb}" for "k0s etcd"`)
 }
 
-/** Members with the addresses that k0s gives them; here etcd has no peers to listen for. */
+/** Members with the peer addresses that k0s gives them; here etcd does not listen for peers. */
 async function list(): Promise<(Member & { url: string })[]> {
   const { members } = (await call('list')) as { members: Member[] }
   const status = await askStatus()

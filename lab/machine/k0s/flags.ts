@@ -25,7 +25,7 @@ export interface ControllerFlags {
   config?: string
   hostname?: string
   labels: Record<string, string>
-  /** As they stand in the unit: `--name=value`, by name. */
+  /** As written in the unit: `--name=value`, sorted by name. */
   normalized: string[]
 }
 
@@ -35,7 +35,7 @@ export interface InstallFlags extends ControllerFlags {
   start: boolean
 }
 
-/** @throws K0sError for a flag that `k0s controller` does not have. */
+/** @throws K0sError for a flag that `k0s controller` does not have */
 export function parseControllerFlags(args: readonly string[], installing = false): InstallFlags {
   const switches = installing ? [...SWITCHES, 'force', 'start'] : SWITCHES
   const lists = installing ? [...LISTS, 'env'] : LISTS
@@ -51,7 +51,7 @@ export function parseControllerFlags(args: readonly string[], installing = false
       ]),
     ),
   }
-  // pflag takes `--switch=true`, which parseArgs does not.
+  // pflag accepts `--switch=true`, which parseArgs does not.
   const plain = args
     .filter(arg => !switches.some(name => arg === `--${name}=false`))
     .map(arg => (switches.some(name => arg === `--${name}=true`) ? arg.slice(0, -'=true'.length) : arg))
@@ -86,7 +86,7 @@ export function parseControllerFlags(args: readonly string[], installing = false
   }
 }
 
-/** k0s's `--data-dir` among arguments that are otherwise another program's, and those. */
+/** Separates k0s's `--data-dir` from the remaining arguments, which are for another program. */
 export function takeDataDir(args: readonly string[]): { dataDir: string; rest: string[] } {
   const end = args.indexOf('--')
   const at = args.findIndex((arg, index) => /^--data-dir(=|$)/.test(arg) && (end < 0 || index < end))

@@ -5,7 +5,7 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { writeWhole } from '../write-whole.ts'
 
-/** The cluster's identities, made once and kept in `<data dir>/pki`, from where a backup takes them. */
+/** The cluster's identities, created once and kept in `<data dir>/pki`, which a backup includes. */
 export interface Identity {
   /** File name without extension. */
   name: string
@@ -17,7 +17,7 @@ export const ADMIN: Identity = { name: 'admin', commonName: 'kubernetes-admin', 
 export const CONTROLLER_MANAGER: Identity = { name: 'ccm', commonName: 'system:kube-controller-manager' }
 export const SCHEDULER: Identity = { name: 'scheduler', commonName: 'system:kube-scheduler' }
 const SERVER: Identity = { name: 'server', commonName: 'kubernetes' }
-/** Who the API server is to the kubelet. */
+/** The API server's identity towards the kubelet. */
 export const KUBELET_CLIENT: Identity = {
   name: 'apiserver-kubelet-client',
   commonName: 'apiserver-kubelet-client',
@@ -27,13 +27,13 @@ export const KUBELET_CLIENT: Identity = {
 const DAYS = '3650'
 
 export interface Names {
-  /** Of the API server. */
+  /** Names of the API server. */
   server: readonly string[]
   node: string
   nodeAddress: string
 }
 
-/** Makes what is missing; certificates for servers are made anew, since their names come from configuration and machine. */
+/** Creates what is missing; server certificates are always renewed, since their names depend on configuration and machine. */
 export function ensurePki(directory: string, { server, node, nodeAddress }: Names): void {
   mkdirSync(directory, { recursive: true, mode: 0o751 })
   if (!existsSync(join(directory, 'ca.crt'))) makeAuthority(directory)
@@ -97,7 +97,7 @@ function openssl(args: readonly string[]): void {
   execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] })
 }
 
-/** A kubeconfig as `k0s kubeconfig admin` prints it, with everything embedded. */
+/** A kubeconfig like that of `k0s kubeconfig admin`, with all data embedded. */
 export function kubeconfig(directory: string, { name }: Identity, server: string): string {
   const embedded = (file: string) => readFileSync(join(directory, file)).toString('base64')
   return `apiVersion: v1

@@ -10,7 +10,7 @@ import { endLeftover } from './supervise.ts'
 const UNIT = 'k0scontroller.service'
 const UNIT_FILE = `/etc/systemd/system/${UNIT}`
 
-/** The unit as k0s writes it. */
+/** The same unit that k0s writes. */
 const unit = (binary: string, flags: readonly string[], environment: readonly string[]): string => `[Unit]
 Description=k0s - Zero Friction Kubernetes
 Documentation=https://docs.k0sproject.io
@@ -68,7 +68,7 @@ export async function stop(): Promise<void> {
   systemctl('stop', UNIT)
 }
 
-/** Removes all that k0s put on the machine, except its configuration and its binary. */
+/** Removes everything that k0s put on the machine, except its configuration and binary. */
 export async function reset(args: readonly string[]): Promise<void> {
   requireRoot()
   const { dataDir } = parseControllerFlags(args)

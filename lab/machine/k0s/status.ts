@@ -6,7 +6,7 @@ import { K0sError } from './errors.ts'
 
 export const STATUS_SOCKET = '/run/k0s/status.sock'
 
-/** What `k0s status -o json` prints; names and their order are k0s's. */
+/** The output of `k0s status -o json`, with k0s's names in k0s's order. */
 export interface Status {
   Version: string
   Pid: number
@@ -23,7 +23,7 @@ export interface Status {
   K0sVars: Record<string, unknown>
 }
 
-/** Serves the status on k0s's socket; whoever asks gets it as it is then. */
+/** Serves the current status on k0s's socket. */
 export async function serveStatus(current: () => Promise<Status>): Promise<void> {
   mkdirSync(dirname(STATUS_SOCKET), { recursive: true })
   rmSync(STATUS_SOCKET, { force: true })
@@ -35,7 +35,7 @@ export async function serveStatus(current: () => Promise<Status>): Promise<void>
   chmodSync(STATUS_SOCKET, 0o600)
 }
 
-/** @throws K0sError as k0s words it when nobody answers. */
+/** @throws K0sError in k0s's words when nothing answers */
 export function askStatus(): Promise<Status> {
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException) => {

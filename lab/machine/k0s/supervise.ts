@@ -10,7 +10,7 @@ import { type Component, RUN_DIRECTORY } from './components.ts'
 const RESPAWN_DELAY = 5000
 const STOP_TIMEOUT = 20_000
 
-/** One component, kept alive until it is stopped. */
+/** One component, kept running until it is stopped. */
 export class Supervised {
   readonly component: Component
   #child: ChildProcess | undefined
@@ -22,7 +22,7 @@ export class Supervised {
     this.#log = log
   }
 
-  /** Starts it once its program is there: in a fresh lab it may be being built still. */
+  /** Starts it once its program exists: in a new lab it may still be building. */
   async start(): Promise<void> {
     await endLeftover(this.component.name)
     const program = await this.#program()
@@ -33,7 +33,7 @@ export class Supervised {
     const { program, name } = this.component
     if ('path' in program) return program.path
     for (let said = false; !this.#stopping; await sleep(500)) {
-      // The path names the pins it was built from, which an update of the checkout changes.
+      // The path depends on the pins, which an update of the checkout may change.
       const path = programPath(program.catalogued)
       if (isThere(path)) return path
       if (!said) this.#log(`${name}: waiting for the program to be built`)
@@ -83,7 +83,7 @@ export class Supervised {
 
 const pidFile = (name: string): string => join(RUN_DIRECTORY, `${name}.pid`)
 
-/** With KillMode=process a killed k0s leaves its components; the next one ends them by their pid files, as k0s does. */
+/** With KillMode=process a killed k0s leaves its components running; like k0s, the next one ends them by their pid files. */
 export async function endLeftover(name: string): Promise<void> {
   let id: ProcessId
   try {

@@ -1,14 +1,14 @@
 import { run } from '../process.ts'
 
 /**
- * Addresses of pods and services that are the machine's own, on its loopback interface: what is bound to them is reached from
- * the whole machine and from nowhere else. All others of those ranges are unreachable at once.
+ * Addresses of pods and services that are the machine's own, on its loopback interface: what listens on them can be reached
+ * from anywhere in the machine and from nowhere else. All other addresses of those ranges are unreachable.
  */
 export class Addresses {
   readonly #prefixes: readonly string[]
   readonly #held = new Set<string>()
 
-  /** @param prefixes what such addresses begin with, as in `10.244.` */
+  /** @param prefixes prefixes of such addresses, as in `10.244.` */
   constructor(prefixes: readonly string[]) {
     this.#prefixes = prefixes
   }
@@ -27,7 +27,7 @@ export class Addresses {
     if (this.#held.delete(address)) await run('ip', ['address', 'delete', `${address}/32`, 'dev', 'lo'])
   }
 
-  /** Takes away what an agent that was killed has left. */
+  /** Removes the addresses that a killed agent has left. */
   async clear(): Promise<void> {
     const [link] = JSON.parse(await run('ip', ['-json', 'address', 'show', 'dev', 'lo'])) as {
       addr_info: { local: string; prefixlen: number }[]

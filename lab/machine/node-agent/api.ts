@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parse } from 'yaml'
 import type { KubernetesObject } from './kubernetes.ts'
 
-/** What the API server answered when it refused. */
+/** An error response of the API server. */
 export class ApiError extends Error {
   readonly status: number
   constructor(status: number, message: string) {
@@ -21,7 +21,7 @@ interface Kubeconfig {
 /** A thin client: JSON over HTTPS with the kubeconfig's client certificate or token. */
 export class Api {
   readonly server: string
-  /** The cluster's authority, PEM in base64, as a kubeconfig wants it. */
+  /** The cluster's authority, PEM in base64, for a kubeconfig. */
   readonly authority: string
   readonly #options: RequestOptions
   readonly #headers: Record<string, string>
@@ -79,7 +79,7 @@ export class Api {
   #send(method: string, path: string, body?: unknown, type?: string, options: RequestOptions = {}) {
     return new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
       const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
-      // Without its length Node sends a DELETE's body unframed.
+      // Without a content length Node sends a DELETE's body unframed.
       const headers = { ...this.#headers, ...(payload ? { 'content-type': type, 'content-length': payload.length } : {}) }
       const call = request(new URL(path, this.server), { ...this.#options, ...options, method, headers }, resolve)
       call.once('error', reject)
@@ -88,8 +88,8 @@ export class Api {
   }
 
   /**
-   * Follows a collection for ever: `seen` gets each object now there and after each change, `gone` those deleted, also those
-   * that went while the connection was down.
+   * Watches a collection forever: `seen` gets each existing object and each change, `gone` each deleted object, including those
+   * deleted while the connection was down.
    */
   async follow<T extends KubernetesObject>(collection: string, { seen, gone }: Follower<T>): Promise<never> {
     const known = new Map<string, T>()
@@ -120,7 +120,7 @@ export class Api {
           },
         )
       } catch {
-        // The API server is away, or the watch is too old: what changed meanwhile shows in the next listing.
+        // The API server is down, or the watch has expired: the next listing shows what has changed.
       }
       await sleep(500)
     }

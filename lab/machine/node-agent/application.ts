@@ -3,32 +3,32 @@ import { fileURLToPath } from 'node:url'
 import { type ImageReference, type PulledImage, parseImage } from './images.ts'
 import type { Container } from './kubernetes.ts'
 
-/** A part of the application that runs: what its image's own program would be. */
+/** A part of the application, with the program that runs in place of the one in its image. */
 export interface Application {
-  /** Who the image runs as. */
+  /** The image's user. */
   user: { name: string; uid: number; gid: number }
-  /** The file that is its program, and where the container finds it: the checkout may be closed to all but its owner. */
+  /** The program's file, and its path in the container: the container's user may not be allowed to read the checkout. */
   program: { source: string; target: string }
   entrypoint: string[]
-  /** What asks it to end, as the image's STOPSIGNAL. */
+  /** The image's STOPSIGNAL. */
   stopSignal: NodeJS.Signals
-  /** Folder in the container that shows what the image holds. */
+  /** Folder in the container where the image's contents are mounted. */
   content?: string
-  /** Beyond what the pod's specification sets. */
+  /** Variables in addition to those of the pod's specification. */
   environment(image: PulledImage): Record<string, string>
 }
 
 const file = (name: string): string => fileURLToPath(new URL(`./application/${name}`, import.meta.url))
 
 const POSTGRES = '/opt/lab/postgres.sh'
-/** Of a module, as no package says so there. */
+/** The extension marks a module, since no package.json does there. */
 const WEB = '/opt/lab/web.mts'
 
 const postgres: Application = {
   user: { name: 'postgres', uid: 70, gid: 70 },
   program: { source: file('postgres.sh'), target: POSTGRES },
   entrypoint: ['/bin/sh', POSTGRES],
-  // Its fast shutdown: SIGTERM would wait until every client has gone.
+  // Postgres's fast shutdown; SIGTERM would wait until every client has disconnected.
   stopSignal: 'SIGINT',
   environment: () => ({ PGDATA: '/var/lib/postgresql/data' }),
 }
@@ -54,7 +54,7 @@ const applications: readonly { matches: (image: ImageReference) => boolean; appl
 const isOwn = ({ host, path }: ImageReference, name: string): boolean =>
   host.endsWith('-docker.pkg.dev') && path.endsWith(`/threads/${name}`)
 
-/** The part of the application that a container is, if it is one. */
+/** The part of the application that runs in a container, if any. */
 export function applicationOf({ image }: Container): Application | undefined {
   const reference = parseImage(image)
   return reference && applications.find(({ matches }) => matches(reference))?.application
@@ -62,12 +62,12 @@ export function applicationOf({ image }: Container): Application | undefined {
 
 const DEBIAN = '/usr/lib/postgresql'
 
-/** Where Debian keeps PostgreSQL's programs, off the usual path: a folder per version, the newest first. */
+/** Debian's folders of PostgreSQL programs, which are not on PATH: one per version, the newest first. */
 export function postgresFolders(): string[] {
   const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN) : []
   return versions.sort((one, other) => Number(other) - Number(one)).map(version => `${DEBIAN}/${version}/bin`)
 }
 
-/** What a container's PATH is unless its pod says otherwise. */
+/** A container's PATH, unless its pod sets another. */
 export const searchPath = (): string =>
   [...postgresFolders(), '/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'].join(':')

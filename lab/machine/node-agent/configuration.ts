@@ -9,7 +9,10 @@ type Kind = 'configmap' | 'secret'
 /** Why a container cannot be created yet, in the kubelet's words. */
 export class ConfigurationError extends Error {}
 
-/** The environment that a container's specification makes. @throws ConfigurationError for a reference that leads nowhere. */
+/**
+ * The environment from a container's specification.
+ * @throws ConfigurationError for a reference to something that does not exist
+ */
 export async function environmentOf(api: Api, pod: Pod, container: Container): Promise<Record<string, string>> {
   const namespace = namespaceOf(pod)
   const values: Record<string, string> = {}
@@ -42,7 +45,7 @@ export async function environmentOf(api: Api, pod: Pod, container: Container): P
 }
 
 /**
- * References to variables that are defined before, as `$(NAME)`; `$$` is a dollar sign, and what leads nowhere stays as it is.
+ * Expands `$(NAME)` to the value of a variable defined before; `$$` is a dollar sign, and unknown names stay as they are.
  * Source: k8s.io/kubernetes/third_party/forked/golang/expansion.
  */
 export const expanded = (text: string, values: Readonly<Record<string, string>>): string =>
@@ -76,7 +79,7 @@ function fieldOf({ metadata, spec, status }: Pod, path: string): string {
   return fields[path] ?? ''
 }
 
-/** What keeps the pod's volumes from being mounted, in the kubelet's words; undefined when nothing does. */
+/** Why the pod's volumes cannot be mounted, in the kubelet's words; undefined when they can. */
 export async function volumeProblem(api: Api, pod: Pod): Promise<string | undefined> {
   const namespace = namespaceOf(pod)
   for (const volume of pod.spec.volumes ?? []) {

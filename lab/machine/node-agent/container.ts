@@ -23,24 +23,24 @@ import { programFor } from './programs.ts'
 import type { Running } from './running.ts'
 import { backOff, duration, restarts } from './status.ts'
 
-/** Milliseconds for which a container that only says it runs, and is to complete, runs. */
+/** Milliseconds until a container without a process completes, if it is to complete. */
 const COMPLETES_AFTER = 300
-/** Milliseconds after which a container's run counts as stable and its back-off starts over. */
+/** Milliseconds after which a container counts as stable and its back-off is reset. */
 const STABLE_AFTER = 600_000
-/** Seconds that a container has for ending when its pod does not say. */
+/** The default grace period in seconds. */
 const GRACE = 30
 
 export type Role = 'init' | 'sidecar' | 'main'
 
-/** What a container has of its pod. */
+/** What a container needs to know about its pod. */
 export interface PodContext {
   readonly node: Node
-  /** As the API server has it now. */
+  /** The current object from the API server. */
   readonly pod: Pod
   readonly podIP: string
   readonly stopping: AbortSignal
   publish(): void
-  /** Resolves with the next change of what the pod is asked to fail with; rejects when the signal aborts. */
+  /** Resolves when the pod's requested failure changes; rejects when the signal aborts. */
   failureChanged(signal: AbortSignal): Promise<void>
 }
 
@@ -49,11 +49,13 @@ export function containerId({ node, pod }: Pick<PodContext, 'node' | 'pod'>, con
   return `containerd://${createHash('sha256').update(text).digest('hex')}`
 }
 
-/** Whether a process stands behind the container; all others only say that they run. */
+/** Whether a process runs for the container; all others only report that they are running. */
 export const isRun = (container: Container): boolean =>
   applicationOf(container) !== undefined || programFor(container) !== undefined
 
-/** One container from its image to its last end, run after run. It keeps `status` true and has it published. */
+/**
+ * One container from the pull of its image to its last exit, across restarts. It keeps `status` up to date and publishes it.
+ */
 export class ContainerWorker {
   readonly #context: PodContext
   readonly #container: Container
@@ -77,11 +79,11 @@ export class ContainerWorker {
     return this.#running
   }
 
-  /** Runs the container until it is to run no more. @returns its last exit code */
+  /** Runs and restarts the container until it is done. @returns its last exit code */
   async keep(): Promise<number> {
     for (let failures = 0; ; ) {
       const startedAt = performance.now()
-      // One that runs already is this boot's: the agent alone was restarted.
+      // If it is running already, only the agent was restarted.
       if (!this.#status.state.running) await this.#prepare()
       const exitCode = await this.#runOnce()
       const again =
@@ -100,10 +102,10 @@ export class ContainerWorker {
   }
 
   #event(type: EventType, reason: string, message: string): void {
-    this.#context.node.events.tell(this.#context.pod, type, reason, message, this.#container.name)
+    this.#context.node.events.record(this.#context.pod, type, reason, message, this.#container.name)
   }
 
-  /** Pulls the image and resolves the configuration, however often that takes. */
+  /** Pulls the image and resolves the configuration, retrying until both succeed. */
   async #prepare(): Promise<void> {
     const image = await this.#pullImage()
     this.#status.image = image.name
@@ -160,7 +162,7 @@ export class ContainerWorker {
     }
     this.#event('Warning', 'Failed', `Failed to pull image "${image}": ${error.message}`)
     this.#event('Warning', 'Failed', 'Error: ErrImagePull')
-    // The kubelet looks again after a second or so and finds that it has to wait.
+    // The kubelet tries again after about a second, and then backs off.
     await this.#pause(1500)
     this.#event('Normal', 'BackOff', `Back-off pulling image "${image}"`)
     this.#event('Warning', 'Failed', 'Error: ImagePullBackOff')
@@ -168,7 +170,7 @@ export class ContainerWorker {
     await this.#pause(backOff(attempt) - 1500)
   }
 
-  /** One run of a container from its start to its end. @returns its exit code */
+  /** One run of the container, from start to exit. @returns its exit code */
   async #runOnce(): Promise<number> {
     const { pod, stopping } = this.#context
     const status = this.#status
@@ -178,7 +180,7 @@ export class ContainerWorker {
     try {
       const running = await this.#start(log)
       this.#running = running
-      // Stopped while it started: nobody else would end it.
+      // If the pod was stopped meanwhile, nothing else would stop this process.
       if (stopping.aborted) await running?.stop(0)
       stopping.throwIfAborted()
       if (!status.state.running) {
@@ -204,7 +206,7 @@ export class ContainerWorker {
     }
   }
 
-  /** Starts what the container stands for. @returns undefined when it only says that it runs */
+  /** Starts the container's process. @returns undefined when it has none and only reports that it is running */
   async #start(log: ContainerLog): Promise<Running | undefined> {
     const { node, pod, podIP } = this.#context
     if (this.#failure === 'crash-loop') return undefined
@@ -239,7 +241,7 @@ export class ContainerWorker {
     return endingOf(0)
   }
 
-  /** The end that the pod's annotation asks for, as soon as it does. */
+  /** Resolves with the failure that the pod's annotation requests, as soon as it does. */
   async #askedEnd(log: ContainerLog, signal: AbortSignal): Promise<Ending> {
     for (;;) {
       const ending = askedEnding(this.#failure)
@@ -252,7 +254,7 @@ export class ContainerWorker {
     }
   }
 
-  /** Keeps `started` and `ready` true; what fails its liveness or startup probe is ended for it. */
+  /** Keeps `started` and `ready` up to date; a container that fails its liveness or startup probe is stopped. */
   async #observe(running: Running | undefined, condemn: (ending: Ending) => void, signal: AbortSignal): Promise<void> {
     const probed = applicationOf(this.#container) !== undefined && running !== undefined
     const observer: Observer = {
@@ -272,7 +274,7 @@ export class ContainerWorker {
       }
       const round = new AbortController()
       const either = AbortSignal.any([signal, round.signal])
-      // What has no process to be probed is ready at once, unless it is to fail.
+      // A container without a process to probe is ready immediately, unless it is to fail.
       if (probed || failing) {
         const target = { container: this.#container, podIP: this.#context.podIP, running }
         watchProbes(target, observer, either).catch(ignoringAbort)
@@ -305,13 +307,13 @@ export class ContainerWorker {
       ...(status.containerID ? { containerID: status.containerID } : {}),
     }
     status.state = { terminated }
-    // A completed init container counts as ready for good.
+    // A completed init container stays ready.
     status.ready = exitCode === 0 && this.#role === 'init'
     status.started = false
     this.#context.publish()
   }
 
-  /** The kubelet restarts at once after a first failure, then backs off. */
+  /** The kubelet restarts immediately after a first failure, then backs off. */
   async #backOffRestart(failures: number): Promise<void> {
     const status = this.#status
     status.lastState = { terminated: status.state.terminated }
@@ -338,7 +340,7 @@ export class ContainerWorker {
   }
 }
 
-/** Whatever keeps an image from being unpacked, such as a full disk, is tried again like a registry that does not answer. */
+/** Anything that prevents unpacking, such as a full disk, is retried like a registry that does not answer. */
 const asPullError = (image: string, error: Error): PullError => {
   if (error instanceof PullError) return error
   const message = `failed to pull and unpack image "${parseImage(image)?.name ?? image}": ${error.message}`

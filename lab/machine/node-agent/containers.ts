@@ -24,7 +24,7 @@ import {
 import type { Services } from './services.ts'
 import { mountsOf, releaseVolumes } from './volumes.ts'
 
-/** What a container is started from. */
+/** What is needed to start a container. */
 export interface Start {
   pod: Pod
   podIP: string
@@ -35,16 +35,16 @@ export interface Start {
   log: ContainerLog
 }
 
-/** Runs the application's containers: processes in namespaces of their own, on the pod's volumes, at the pod's address. */
+/** Runs the application's containers: processes in their own namespaces, with the pod's volumes, at the pod's address. */
 export class Containers {
   readonly #api: Api
   readonly #directory: string
   readonly #addresses: Addresses
   readonly #services: Services
-  /** Files that follow the services' names, by the pods' uids. */
+  /** Functions that update a pod's hosts file when the services' names change, by the pods' uids. */
   readonly #hosts = new Map<string, () => void>()
 
-  /** @param directory where each pod has its folder, as the kubelet has it */
+  /** @param directory contains a folder per pod, like the kubelet's */
   constructor(api: Api, directory: string, addresses: Addresses, services: Services) {
     this.#api = api
     this.#directory = directory
@@ -93,7 +93,7 @@ export class Containers {
     }
   }
 
-  /** Takes back what the pod had. */
+  /** Releases what the pod had. */
   async release(pod: Pod, podIP: string): Promise<void> {
     this.#hosts.delete(pod.metadata.uid)
     await this.#addresses.release(podIP)
@@ -101,7 +101,7 @@ export class Containers {
     await releaseVolumes(join(this.#directory, pod.metadata.uid))
   }
 
-  /** What the kubelet and the image put below /etc, and the image's program. */
+  /** The files that the kubelet and the image provide below /etc, and the image's program. */
   #ownFiles(pod: Pod, podIP: string, { uid, gid }: Identity, { user, program }: Application, directory: string): Mount[] {
     const hosts = join(directory, 'etc-hosts')
     const write = () =>
@@ -124,7 +124,7 @@ export class Containers {
   }
 }
 
-/** What the image holds, entry by entry: volumes may be mounted among them. */
+/** Mounts of the image's contents, one per entry, so that volumes can be mounted among them. */
 const contentOf = ({ application: { content }, image }: Start): Mount[] =>
   content === undefined
     ? []
@@ -152,11 +152,11 @@ const environmentOf = ({ pod, podIP, application, image, environment }: Start): 
   HOSTNAME: hostnameOf(pod),
   ...application.environment(image),
   ...environment,
-  // Every pod shares the machine's network: it may listen nowhere but at its own address.
+  // All pods share the machine's network: each may listen only at its own address.
   POD_IP: podIP,
 })
 
-/** The number that bubblewrap has as the container's first process; undefined when it did not come to be. */
+/** The pid of bubblewrap's process inside, the container's first one; undefined when it did not start. */
 async function firstProcess(child: ChildProcess): Promise<number | undefined> {
   try {
     const info = (await json(child.stdio[INFO_DESCRIPTOR] as Readable)) as { 'child-pid': number }
@@ -166,7 +166,9 @@ async function firstProcess(child: ChildProcess): Promise<number | undefined> {
   }
 }
 
-/** The program is the first process's first child. Bubblewrap heeds no signal; when it is killed, the container dies with it. */
+/**
+ * The program is the first process's first child. Bubblewrap ignores signals; when it is killed, the container dies with it.
+ */
 async function stop(
   child: ChildProcess,
   first: number | undefined,
@@ -180,7 +182,7 @@ async function stop(
     const [program] = readFileSync(`/proc/${first}/task/${first}/children`, 'utf8').split(' ')
     if (program) process.kill(Number(program), signal)
   } catch {
-    // It has ended a moment ago.
+    // It has already exited.
   }
   await ended
   clearTimeout(timer)

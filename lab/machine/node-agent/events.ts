@@ -4,12 +4,12 @@ import { namespaceOf, type Pod } from './kubernetes.ts'
 export type EventType = 'Normal' | 'Warning'
 
 interface Recorded {
-  /** Path of the event, once it is there. */
+  /** Path of the event, once it has been created. */
   path: Promise<string | undefined>
   count: number
 }
 
-/** Tells events as the kubelet does: what happens again is counted, not told anew. An event is never insisted on. */
+/** Records events as the kubelet does: a repeated event increases a count. Failures to record one are ignored. */
 export class Events {
   readonly #api: Api
   readonly #node: string
@@ -20,8 +20,8 @@ export class Events {
     this.#node = node
   }
 
-  /** @param container named where the event is about one of the pod's containers */
-  tell(pod: Pod, type: EventType, reason: string, message: string, container?: string): void {
+  /** @param container its name, if the event is about one of the pod's containers */
+  record(pod: Pod, type: EventType, reason: string, message: string, container?: string): void {
     const ofPod = this.#recorded.get(pod.metadata.uid) ?? new Map<string, Recorded>()
     this.#recorded.set(pod.metadata.uid, ofPod)
     const key = [container, reason, message].join('\0')
@@ -32,7 +32,7 @@ export class Events {
     } else ofPod.set(key, { path: this.#create(pod, type, reason, message, container), count: 1 })
   }
 
-  /** The pod is gone: a later one of its name starts anew. */
+  /** Call when the pod is gone: a later one of the same name starts with new events. */
   forget({ metadata }: Pod): void {
     this.#recorded.delete(metadata.uid)
   }

@@ -5,16 +5,16 @@ import type { WebSocket } from 'ws'
 import type { Invocation, Running } from './running.ts'
 
 /**
- * What `kubectl exec` speaks: each message begins with the number of its channel. v5 adds how a client ends its input.
+ * The protocols of `kubectl exec`: each message begins with the number of its channel. v5 lets a client close its input.
  * Source: k8s.io/apimachinery/pkg/util/remotecommand/constants.go
  */
 export const PROTOCOLS: readonly string[] = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
 const [STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE] = [0, 1, 2, 3, 4, 255]
 
-/** Milliseconds in which a terminal's client may say how large it is before the command starts. */
+/** Milliseconds that the command's start is delayed to receive the terminal's size. */
 const SIZE_PATIENCE = 200
 
-/** Runs the command that the query names in the container, joined with the connection until either ends. */
+/** Runs the query's command in the container, connected to the WebSocket until either ends. */
 export async function serveExec(connection: WebSocket, running: Running, query: URLSearchParams): Promise<void> {
   const command = query.getAll('command')
   const tty = query.get('tty') === '1' || query.get('tty') === 'true'
@@ -36,7 +36,7 @@ export async function serveExec(connection: WebSocket, running: Running, query: 
     }
   })
   const gone = new Promise<void>(resolve => connection.once('close', () => resolve()).once('error', () => resolve()))
-  // By an empty message the client knows that it is connected.
+  // An empty message tells the client that it is connected.
   connection.send(Buffer.from([wants('output') ? STDOUT : ERROR]))
 
   for (let waited = 0; tty && !size && waited < SIZE_PATIENCE; waited += 20) await sleep(20)
@@ -51,7 +51,7 @@ export async function serveExec(connection: WebSocket, running: Running, query: 
   const output = Promise.all([carry(child.stdout, STDOUT, connection), carry(child.stderr, STDERR, connection)])
   const result = await Promise.race([ended, gone])
   if (result === undefined) {
-    // Whoever asked for it has left; it goes down with the process that entered the container.
+    // The client has disconnected. The command dies with the process that entered the container.
     child.kill('SIGKILL')
     return
   }
@@ -60,7 +60,7 @@ export async function serveExec(connection: WebSocket, running: Running, query: 
   connection.close(1000)
 }
 
-/** Sends what a stream brings, no faster than the client takes it. */
+/** Sends a stream's data, no faster than the client reads it. */
 async function carry(stream: Readable | null, channel: number, connection: WebSocket): Promise<void> {
   if (!stream) return
   const prefix = Buffer.from([channel])
@@ -71,12 +71,12 @@ async function carry(stream: Readable | null, channel: number, connection: WebSo
       )
     }
   } catch {
-    // The client has left.
+    // The client has disconnected.
     stream.resume()
   }
 }
 
-/** `script` brings the terminal that Node cannot make; its size stays what it was at first. */
+/** `script` provides the terminal, which Node cannot create; its size never changes. */
 function withTerminal(running: Running, command: readonly string[], size?: { Width: number; Height: number }): Invocation {
   const sized = size ? `stty rows ${size.Height} cols ${size.Width}; ` : ''
   const line = `${sized}exec ${command.map(quoted).join(' ')}`

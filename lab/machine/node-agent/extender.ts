@@ -15,13 +15,13 @@ export interface Verdict {
   FailedNodes: Record<string, string>
 }
 
-/** Which nodes a pod may have: none, for want of memory, when its annotation asks for that. */
+/** The nodes that a pod may run on: none, for lack of memory, when its annotation says so. */
 export const filtered = ({ Pod: pod, NodeNames: names }: Question): Verdict =>
   failureOf(pod) === 'unschedulable'
     ? { NodeNames: [], FailedNodes: Object.fromEntries(names.map(name => [name, 'Insufficient memory'])) }
     : { NodeNames: names, FailedNodes: {} }
 
-/** Answers the scheduler, which puts the reasons in its own words. */
+/** Answers the scheduler, which turns the reasons into its own message. */
 export function serveExtender(): void {
   createServer(async (request, response) => {
     const question = JSON.parse(await text(request)) as Question

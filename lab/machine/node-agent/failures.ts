@@ -2,13 +2,13 @@ import type { Container, Pod, Probe } from './kubernetes.ts'
 import type { Outcome, ProbeKind } from './probes.ts'
 import { portOf } from './probes.ts'
 
-/** The annotation by which a pod is made to fail as a kubelet would report it. */
+/** The annotation that makes a pod fail, as a kubelet would report it. */
 export const FAIL = 'lab.threads-ops/fail'
 
 export const FAILURES = ['crash-loop', 'oom', 'probe', 'liveness', 'image-pull', 'evicted', 'unschedulable'] as const
 export type Failure = (typeof FAILURES)[number]
 
-/** What the pod is asked to fail with, if anything. */
+/** The failure that the pod's annotation requests, if any. */
 export const failureOf = ({ metadata }: Pod): Failure | undefined =>
   FAILURES.find(failure => failure === metadata.annotations?.[FAIL])
 
@@ -20,7 +20,7 @@ export interface Ending {
 
 export const endingOf = (exitCode: number): Ending => ({ exitCode, reason: exitCode === 0 ? 'Completed' : 'Error' })
 
-/** The end that a failure brings to a container that runs, and milliseconds until then. */
+/** How a failure ends a running container, and after how many milliseconds. */
 export const askedEnding = (failure: Failure | undefined): (Ending & { afterMs: number }) | undefined =>
   failure === 'crash-loop'
     ? { exitCode: 1, reason: 'Error', afterMs: 1000 }
@@ -28,7 +28,7 @@ export const askedEnding = (failure: Failure | undefined): (Ending & { afterMs: 
       ? { exitCode: 137, reason: 'OOMKilled', afterMs: 2000 }
       : undefined
 
-/** What a failure makes of a container's probe; undefined when it leaves it alone. */
+/** The outcome that a failure forces on a container's probe; undefined when it does not affect it. */
 export function askedOutcome(
   failure: Failure | undefined,
   kind: ProbeKind,
@@ -46,25 +46,25 @@ export function askedOutcome(
   return { ok: false, message: '' }
 }
 
-/** The probe that a failure concerns. */
+/** The probe that a failure affects. */
 export const failedProbe = (failure: Failure | undefined, { readinessProbe, livenessProbe }: Container): Probe | undefined =>
   failure === 'probe' ? readinessProbe : failure === 'liveness' ? livenessProbe : undefined
 
-/** A registry's answer that there is no such image, in the kubelet's words. */
+/** The kubelet's message when the registry has no such image. */
 export const missingImage = (name: string): string =>
   `rpc error: code = NotFound desc = failed to pull and unpack image "${name}": failed to resolve reference "${name}": ${name}: not found`
 
-/** What a node lacks: quantities as the kubelet prints them. */
+/** A resource that a node is short of; quantities as the kubelet prints them. */
 export interface Shortage {
   resource: 'memory' | 'ephemeral-storage'
   threshold: string
   available: string
 }
 
-/** The shortage that an eviction on demand speaks of. */
+/** The shortage reported by a requested eviction. */
 export const SOME_SHORTAGE: Shortage = { resource: 'memory', threshold: '100Mi', available: '81264Ki' }
 
-/** Why a pod is evicted. @param used what each of its containers is said to take. Source: pkg/kubelet/eviction/helpers.go */
+/** Why a pod is evicted. @param used the reported usage of each of its containers. Source: pkg/kubelet/eviction/helpers.go */
 export function evictionMessage({ spec }: Pod, { resource, threshold, available }: Shortage, used: string): string {
   const blamed = spec.containers.map(({ name, resources }) => {
     const request = resources?.requests?.[resource] ?? '0'

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { writeAtomically } from '../../../lib/runtime/files.ts'
 
-/** An image's name, complete as containerd makes it: `docker.io/library/postgres:16`. */
+/** An image's full name, as containerd completes it: `docker.io/library/postgres:16`. */
 export interface ImageReference {
   host: string
   path: string
@@ -18,7 +18,7 @@ export interface ImageReference {
   name: string
 }
 
-/** Undefined for what is no image name. Grammar: https://github.com/distribution/reference */
+/** Undefined for an invalid name. Grammar: https://github.com/distribution/reference */
 export function parseImage(image: string): ImageReference | undefined {
   const match =
     /^((?:[a-z0-9]+(?:[._-]+[a-z0-9]+)*)(?::\d+)?\/)?([a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*)(?::([\w][\w.-]{0,127}))?(@sha256:[0-9a-f]{64})?$/.exec(
@@ -26,7 +26,7 @@ export function parseImage(image: string): ImageReference | undefined {
     )
   if (!match) return undefined
   const [, first = '', rest = '', tag, digest] = match
-  // As docker does it: a first part without a dot or port is no host name.
+  // Docker's rule: a first part without a dot or port is not a host name.
   const isHost = /[.:]/.test(first) || first === 'localhost/'
   const host = isHost ? first.slice(0, -1) : 'docker.io'
   const repository = isHost ? rest : first + rest
@@ -36,7 +36,7 @@ export function parseImage(image: string): ImageReference | undefined {
   return { host, path, version, name: `${host}/${path}${suffix}` }
 }
 
-/** Where the lab's one registry keeps the images of each of the world's: Artifact Registry's at its root. */
+/** The path in the lab's only registry of an image from any other one; Artifact Registry's are at the root. */
 export const repositoryIn = ({ host, path }: ImageReference): string =>
   host === 'us-east1-docker.pkg.dev' ? path : `${host}/${path}`
 
@@ -46,11 +46,11 @@ export interface PulledImage {
   imageID: string
   bytes: number
   labels: Record<string, string>
-  /** Where its layers are unpacked. */
+  /** The folder with its unpacked layers. */
   content: string
 }
 
-/** A pull that failed, with the message that the kubelet shows. */
+/** A failed pull, with the message that the kubelet shows. */
 export class PullError extends Error {
   readonly reason: 'ErrImagePull' | 'ErrImageNeverPull' | 'InvalidImageName'
   constructor(reason: PullError['reason'], message: string) {
@@ -77,18 +77,18 @@ interface Configuration {
   config?: { Labels?: Record<string, string> | null }
 }
 interface Manifest {
-  /** Of an index only. */
+  /** Only in an index. */
   manifests?: Descriptor[]
   config?: Descriptor
   layers?: Descriptor[]
 }
 
-/** The machine's images: what was pulled is remembered on its disk. */
+/** The machine's images; pulled ones are recorded on its disk. */
 export class Images {
   readonly #registry: string
   readonly #file: string
   readonly #present: Map<string, PulledImage>
-  /** Pods that start together pull the same image at once: one of them unpacks it for all. */
+  /** Pods that start together pull the same image at the same time: one of them unpacks it for all. */
   readonly #unpacking = new Map<string, Promise<string>>()
 
   /** @param registry base URL of the lab's registry */
@@ -104,7 +104,7 @@ export class Images {
     return present && existsSync(present.content) ? present : undefined
   }
 
-  /** Asks the registry whether there is such an image for linux/amd64. @throws PullError in the kubelet's words. */
+  /** Pulls an image for linux/amd64 from the registry. @throws PullError in the kubelet's words */
   async pull(image: string): Promise<PulledImage> {
     const reference = parseImage(image)
     if (!reference) {
@@ -114,7 +114,8 @@ export class Images {
     const { digest, manifest } = await this.#manifest(reference, reference.version)
     const own = manifest.manifests ? await this.#forPlatform(reference, manifest.manifests) : manifest
     const configuration = await this.#configuration(reference, own)
-    // Containerd itself runs a lone manifest of another platform into `exec format error`; the lab refuses it the earlier way.
+    // With a single manifest for another platform, containerd fails only at the start, with `exec format error`; here the pull
+    // fails.
     const { architecture = 'amd64', os = 'linux' } = manifest.manifests ? {} : configuration
     if (architecture !== 'amd64' || os !== 'linux') throw noMatch(reference)
     const pulled: PulledImage = {
@@ -146,7 +147,7 @@ export class Images {
     return started.finally(() => this.#unpacking.delete(digest))
   }
 
-  /** One layer over the other, without their whiteouts; whole or not at all. @returns the folder */
+  /** Unpacks the layers on top of each other, ignoring whiteouts; completely or not at all. @returns the folder */
   async #unpack(reference: ImageReference, digest: string, layers: readonly Descriptor[]): Promise<string> {
     const folder = join(dirname(this.#file), 'images', digest.replace(/^sha256:/, ''))
     if (existsSync(folder)) return folder
@@ -194,7 +195,7 @@ async function extract(archive: Readable, folder: string): Promise<void> {
     stdio: ['pipe', 'ignore', 'inherit'],
   })
   const ended = new Promise<number | null>((resolve, reject) => tar.once('error', reject).once('close', resolve))
-  // What tar thinks of a broken pipe its exit code says.
+  // Tar's exit code shows whether a broken pipe matters.
   await Promise.all([pipeline(archive, tar.stdin).catch(() => undefined), ended])
   if ((await ended) !== 0) throw failed('Unknown', 'failed to pull and unpack image: failed to extract layer')
 }

@@ -11,14 +11,14 @@ import type { Running } from './running.ts'
 
 export const KUBELET_PORT = 10250
 
-/** What the API server asks a kubelet for on somebody's behalf. */
+/** What the API server requests from a kubelet on a user's behalf. */
 export interface Host {
   findPod(namespace: string, name: string): Pod | undefined
-  /** A container's process; undefined when the container only says that it runs. */
+  /** A container's process; undefined when it has none. */
   findRunning(pod: Pod, container: string): Running | undefined
 }
 
-/** An answer that is not the one asked for. */
+/** An error response. */
 class Refusal extends Error {
   readonly status: number
   constructor(status: number, message: string) {
@@ -27,7 +27,9 @@ class Refusal extends Error {
   }
 }
 
-/** The kubelet's API, as far as `kubectl logs` and `kubectl exec` go. Only the API server's own certificate is let in. */
+/**
+ * The part of the kubelet's API for `kubectl logs` and `kubectl exec`. Only the API server's client certificate is accepted.
+ */
 export function serveKubelet(host: Host, { address, pki }: { address: string; pki: string }): Server {
   const file = (name: string) => readFileSync(join(pki, name))
   const server = createServer({
@@ -61,7 +63,7 @@ export function serveKubelet(host: Host, { address, pki }: { address: string; pk
       sockets.handleUpgrade(request, socket, head, connection => serveExec(connection, running, query))
     } catch (error) {
       const { status: code = 500, message } = error as Refusal
-      // Kubectl shows what it finds in a Status, and of an old one's text at least that.
+      // Kubectl shows the message of a Status; older versions show the body as it is.
       const body = JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code })
       const headers = ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`, 'Connection: close']
       socket.end(`HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\n${headers.join('\r\n')}\r\n\r\n${body}`)
@@ -113,14 +115,14 @@ async function answer(host: Host, request: IncomingMessage, response: ServerResp
   response.end()
 }
 
-/** Which run of the container has the log that is asked for. Source: pkg/kubelet/kubelet_pods.go, validateContainerLogStatus. */
+/** The run of the container whose log is requested. Source: pkg/kubelet/kubelet_pods.go, validateContainerLogStatus. */
 function runOf({ metadata, status }: Pod, container: string, previous: boolean): number {
   const statuses: ContainerStatus[] = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])]
   const found = statuses.find(({ name }) => name === container)
   const where = `container "${container}" in pod "${metadata.name}"`
   if (!found) throw new Refusal(400, `${where} is not available`)
   const { state, lastState, restartCount } = found
-  // The count goes up when a back-off is over; until then it is that of the run that has ended.
+  // During a back-off the restart count is still that of the run that has ended.
   const earlier = state.waiting?.reason === 'CrashLoopBackOff' ? restartCount : restartCount - 1
   if (previous) {
     if (lastState.terminated?.containerID) return earlier

@@ -34,7 +34,7 @@ export interface Probe {
   }
   tcpSocket?: { port: number | string; host?: string }
   exec?: { command: string[] }
-  /** The API server fills in what is left out, save the delay. */
+  /** The API server fills in all omitted fields but this one. */
   initialDelaySeconds?: number
   periodSeconds: number
   timeoutSeconds: number

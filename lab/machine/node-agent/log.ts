@@ -5,15 +5,15 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { namespaceOf, type Pod } from './kubernetes.ts'
 
-/** Bytes after which a log file is put aside, and how many of a container's files there are: the kubelet's defaults. */
+/** Size in bytes at which a log file is rotated, and number of files per container: the kubelet's defaults. */
 const LARGEST = 10 * 1024 * 1024
 const MOST_FILES = 5
-/** Characters of a line that are written at once; what follows is a part of its own. */
+/** Maximum characters in an entry; a longer line is split into several. */
 const LONGEST_LINE = 16 * 1024
 
 const DIRECTORY = '/var/log/pods'
 
-/** Where the kubelet writes a pod's logs: a folder per container, a file per run. */
+/** The kubelet's folder for a pod's logs: a folder per container, a file per run. */
 export const logDirectory = (pod: Pod): string =>
   join(DIRECTORY, `${namespaceOf(pod)}_${pod.metadata.name}_${pod.metadata.uid}`)
 
@@ -46,7 +46,7 @@ export class ContainerLog {
     })
   }
 
-  /** Writes what a stream brings, line by line, until it ends. */
+  /** Writes a stream's data line by line until it ends. */
   follow(stream: 'stdout' | 'stderr', source: Readable): void {
     let rest = ''
     source.setEncoding('utf8')
@@ -86,7 +86,7 @@ export class ContainerLog {
     this.#keepNewest()
   }
 
-  /** A container's earlier files go, the oldest first; the last run's is kept for `kubectl logs --previous`. */
+  /** Deletes a container's older files, but keeps the previous run's for `kubectl logs --previous`. */
   #keepNewest(): void {
     const directory = dirname(this.#file)
     const files = readdirSync(directory)
@@ -95,7 +95,7 @@ export class ContainerLog {
     for (const file of files.slice(MOST_FILES)) rmSync(file, { force: true })
   }
 
-  /** On a full disk a container goes on without its log. */
+  /** On a full disk a container continues without its log. */
   #tolerate(work: () => void): void {
     try {
       work()
@@ -114,7 +114,7 @@ export interface LogOptions {
   stream?: 'stdout' | 'stderr'
 }
 
-/** The log's text as `kubectl logs` wants it; with `follow` until `isOver`. */
+/** The log's text for `kubectl logs`; with `follow` until `isOver`. */
 export async function* readLog(file: string, options: LogOptions, isOver: () => boolean): AsyncGenerator<string> {
   let left = options.limitBytes ?? Number.POSITIVE_INFINITY
   const render = (lines: readonly string[]): string => {
@@ -131,7 +131,7 @@ export async function* readLog(file: string, options: LogOptions, isOver: () => 
   let position = Buffer.byteLength(text)
   let rest = ''
   for (let last = false; left > 0 && !last; await sleep(200)) {
-    // What is written before the end is seen is still read.
+    // Read once more after the end, for what was written just before it.
     last = isOver()
     const added = await readFrom(file, position)
     position = added.start + added.bytes
@@ -142,14 +142,14 @@ export async function* readLog(file: string, options: LogOptions, isOver: () => 
   }
 }
 
-/** What a line of the file shows, or undefined for one that is not wanted. */
+/** The text to show for a line of the file, or undefined for one to skip. */
 function rendered(line: string, { timestamps, sinceTime, stream }: LogOptions): string | undefined {
   const [, time = '', from, tag, text = ''] = /^(\S+) (stdout|stderr) ([FP]) (.*)$/s.exec(line) ?? []
   if (!from || (stream && stream !== from) || (sinceTime && new Date(time) < sinceTime)) return undefined
   return `${timestamps ? `${time} ` : ''}${text}${tag === 'F' ? '\n' : ''}`
 }
 
-/** A file that has become shorter was put aside, and begins anew. */
+/** A file that has become shorter was rotated, and is read from the beginning. */
 async function readFrom(file: string, position: number): Promise<{ start: number; bytes: number; text: string }> {
   const handle = await open(file).catch(() => undefined)
   if (!handle) return { start: 0, bytes: 0, text: '' }

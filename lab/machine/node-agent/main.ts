@@ -1,7 +1,7 @@
 /**
- * The kubelet's stand-in, and kube-proxy's: takes the pods bound to its node from image to readiness, runs the application's
- * containers and the programs that some others stand for, carries their traffic, serves `kubectl logs` and `exec`, and does the
- * work of the local path provisioner. Environment: KUBECONFIG, DATA_DIR, NODE_NAME, NODE_ADDRESS, NODE_LABELS.
+ * The stand-in for the kubelet and kube-proxy: brings up the pods bound to its node, runs the application's containers and the
+ * programs of some others, forwards their traffic, serves `kubectl logs` and `exec`, and does the work of the local path
+ * provisioner. Environment: KUBECONFIG, DATA_DIR, NODE_NAME, NODE_ADDRESS, NODE_LABELS.
  */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -24,9 +24,9 @@ import { isProvisioner, provision, reclaim } from './provisioner.ts'
 import { Services } from './services.ts'
 
 const RUN_DIRECTORY = '/run/k0s/pods'
-/** The node's part of the pods' range; with one node it is the first. */
+/** The node's part of the pods' range; the only node has the first. */
 const POD_PREFIX = '10.244.0.'
-/** What the addresses of services begin with: 10.96.0.0/12. */
+/** Prefixes of the services' addresses: 10.96.0.0/12. */
 const SERVICE_PREFIXES = Array.from({ length: 16 }, (_, index) => `10.${96 + index}.`)
 
 const setting = (name: string): string => process.env[name] ?? ''
@@ -53,7 +53,7 @@ const node: Node = {
   allocateAddress,
 }
 
-/** The address that a pod has already, else the first free one; .1 is the bridge's, as with kube-router. */
+/** The pod's existing address, or the first free one; as with kube-router, .1 is the bridge's. */
 function allocateAddress(pod: Pod): string {
   const own = pod.status.podIP
   const taken = new Set(allocated.values())
@@ -103,7 +103,7 @@ const volumes = new Map<string, PersistentVolume>()
 let provisioning = false
 let changed = false
 
-/** One pass at a time; a change during a pass makes another. What failed is tried again with the next change. */
+/** Runs one pass at a time; a change during a pass triggers another. Failures are retried with the next change. */
 async function provisionAll(): Promise<void> {
   changed = true
   if (provisioning || ![...pods.values()].some(isProvisioner)) return

@@ -8,11 +8,11 @@ import { KUBELET_PORT } from './kubelet-server.ts'
 import type { Pod } from './kubernetes.ts'
 import type { Programs } from './programs.ts'
 
-/** What the node says of itself: an e2-standard-2 in SYSTEM.md's terms, whatever this host is. */
+/** The capacity that the node reports, that of an e2-standard-2, whatever this host is. */
 const CAPACITY = { cpu: '2', memory: '8145724Ki', 'ephemeral-storage': '51343840Ki', pods: '110' }
 const ALLOCATABLE = { ...CAPACITY, cpu: '1930m', memory: '8043324Ki' }
 
-/** What every pod on the node shares. */
+/** What all pods on the node share. */
 export interface Node {
   name: string
   address: string
@@ -22,7 +22,7 @@ export interface Node {
   programs: Programs
   containers: Containers
   events: Events
-  /** An address of the node's range that no other pod has. */
+  /** A free address of the node's range. */
   allocateAddress(pod: Pod): string
 }
 
@@ -32,7 +32,7 @@ export interface NodeDescription {
   labels: Record<string, string>
 }
 
-/** Registers the node, or brings it up to date after a boot; its conditions are kwok's. */
+/** Registers the node, or updates it after a boot; kwok manages its conditions. */
 export async function registerNode(api: Api, { name, address, labels }: NodeDescription): Promise<void> {
   const metadata = {
     name,

@@ -9,10 +9,10 @@ import type { Node } from './node.ts'
 import type { Running } from './running.ts'
 import { lostContainer, type PodFacts, restarts, statusOf, waitingContainer } from './status.ts'
 
-/** Milliseconds between a pod's start and an eviction that it is asked for: none is evicted before it runs. */
+/** Milliseconds before a requested eviction takes effect, so that no pod is evicted before it runs. */
 const EVICTED_AFTER = 2000
 
-/** One pod on the node, from its binding to its removal: what the kubelet's pod worker does. */
+/** One pod on the node, from binding to removal, like the kubelet's pod worker. */
 export class PodWorker implements PodContext {
   readonly node: Node
   #pod: Pod
@@ -56,12 +56,12 @@ export class PodWorker implements PodContext {
     return this.#stopping.signal
   }
 
-  /** The process of one of its containers, if that has one. */
+  /** The process of a container, if it has one. */
   findRunning(container: string): Running | undefined {
     return this.#workers.find(({ name }) => name === container)?.running
   }
 
-  /** The pod as the API server has it now. */
+  /** Takes over the API server's current version of the pod. */
   update(pod: Pod): void {
     const before = failureOf(this.#pod)
     this.#pod = pod
@@ -108,7 +108,7 @@ export class PodWorker implements PodContext {
     }
   }
 
-  /** Ends the pod's processes and, unless it is gone already, the pod. */
+  /** Stops the pod's processes and deletes the pod, unless it is gone already. */
   async remove(alreadyGone: boolean): Promise<void> {
     if (this.#removing) return
     this.#removing = true
@@ -116,7 +116,7 @@ export class PodWorker implements PodContext {
     if (!alreadyGone) {
       for (const { name: container, state } of this.#facts.containers) {
         if (!state.running) continue
-        this.node.events.tell(this.#pod, 'Normal', 'Killing', `Stopping container ${container}`, container)
+        this.node.events.record(this.#pod, 'Normal', 'Killing', `Stopping container ${container}`, container)
       }
     }
     await this.stop(grace * 1000)
@@ -129,7 +129,7 @@ export class PodWorker implements PodContext {
         return await this.node.api.delete(path, { gracePeriodSeconds: 0, preconditions: { uid } })
       } catch (error) {
         if (error instanceof ApiError && [404, 409].includes(error.status)) return
-        // The API server is away: nobody but this worker would remove the pod.
+        // The API server is down. Keep trying: nothing but this worker would delete the pod.
         await sleep(1000)
       }
     }
@@ -142,8 +142,8 @@ export class PodWorker implements PodContext {
   }
 
   /**
-   * A container as it was left. One of this boot goes on, if it only says that it runs; one of an earlier boot is lost, and its
-   * next run is a restart.
+   * A container's status after a restart of the agent. A container of this boot continues if it has no process; one of an
+   * earlier boot is lost, and its next run is a restart.
    */
   #restored(container: Container, status: ContainerStatus): ContainerStatus {
     const { state, restartCount } = status
@@ -173,7 +173,7 @@ export class PodWorker implements PodContext {
     for (let said: string | undefined; ; await this.#pause(1000)) {
       const problem = await volumeProblem(this.node.api, this.#pod).catch(error => (error as Error).message)
       if (!problem) break
-      if (problem !== said) this.node.events.tell(this.#pod, 'Warning', 'FailedMount', problem)
+      if (problem !== said) this.node.events.record(this.#pod, 'Warning', 'FailedMount', problem)
       said = problem
     }
     this.#facts.volumesReady = true
@@ -186,10 +186,10 @@ export class PodWorker implements PodContext {
     await this.evict(evictionMessage(this.#pod, SOME_SHORTAGE, '1824Mi'))
   }
 
-  /** Kills what runs; the pod has failed for good. */
+  /** Kills the pod's processes; the pod is Failed for good. */
   async evict(message: string): Promise<void> {
     if (this.#facts.eviction !== undefined || this.#removing) return
-    this.node.events.tell(this.#pod, 'Warning', 'Evicted', message)
+    this.node.events.record(this.#pod, 'Warning', 'Evicted', message)
     await this.stop(0)
     const finishedAt = timestamp()
     for (const status of this.#facts.containers) {
@@ -208,7 +208,7 @@ export class PodWorker implements PodContext {
     await sleep(ms, undefined, { signal: this.stopping })
   }
 
-  /** Tells the API server, one report after the other; each says what is true when it is sent. */
+  /** Sends the status to the API server, one update at a time, each with the status at the time it is sent. */
   publish(): void {
     this.#publishing = this.#publishing.then(async () => {
       const status = statusOf(this.#pod, this.#facts, timestamp())
@@ -217,11 +217,11 @@ export class PodWorker implements PodContext {
       for (let attempt = 0; attempt < 5; attempt++) {
         try {
           const path = `/api/v1/namespaces/${namespaceOf(this.#pod)}/pods/${name}/status`
-          const told = await this.node.api.patch<Pod>(path, { metadata: { uid }, status })
-          this.#pod = { ...this.#pod, status: told.status }
+          const patched = await this.node.api.patch<Pod>(path, { metadata: { uid }, status })
+          this.#pod = { ...this.#pod, status: patched.status }
           return
         } catch (error) {
-          // Gone, or another pod of the same name.
+          // The pod is gone, or there is another one of the same name.
           if (error instanceof ApiError && [404, 409, 422].includes(error.status)) return
           await sleep(500 * (attempt + 1))
         }

@@ -8,17 +8,17 @@ import type { Condition, Pod } from './kubernetes.ts'
 import { logDirectory } from './log.ts'
 import type { PodWorker } from './pod.ts'
 
-/** boot.sh makes it where the disk has a size of its own; elsewhere it is the host's that would be measured. */
+/** boot.sh creates it where the disk has a size of its own; elsewhere the host's disk would be measured. */
 const OWN_DISK = '/run/own-disk'
-/** Milliseconds between two looks, and for how long a pressure that has ended is still told; a kubelet waits five minutes. */
+/** Milliseconds between two checks, and how long pressure is still reported after it has ended; a kubelet's is five minutes. */
 const EVERY = 10_000
 const LASTS = 30_000
-/** Of the disk, below which it is under pressure: the kubelet's `nodefs.available`. */
+/** Free share of the disk below which there is pressure: the kubelet's `nodefs.available`. */
 const THRESHOLD = 0.1
-/** Priority from which a pod is never evicted: those of Kubernetes's own critical classes. */
+/** Pods of this priority or higher are never evicted: those of Kubernetes's critical classes. */
 const CRITICAL = 2_000_000_000
 
-/** What the disk lacks, if it lacks anything. @param total bytes @param available bytes */
+/** The disk's shortage, if any. @param total bytes @param available bytes */
 export const shortageOf = (total: number, available: number): Shortage | undefined =>
   available < total * THRESHOLD
     ? {
@@ -30,11 +30,14 @@ export const shortageOf = (total: number, available: number): Shortage | undefin
 
 interface Candidate {
   pod: Pod
-  /** Bytes that its logs and volumes take, without claims. */
+  /** Bytes used by its logs and volumes, not counting claims. */
   used: number
 }
 
-/** Whom the kubelet would evict first: of lower priority, then of larger usage. Source: pkg/kubelet/eviction/helpers.go, rankDiskPressureFunc */
+/**
+ * The pod that the kubelet would evict first: lowest priority, then largest usage. pkg/kubelet/eviction/helpers.go,
+ * rankDiskPressureFunc
+ */
 export function firstToGo(candidates: readonly Candidate[]): Candidate | undefined {
   const priority = ({ pod }: Candidate) => pod.spec.priority ?? 0
   return candidates
@@ -42,7 +45,7 @@ export function firstToGo(candidates: readonly Candidate[]): Candidate | undefin
     .sort((one, other) => priority(one) - priority(other) || other.used - one.used)[0]
 }
 
-/** Watches the machine's disk: says when it is nearly full, and evicts one pod after the other until it no longer is. */
+/** Watches the machine's disk: reports when it is nearly full, and evicts pods one by one until it no longer is. */
 export async function watchDisk(api: Api, node: string, volumes: string, workers: () => Iterable<PodWorker>): Promise<void> {
   if (!existsSync(OWN_DISK)) return
   for (let last = Number.NEGATIVE_INFINITY; ; await sleep(EVERY)) {
@@ -50,7 +53,7 @@ export async function watchDisk(api: Api, node: string, volumes: string, workers
     const shortage = shortageOf(blocks * bsize, bavail * bsize)
     if (shortage) last = performance.now()
     try {
-      await tell(api, node, performance.now() - last < LASTS)
+      await report(api, node, performance.now() - last < LASTS)
       if (shortage) await evictOne(shortage, volumes, [...workers()])
     } catch (error) {
       process.stdout.write(`kubelet: disk pressure: ${(error as Error).message}\n`)
@@ -58,7 +61,7 @@ export async function watchDisk(api: Api, node: string, volumes: string, workers
   }
 }
 
-async function tell(api: Api, node: string, isPressed: boolean): Promise<void> {
+async function report(api: Api, node: string, isPressed: boolean): Promise<void> {
   const path = `/api/v1/nodes/${node}`
   const { status } = await api.get<{ status: { conditions?: Condition[] } }>(path)
   const known = status.conditions?.find(({ type }) => type === 'DiskPressure')

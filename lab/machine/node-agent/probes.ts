@@ -8,7 +8,7 @@ import type { Running } from './running.ts'
 
 export type ProbeKind = 'startup' | 'readiness' | 'liveness'
 
-/** What one probe found; `message` is what the kubelet's event says of a failure. */
+/** The outcome of one probe; `message` is what the kubelet's event says about a failure. */
 export type Outcome = { ok: true } | { ok: false; message: string }
 
 /** Equal outcomes in a row. */
@@ -18,8 +18,8 @@ export interface Streak {
 }
 
 /**
- * Adds an outcome to the streak. `settled` is whether the streak is long enough for the container's state to become what it
- * says. Source: pkg/kubelet/prober/worker.go, doProbe.
+ * Adds an outcome to the streak. `settled` is whether the streak is long enough to change the container's state. Source:
+ * pkg/kubelet/prober/worker.go, doProbe.
  */
 export function tally(
   { successThreshold, failureThreshold }: Pick<Probe, 'successThreshold' | 'failureThreshold'>,
@@ -37,19 +37,19 @@ export interface Target {
 }
 
 export interface Observer {
-  /** A single failure, below the threshold or not. */
+  /** Called for each failure, whether or not it reaches the threshold. */
   failed(kind: ProbeKind, message: string): void
   started(): void
   ready(value: boolean): void
-  /** The container is to be restarted. */
+  /** Called when the container is to be restarted. */
   condemned(kind: 'startup' | 'liveness'): void
-  /** An outcome that is asked for by whoever plays a fault. */
+  /** An outcome that a fault dictates. */
   override(kind: ProbeKind): Outcome | undefined
 }
 
 /**
- * Probes a container that has just been started until the signal aborts: first for its start, after that for readiness and
- * liveness at once. What has no probe counts as started and ready.
+ * Probes a container that has just been started, until the signal aborts: first its startup, then readiness and liveness in
+ * parallel. Without a probe it counts as started and ready.
  */
 export async function watchProbes(target: Target, observer: Observer, signal: AbortSignal): Promise<void> {
   const { startupProbe, readinessProbe, livenessProbe } = target.container
@@ -101,7 +101,7 @@ export async function perform(probe: Probe, target: Target): Promise<Outcome> {
   return { ok: false, message: 'the lab has no such probe' }
 }
 
-/** A port by its number or by its name among the container's. */
+/** A port given by its number or by its name in the container. */
 export const portOf = ({ ports = [] }: Container, port: number | string): number =>
   Number(ports.find(({ name }) => name === port)?.containerPort ?? port)
 
@@ -162,7 +162,7 @@ async function probeByHttp(
         signal: AbortSignal.timeout(seconds * 1000),
       } as const
       const answered = (response: IncomingMessage) => resolve(response.resume())
-      // As the kubelet, which knows no authority of the container's.
+      // Like the kubelet, this does not verify the container's certificate.
       const call = secure
         ? secureRequest(url, { ...options, rejectUnauthorized: false }, answered)
         : request(url, options, answered)

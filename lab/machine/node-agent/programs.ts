@@ -12,31 +12,31 @@ import { type Container, namespaceOf, type Pod } from './kubernetes.ts'
 import type { ContainerLog } from './log.ts'
 import { exitOf, type Running } from './running.ts'
 
-/** A real program that runs while a container does; every other container only says that it runs. */
+/** A real program that runs while a container does; most containers only report that they are running. */
 interface Program {
   name: string
   matches: (image: string, words: string) => boolean
-  /** Of the catalogue, to be waited for; else the machine has it. */
+  /** Name in the catalogue, if it has to be built; else the machine has the program. */
   catalogued?: string
   command: string
   args: string[]
-  /** The container's own arguments follow, from the one of this name on. */
+  /** The container's own arguments after this one are passed on. */
   passesArgsAfter?: string
   environment?: Record<string, string>
-  /** What is written to its stdin, where secrets do not show in the process list. */
+  /** Written to its stdin, because secrets must not show in the process list. */
   input?: (environment: Record<string, string>) => string
-  /** The container is ready once this port answers on the loopback interface. */
+  /** The container is ready once this loopback port answers. */
   port?: number
-  /** Whether its end is the container's regular end. */
+  /** Whether it is expected to exit. */
   completes?: boolean
 }
 
-/** The lab's registry, as a machine knows it. */
+/** The lab's registry, as seen from a machine. */
 export const REGISTRY = 'http://registry.lab:5000'
 const REDIS = ['--redis', '127.0.0.1:6379']
 const ARGOCD = 'quay.io/argoproj/argocd'
 
-/** Argo CD's names of services do not resolve in a machine, so its programs are told where the others listen. */
+/** Argo CD's service names do not resolve in a machine, so its programs get each other's addresses as arguments. */
 const programs: readonly Program[] = [
   {
     name: 'argocd-application-controller',
@@ -94,7 +94,7 @@ const programs: readonly Program[] = [
   },
 ]
 
-/** The program that a container stands for, if any. */
+/** The program to run for a container, if any. */
 export function programFor({ image, command = [], args = [] }: Container): Program | undefined {
   const reference = parseImage(image)
   if (!reference) return undefined
@@ -107,13 +107,13 @@ function passedArgs({ passesArgsAfter }: Program, { command = [], args = [] }: C
   return words.slice(words.indexOf(passesArgsAfter) + 1)
 }
 
-/** Starts containers' programs; each program has one process, the newest pod's. */
+/** Starts the containers' programs; each program has at most one process, which belongs to the newest pod. */
 export class Programs {
   readonly #api: Api
   readonly #directory: string
   readonly #running = new Map<string, { handOver: () => Promise<void> }>()
 
-  /** @param directory for what the programs need of the agent: kubeconfigs, links to other programs */
+  /** @param directory for files that the programs need: kubeconfigs, links to other programs */
   constructor(api: Api, directory: string) {
     this.#api = api
     this.#directory = directory
@@ -126,7 +126,7 @@ export class Programs {
     environment: Record<string, string>,
     log: ContainerLog,
   ): Promise<Running> {
-    // In a rolling update two pods are there for a while; the process goes over to the newer one.
+    // During a rolling update there are two pods for a while; the newer one takes over the process.
     await this.#running.get(program.name)?.handOver()
     const path = await this.#path(program)
     const kubeconfig = await this.#writeKubeconfig(pod)
@@ -167,7 +167,7 @@ export class Programs {
       },
     })
     return {
-      // A pod whose process went over to a newer one goes on as if nothing were: it is about to be deleted.
+      // A pod whose process was taken over keeps running as if nothing had happened: it is about to be deleted.
       ended: exited.then(code => (handedOver ? new Promise<number>(() => undefined) : code)),
       isReady: async () => handedOver || (program.port === undefined ? true : await answers(program.port)),
       stop: async graceMs => {
@@ -177,7 +177,7 @@ export class Programs {
     }
   }
 
-  /** A PATH that has the catalogue's programs which this one runs, once they are built. */
+  /** A PATH with the catalogue's programs that this one runs, once they are built. */
   async #path({ catalogued }: Program): Promise<string> {
     const directory = join(this.#directory, 'bin')
     mkdirSync(directory, { recursive: true })
@@ -189,7 +189,7 @@ export class Programs {
     return `${directory}:${process.env.PATH}`
   }
 
-  /** The pod's own service account's access, which ends with the pod. */
+  /** Writes a kubeconfig with a token of the pod's service account, which expires with the pod. */
   async #writeKubeconfig(pod: Pod): Promise<string> {
     const namespace = namespaceOf(pod)
     const account = pod.spec.serviceAccountName ?? 'default'

@@ -13,15 +13,15 @@ interface StorageClass {
   reclaimPolicy?: string
 }
 
-/** Whether the pod is Rancher's provisioner and ready: the agent does its work only while it is there. */
+/** Whether the pod is Rancher's provisioner and ready: only then does the agent do its work. */
 export const isProvisioner = ({ spec, status, metadata }: Pod): boolean =>
   !metadata.deletionTimestamp &&
   spec.containers.some(({ image }) => parseImage(image)?.path === 'rancher/local-path-provisioner') &&
   status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true
 
 /**
- * Makes a volume for a claim that the scheduler has placed on this node: a folder on the machine's disk, named as Rancher's
- * provisioner names it.
+ * Creates a volume for a claim that the scheduler has placed on this node: a folder on the machine's disk, named like those of
+ * Rancher's provisioner.
  */
 export async function provision(api: Api, node: string, claim: PersistentVolumeClaim): Promise<void> {
   const { annotations = {}, name, uid, resourceVersion } = claim.metadata
@@ -34,7 +34,7 @@ export async function provision(api: Api, node: string, claim: PersistentVolumeC
   const volume = `pvc-${uid}`
   const path = join(DIRECTORY, `${volume}_${namespace}_${name}`)
   await mkdir(path, { recursive: true })
-  // Made again by chmod, as mkdir's mode is subject to the umask.
+  // Set again by chmod, as mkdir's mode is subject to the umask.
   await chmod(path, 0o777)
   await api
     .create('/api/v1/persistentvolumes', {
@@ -59,7 +59,7 @@ export async function provision(api: Api, node: string, claim: PersistentVolumeC
     .catch(ignoring(409))
 }
 
-/** Deletes a released volume with its folder, unless it is to be retained. */
+/** Deletes a released volume and its folder, unless it is to be retained. */
 export async function reclaim(api: Api, volume: PersistentVolume): Promise<void> {
   const { name, annotations = {} } = volume.metadata
   const { hostPath, persistentVolumeReclaimPolicy } = volume.spec

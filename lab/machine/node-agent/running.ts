@@ -11,14 +11,16 @@ export interface Invocation {
 export interface Running {
   /** Resolves with the exit code. */
   ended: Promise<number>
-  /** Whether it does what it is there for: what a container without probes goes by. */
+  /** Whether it is working; decides the readiness of a container without probes. */
   isReady(): Promise<boolean>
-  /** Asks it to end, and after that many milliseconds ends it. */
+  /** Asks it to stop, and kills it after this many milliseconds. */
   stop(graceMs: number): Promise<void>
   inside(command: readonly string[]): Invocation
 }
 
-/** A process's exit code once it has ended and said all that it had to say; of one that was killed what a shell would see. */
+/**
+ * A process's exit code, once it has exited and its output has been read; for a killed one, the code that a shell would report.
+ */
 export const exitOf = (child: ChildProcess): Promise<number> =>
   new Promise(resolve => {
     child.once('error', () => resolve(127))

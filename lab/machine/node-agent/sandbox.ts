@@ -8,14 +8,14 @@ export interface Mount {
   readOnly?: boolean
 }
 
-/** Who a container's processes are. */
+/** The user and groups of a container's processes. */
 export interface Identity {
   uid: number
   gid: number
   groups: number[]
 }
 
-/** What a container is made of. */
+/** The parts of a container. */
 export interface Sandbox {
   hostname: string
   identity: Identity
@@ -24,17 +24,20 @@ export interface Sandbox {
   workingDirectory: string
 }
 
-/** Descriptors: on one bubblewrap tells the number of the namespaces' first process, its own; from the other it reads options. */
+/**
+ * File descriptors: to the first bubblewrap writes the pid of the container's first process; from the other it reads its
+ * options.
+ */
 export const INFO_DESCRIPTOR = 3
 export const OPTIONS_DESCRIPTOR = 4
 
-/** What the machine lends to every container's root; the rest of a container's root is its own, and empty. */
+/** Paths of the machine that every container's root contains; the rest of a container's root is empty. */
 const LENT: readonly string[] = [
   ...['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64'],
   ...['/etc/alternatives', '/etc/ld.so.cache', '/etc/localtime', '/etc/nsswitch.conf', '/etc/resolv.conf', '/etc/ssl'],
 ]
 
-/** The identity that a pod's and its container's security contexts ask for; `image` is who the image would run as. */
+/** The identity from the security contexts of a pod and its container; `image` is the image's own user. */
 export function identityOf(
   { spec }: Pod,
   { securityContext: own = {} }: Container,
@@ -44,24 +47,24 @@ export function identityOf(
   const uid = own.runAsUser ?? shared.runAsUser
   return {
     uid: uid ?? image.uid,
-    // A user without a group is in root's, as a runtime has it.
+    // As in a container runtime, a user without a group is in root's.
     gid: own.runAsGroup ?? shared.runAsGroup ?? (uid === undefined || uid === image.uid ? image.gid : 0),
     groups: [...(shared.supplementalGroups ?? []), ...(shared.fsGroup === undefined ? [] : [shared.fsGroup])],
   }
 }
 
-/** Arguments of `bwrap`, whose options do not crowd the process list. */
+/** Arguments of `bwrap`; it reads its options from a descriptor, so that they do not crowd the process list. */
 export const enclosed = (sandbox: Sandbox, command: readonly string[]): string[] => [
   ...['--args', String(OPTIONS_DESCRIPTOR), '--', ...assumed(sandbox), ...command],
 ]
 
 /**
- * Options of `bwrap` that make a container: PID, mount, UTS and IPC namespaces of its own, the machine's network,
- * no capabilities. Bubblewrap stays the first process: it reaps orphans, and it dies with whoever started it, which a process
- * of another user could not be made to do by one that has dropped its capabilities.
+ * Options of `bwrap` for a container: its own PID, mount, UTS and IPC namespaces, the machine's network, no capabilities.
+ * Bubblewrap stays the first process: it reaps orphans, and it dies with its parent, which would not work for a process of
+ * another user once capabilities are dropped.
  */
 export function optionsOf({ hostname, mounts, readOnlyRoot }: Sandbox): string[] {
-  // A mount may stand below another.
+  // A mount may be below another one.
   const ordered = [...mounts].sort((one, other) => depth(one.target) - depth(other.target))
   return [
     ...['--unshare-pid', '--unshare-uts', '--unshare-ipc', '--die-with-parent'],
@@ -76,7 +79,7 @@ export function optionsOf({ hostname, mounts, readOnlyRoot }: Sandbox): string[]
   ]
 }
 
-/** How a command is run inside the container whose namespaces' first process has this number. */
+/** How to run a command inside the container whose first process has this pid. */
 export function entered(
   pid: number,
   sandbox: Sandbox,
@@ -87,7 +90,7 @@ export function entered(
   return { command: 'nsenter', args: [...namespaces, '--', ...assumed(sandbox), ...command], environment }
 }
 
-/** The command's beginning that makes it somebody without any privilege, in the working directory. */
+/** A command prefix that switches to an unprivileged user and to the working directory. */
 const assumed = ({ identity: { uid, gid, groups }, workingDirectory }: Sandbox): string[] => [
   ...['/usr/bin/setpriv', `--reuid=${uid}`, `--regid=${gid}`],
   groups.length > 0 ? `--groups=${groups.join(',')}` : '--clear-groups',

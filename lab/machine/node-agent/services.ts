@@ -3,7 +3,7 @@ import type { Addresses } from './addresses.ts'
 import type { Api } from './api.ts'
 import { type EndpointSlice, namespaceOf, type Service } from './kubernetes.ts'
 
-/** Where a service is to be heard, and who answers there. */
+/** Where to listen for a service, and the pods that answer. */
 export interface Listener {
   address: string
   port: number
@@ -15,8 +15,8 @@ const EVERY_ADDRESS = '0.0.0.0'
 const log = (text: string): void => void process.stdout.write(`kube-proxy: ${text}\n`)
 
 /**
- * What is to listen for a service: at its cluster address and, for a node port, at every address of the machine, as long as
- * somebody ready is there to answer. Without one a connection is refused, as kube-proxy has it.
+ * The listeners of a service: at its cluster address and, for a node port, at every address of the machine, as long as a pod is
+ * ready. Otherwise connections are refused, as with kube-proxy.
  */
 export function listenersOf(
   { spec }: Service,
@@ -41,7 +41,7 @@ function backendsOf({ endpoints, ports }: EndpointSlice, portName: string | unde
     .map(({ addresses: [host = ''] }) => ({ host, port }))
 }
 
-/** The lines of a pod's /etc/hosts that stand for the cluster's DNS: services by the names that a pod of the namespace knows. */
+/** The lines of a pod's /etc/hosts that replace the cluster's DNS: services by the names that work in the namespace. */
 export function serviceNames(services: Iterable<Service>, namespace: string): string {
   const lines = [...services].flatMap(service => {
     const { clusterIP } = service.spec
@@ -59,7 +59,7 @@ interface Open {
   backends: Listener['backends']
 }
 
-/** kube-proxy's stand-in: follows services and their endpoints, and carries connections to pods that run something. */
+/** kube-proxy's stand-in: watches services and endpoints, and forwards connections to pods that have a process. */
 export class Services {
   readonly #api: Api
   readonly #addresses: Addresses
@@ -70,7 +70,7 @@ export class Services {
   readonly #held = new Set<string>()
   #arranging: Promise<void> = Promise.resolve()
   #arranged = true
-  /** Told when names may have changed. */
+  /** Called when names may have changed. */
   onNames: () => void = () => undefined
 
   constructor(api: Api, addresses: Addresses, isServed: (address: string) => boolean) {
@@ -91,7 +91,7 @@ export class Services {
     return serviceNames(this.#services.values(), namespace)
   }
 
-  /** Brings what listens in line with what there is; changes that come in a burst are met at once. */
+  /** Updates the listeners; a burst of changes results in one update. */
   arrange(): void {
     if (!this.#arranged) return
     this.#arranged = false
@@ -155,16 +155,16 @@ export class Services {
     else this.#open.set(key, entry)
   }
 
-  #collect<T extends Service | EndpointSlice>(into: Map<string, T>, told: () => void = () => undefined) {
+  #collect<T extends Service | EndpointSlice>(into: Map<string, T>, onChange: () => void = () => undefined) {
     return {
       seen: (object: T) => {
         into.set(object.metadata.uid, object)
-        told()
+        onChange()
         this.arrange()
       },
       gone: (object: T) => {
         into.delete(object.metadata.uid)
-        told()
+        onChange()
         this.arrange()
       },
     }

@@ -1,6 +1,6 @@
 import type { Condition, ContainerStatus, Pod, PodStatus, Terminated } from './kubernetes.ts'
 
-/** What the agent knows of a pod's run; the containers' order is the specification's. */
+/** What the agent knows about a running pod; the containers are in the specification's order. */
 export interface PodFacts {
   startTime: string
   hostIP: string
@@ -12,7 +12,7 @@ export interface PodFacts {
   eviction?: string
 }
 
-/** The status the kubelet would report. `now` dates the conditions that change. */
+/** The status that the kubelet would report. `now` is the time of conditions that change. */
 export function statusOf(pod: Pod, facts: PodFacts, now: string): PodStatus {
   const phase = phaseOf(pod, facts)
   const earlier = pod.status.conditions ?? []
@@ -43,7 +43,7 @@ export function phaseOf({ spec }: Pod, { initContainers, containers, eviction }:
   if (containers.some(({ state, lastState }) => !state.running && !state.terminated && !lastState.terminated)) return 'Pending'
   if (containers.some(({ state }) => state.running) || spec.restartPolicy === 'Always') return 'Running'
   const ends = containers.map(({ state }) => state.terminated)
-  // One that waits is between two runs.
+  // A waiting container is between two runs.
   if (ends.some(end => end === undefined)) return 'Running'
   if (ends.every(end => end?.exitCode === 0)) return 'Succeeded'
   return spec.restartPolicy === 'Never' ? 'Failed' : 'Running'
@@ -104,7 +104,7 @@ export const waitingContainer = (name: string, image: string, reason: string): C
   lastState: {},
 })
 
-/** How the kubelet reports a container that it finds no trace of after a reboot. */
+/** How the kubelet reports a container of which it finds no trace after a reboot. */
 export const lostContainer = (containerID: string | undefined): Terminated => ({
   exitCode: 255,
   reason: 'Unknown',
@@ -114,7 +114,7 @@ export const lostContainer = (containerID: string | undefined): Terminated => ({
   ...(containerID ? { containerID } : {}),
 })
 
-/** Milliseconds before the n-th retry, from 0: 10 s, doubled up to five minutes, as the kubelet's back-off. */
+/** Milliseconds before the n-th retry, counted from 0: 10 s, doubled up to five minutes, like the kubelet's back-off. */
 export const backOff = (attempt: number): number => Math.min(10_000 * 2 ** attempt, 300_000)
 
 /** Milliseconds as Go prints a duration: `10s`, `1m20s`, `5m0s`. */

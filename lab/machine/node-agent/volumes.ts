@@ -14,12 +14,12 @@ import type { Mount } from './sandbox.ts'
 
 const EMPTY_DIRECTORY = 'volumes/kubernetes.io~empty-dir'
 
-/** Makes the pod's volumes that a container mounts. @returns the mounts @throws Error for a kind of volume that the lab does not have */
+/** Creates the pod's volumes that a container mounts. @returns the mounts @throws Error for an unsupported kind of volume */
 export async function mountsOf(api: Api, pod: Pod, container: Container, directory: string): Promise<Mount[]> {
   const mounts: Mount[] = []
   for (const { name, mountPath, subPath = '', readOnly = false } of container.volumeMounts ?? []) {
     const volume = pod.spec.volumes?.find(candidate => candidate.name === name)
-    if (!volume) throw new Error(`volume "${name}" is not there`)
+    if (!volume) throw new Error(`volume "${name}" does not exist`)
     const source = join(await sourceOf(api, pod, volume, directory), subPath)
     if (subPath) await mkdir(source, { recursive: true })
     mounts.push({ source, target: mountPath, readOnly })
@@ -27,7 +27,7 @@ export async function mountsOf(api: Api, pod: Pod, container: Container, directo
   return mounts
 }
 
-/** Takes back what was made for a pod that is gone. @param directory the pod's */
+/** Removes the volumes of a pod that is gone. @param directory the pod's */
 export async function releaseVolumes(directory: string): Promise<void> {
   const table = await readFile('/proc/self/mounts', 'utf8')
   const paths = table.split('\n').map(line => line.split(' ')[1] ?? '')
@@ -39,7 +39,7 @@ async function sourceOf(api: Api, pod: Pod, volume: Volume, directory: string): 
   const { name, persistentVolumeClaim: claim, emptyDir, hostPath } = volume
   if (claim) return await folderOfClaim(api, namespaceOf(pod), claim.claimName)
   if (hostPath) return hostPath.path
-  if (!emptyDir) throw new Error(`volume "${name}" is of a kind that the lab does not mount`)
+  if (!emptyDir) throw new Error(`volume "${name}" is of a type that the lab does not support`)
   const path = join(directory, EMPTY_DIRECTORY, name)
   await mkdir(path, { recursive: true })
   if (emptyDir.medium === 'Memory' && !(await isMounted(path))) {
@@ -55,7 +55,7 @@ async function sourceOf(api: Api, pod: Pod, volume: Volume, directory: string): 
 async function folderOfClaim(api: Api, namespace: string, name: string): Promise<string> {
   const claim = await api.get<PersistentVolumeClaim>(`/api/v1/namespaces/${namespace}/persistentvolumeclaims/${name}`)
   const { spec } = await api.get<PersistentVolume>(`/api/v1/persistentvolumes/${claim.spec.volumeName}`)
-  if (!spec.hostPath) throw new Error(`the volume of claim "${name}" is no folder of this machine`)
+  if (!spec.hostPath) throw new Error(`the volume of claim "${name}" is not a folder on this machine`)
   return spec.hostPath.path
 }
 

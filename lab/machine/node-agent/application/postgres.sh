@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the image's entrypoint does, with the distribution's server: a new cluster where there is none, then the server in this
-# process's place. Arguments are the server's. The password comes by the environment and goes on by a pipe.
+# Does what the image's entrypoint does, with the distribution's server: creates a cluster where there is none, then replaces
+# itself by the server. Arguments are the server's. The password comes from the environment and is passed on through a pipe.
 set -eu
 user=${POSTGRES_USER:-postgres}
 database=${POSTGRES_DB:-$user}
@@ -10,7 +10,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     echo 'Error: Database is uninitialized and superuser password is not specified.' >&2
     exit 1
   fi
-  # Made beside its place: what was killed half-way must not pass for a cluster.
+  # Created under another name, so that an interrupted attempt is not taken for a cluster.
   rm -rf "$PGDATA.new"
   printf '%s\n' "$POSTGRES_PASSWORD" | initdb --pgdata="$PGDATA.new" --username="$user" --pwfile=/dev/stdin \
     --auth-local=trust --auth-host=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --wal-segsize=1
@@ -22,6 +22,6 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   mv "$PGDATA.new" "$PGDATA"
 fi
 
-# Small, as the machine is shared with all the rest of the lab.
+# Small, because the rest of the lab shares the machine.
 exec postgres -D "$PGDATA" -c listen_addresses="$POD_IP" -c unix_socket_directories=/var/run/postgresql \
   -c shared_buffers=16MB -c max_connections=40 -c min_wal_size=2MB -c max_wal_size=32MB "$@"

@@ -1,6 +1,6 @@
 /**
- * What runs for the images of nextjs and ml-service, whose own programs the lab does not build: an HTTP server that says which
- * image and version it is, and keeps posts in postgres. Its version is that of the sources in its image.
+ * Runs in place of the programs of nextjs and ml-service, which the lab does not build: an HTTP server that reports its image
+ * and version, and stores posts in postgres. The version is that of the sources in the image.
  */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 
 const { DATABASE_URL = '', IMAGE, IMAGE_ID, IMAGE_VERSION, ML_SERVICE_URL, POD_IP, PORT, SERVICE } = process.env
 const APPLICATION = '/app'
-/** Bytes of a post. */
+/** Maximum size of a post in bytes. */
 const LARGEST_POST = 64 * 1024
 
 const text = (file: string): string => {
@@ -26,7 +26,7 @@ const version =
   IMAGE_VERSION ??
   'unknown'
 
-/** Runs a query, with values for its `:'name'`s. @returns what psql prints @throws Error with what the server says */
+/** Runs a query, with values for its `:'name'` variables. @returns psql's output @throws Error with the server's message */
 async function query(sql: string, values: Record<string, string> = {}): Promise<string> {
   const { hostname: host, port, username, password, pathname } = new URL(DATABASE_URL)
   const names = Object.keys(values)
@@ -54,7 +54,7 @@ const outcome = (work: Promise<unknown>): Promise<string> =>
     (error: Error) => error.message,
   )
 
-/** Node's `fetch` would cost more memory than all the rest of this program. */
+/** Node's `fetch` would take more memory than the rest of this program. */
 const recommender = (): Promise<void> =>
   new Promise((resolve, reject) => {
     const request = get(`${ML_SERVICE_URL}/version`, { agent: false, timeout: 1000 }, response => {
@@ -72,7 +72,7 @@ interface Answer {
   body: unknown
 }
 
-/** Without its database it does not serve, without the other service it does. */
+/** The database is required, the other service is not. */
 async function health(): Promise<Answer> {
   const [database, mlService] = await Promise.all([
     outcome(query('SELECT 1;')),

@@ -1,23 +1,25 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Binding, bindingDifferences } from '../../../../lib/model/layer/binding.ts'
+import { type Binding, mismatch } from '../../../../lib/model/layer/binding.ts'
 
-const planned: Binding = { layer: '00-vpc', environment: 'prod', lineage: 'l', serial: 3, gitSha: 'abc' }
+const made: Binding = { layer: '00-vpc', env: 'lab', gitSha: 'a', lineage: 'l', serial: 3 }
 
-const differences = suite('bindingDifferences')
-for (const [why, now, expected] of [
-  ['nothing has changed', {}, []],
-  ['another layer', { layer: '01-k8s' }, ['the layer was 00-vpc and is 01-k8s']],
-  ['another environment', { environment: 'lab' }, ['the environment was prod and is lab']],
-  ['another tree’s state', { lineage: 'm' }, ["the state's lineage was l and is m"]],
-  [
-    'a state that is gone',
-    { lineage: '', serial: 0 },
-    ["the state's lineage was l and is (none)", "the state's serial was 3 and is 0"],
-  ],
-  ['a state that moved on', { serial: 4 }, ["the state's serial was 3 and is 4"]],
-  ['another commit', { gitSha: 'def' }, ['the commit was abc and is def']],
-] as const) {
-  differences(why, () => assert.equal(bindingDifferences(planned, { ...planned, ...now }), expected))
+const binding = suite('mismatch')
+for (const [what, now, expected] of [
+  ['nothing has changed', {}, undefined],
+  ['another layer', { layer: '01-k8s' }, /of layer 00-vpc, not 01-k8s/],
+  ['another environment', { env: 'prod' }, /for lab, not prod/],
+  ['another commit', { gitSha: 'b' }, /made at commit a, this is b/],
+  ['another state', { lineage: 'm' }, /is another one/],
+  ['another state with the same serial', { lineage: 'm', serial: 3 }, /is another one/],
+  ['no state', { lineage: '', serial: 0 }, /is gone/],
+  ['a later state', { serial: 4 }, /from serial 3 to 4/],
+  ['an earlier state', { serial: 2 }, /from serial 3 to 2/],
+] as [string, Partial<Binding>, RegExp | undefined][]) {
+  binding(what, () => {
+    const found = mismatch(made, { ...made, ...now })
+    if (expected) assert.match(found ?? '', expected)
+    else assert.is(found, undefined)
+  })
 }
-differences.run()
+binding.run()

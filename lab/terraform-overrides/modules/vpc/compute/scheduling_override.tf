@@ -1,5 +1,5 @@
-# The newest google provider that can be built from Go modules, 4.9, knows preemptible VMs but not the SPOT model. Terraform
-# merges an override file into the module: nested blocks replace the original's of the same type, arguments are set one by one.
+# 4.9, the newest google provider that can be built from Go modules, supports preemptible VMs but not the SPOT model. Terraform
+# merges an override file into the module: nested blocks replace those of the same type, arguments are overridden one by one.
 terraform {
   required_providers {
     google = {
