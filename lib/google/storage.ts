@@ -32,16 +32,10 @@ const NOT_FOUND = 404
 const CONFLICT = 409
 const PRECONDITION_FAILED = 412
 
-/** @param project where the bucket is to be made; not needed to use one */
-export async function openStore(
-  name: string,
-  project: string | undefined,
-  credentials: Credentials,
-  endpoint?: string,
-): Promise<Store> {
+export async function openStore(name: string, project: string, credentials: Credentials, endpoint?: string): Promise<Store> {
   const { Storage } = await import('@google-cloud/storage')
   const storage = new Storage({
-    ...(project !== undefined && { projectId: project }),
+    projectId: project,
     authClient: await credentials.client(),
     ...(endpoint !== undefined && { apiEndpoint: endpoint, useAuthWithCustomEndpoint: true }),
   })

@@ -67,7 +67,7 @@ async function openContext(
     plans: join(root, '.runs', 'plans', `${environment.name}-${process.pid}`),
     signal,
     gitSha,
-    objects: stateObjects(identity, endpoints),
+    objects: stateObjects(() => terraform.input(baseLayer, 'project_id'), identity, endpoints),
     onProgress: detail => context.progress(detail),
     variables: async () => ({
       ...(endpoints && { ...endpointVariables(endpoints), GOOGLE_OAUTH_ACCESS_TOKEN: await identity.token() }),

@@ -6,6 +6,8 @@ export interface ShellOptions {
   cwd?: string
   /** Added to the process's own environment. */
   env?: Record<string, string>
+  /** For the child's stdin. */
+  input?: string
   signal?: AbortSignal
   /** The exit code is data: a failure does not throw. */
   nothrow?: boolean
@@ -23,7 +25,7 @@ const LAST_GRACE_MS = 10_000
  * signal sends a single SIGINT and lets them end by themselves: Terraform releases its lock, while a second SIGINT would make it
  * abort. Output is captured, not printed.
  */
-export function shell({ cwd, env, signal, nothrow = false, onStderr, silence }: ShellOptions = {}): Shell {
+export function shell({ cwd, env, input, signal, nothrow = false, onStderr, silence }: ShellOptions = {}): Shell {
   const options: Partial<Options> = {
     verbose: false,
     quiet: true,
@@ -31,6 +33,7 @@ export function shell({ cwd, env, signal, nothrow = false, onStderr, silence }: 
     nothrow,
     env: { ...process.env, ...env },
     ...(cwd !== undefined && { cwd }),
+    ...(input !== undefined && { input }),
   }
   const configured = $(options)
   return ((pieces: TemplateStringsArray, ...args: unknown[]) => {
