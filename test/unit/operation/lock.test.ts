@@ -121,13 +121,14 @@ takes('one without a pid space, as platforms without /proc write it, is judged b
   assert.is((await refusal(run(store).acquire())).code, 4)
 })
 takes('a killed process whose parent does not ask after it has ended', async () => {
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'])
+  const parent = spawn('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 60'])
   try {
     const [pid] = await once(parent.stdout, 'data')
     const store = fakeStore()
     store.wrote(LOCK, JSON.stringify(record(0, { ...(await pidSpaceHere()), pid: Number(pid) })))
-    // The shell becomes `sleep` a moment after it has said the pid.
-    await new Promise(resolve => setTimeout(resolve, 200))
+    // By then the shell is `sleep`, which asks after nobody.
+    await new Promise(resolve => setTimeout(resolve, 400))
+    assert.is(process.kill(Number(pid), 0), true)
     assert.type(await run(store).acquire(), 'function')
   } finally {
     parent.kill('SIGKILL')
