@@ -8,7 +8,7 @@ import type { Json } from '../lib/runtime/json.ts'
 
 export default environmentScript({
   name: 'doctor',
-  summary: "Check the operator's side: tools, keys, credentials. Exit code 4 when something is missing.",
+  summary: "Check the operator's machine: tools, keys, credentials. Exit code 4 when something is missing.",
 
   async run(context) {
     const findings = await Promise.all(

@@ -1,5 +1,4 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
-import { parseDuration } from '../lib/config/schema.ts'
 import { consentOptions } from '../lib/operation/consent.ts'
 import { environmentScript } from '../lib/operation/script.ts'
 import { describePlan, type VerbOptions } from '../lib/operation/verb.ts'
@@ -8,7 +7,7 @@ import { abortPhases, drillPhases } from '../lib/phases/drill/phases.ts'
 import { runDrill } from '../lib/phases/drill/run.ts'
 import { announce } from '../lib/phases/layer/announcement.ts'
 import { chosenLayers } from '../lib/phases/layer/choice.ts'
-import { usage } from '../lib/runtime/errors.ts'
+import { durationOption } from '../lib/runtime/duration.ts'
 
 interface DrillOptions extends VerbOptions {
   scenario: string
@@ -23,8 +22,11 @@ export default environmentScript<DrillOptions>({
   define: command =>
     consentOptions(command)
       .option('--scenario <name>', 'what to rehearse', 'layer-rebuild')
-      .option('--deadline <duration>', "for everything to be healthy at the end (90s, 10m); else the environment's")
-      .option('--abort', 'give the unfinished drill up and bring the system back to verified')
+      .option(
+        '--deadline <duration>',
+        "how long everything may take to be healthy at the end (90s, 10m); by default the environment's verify.deadline",
+      )
+      .option('--abort', 'abort the unfinished drill: rebuild the system and verify it')
       .option('--dry-run', 'say what would be done, change nothing; exit code 8'),
 
   async run(context, run) {
@@ -32,7 +34,7 @@ export default environmentScript<DrillOptions>({
     const request = {
       scenario: chosenScenario(run.options.scenario, context),
       announcement: { layers: chosenLayers([], context, 'destroy').slice(0, -1), guard: 'drills' as const },
-      within: deadline === undefined ? context.environment.verify.deadline : milliseconds(deadline),
+      within: deadline === undefined ? context.environment.verify.deadline : durationOption('--deadline', deadline),
     }
     const phasesOf = (drill: Parameters<typeof drillPhases>[0]) => (abort ? abortPhases(drill, context) : drillPhases(drill))
 
@@ -42,9 +44,3 @@ export default environmentScript<DrillOptions>({
     return runDrill(phasesOf(drill), drill, context, { abort })
   },
 })
-
-function milliseconds(text: string): number {
-  const within = parseDuration(text)
-  if (within === undefined) throw usage(`--deadline: "${text}" is no duration`, 'write e.g. 90s, 10m, 2h')
-  return within
-}

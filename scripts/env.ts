@@ -2,12 +2,10 @@
 import type { Endpoints } from '../lib/config/endpoints.ts'
 import { configuredPath } from '../lib/config/load.ts'
 import { cloudSdkVariables } from '../lib/google/cloud-sdk.ts'
+import { quote } from '../lib/model/shell.ts'
 import { environmentScript } from '../lib/operation/script.ts'
 
-/** In a shell's single quotes everything is literal but the quote itself. */
-const quoted = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`
-
-/** Another program may run in another folder. */
+/** With absolute paths: other programs may run in other folders. */
 const withFiles = (endpoints: Endpoints): Endpoints => ({
   ...endpoints,
   tokenFile: configuredPath(endpoints.tokenFile),
@@ -17,7 +15,7 @@ const withFiles = (endpoints: Endpoints): Endpoints => ({
 
 export default environmentScript({
   name: 'env',
-  summary: 'Print the exports with which plain terraform, gcloud, gsutil, kubectl and ssh work: eval "$(./taskw env)".',
+  summary: 'Print the exports that plain terraform, gcloud, gsutil, kubectl and ssh need: eval "$(./taskw env)".',
 
   async run({ terraform, baseLayer: base, endpoints }) {
     const { outputs } = await terraform.state(base)
@@ -32,9 +30,9 @@ export default environmentScript({
       ...(typeof outputs.zone === 'string' && { CLOUDSDK_COMPUTE_ZONE: outputs.zone }),
       ...(typeof outputs.kubeconfig_path === 'string' && { KUBECONFIG: configuredPath(outputs.kubeconfig_path) }),
     }
-    const lines = Object.entries(exports).map(([name, value]) => `export ${name}=${quoted(value)}`)
+    const lines = Object.entries(exports).map(([name, value]) => `export ${name}=${quote([value])}`)
     // The token is read from its file when the shell evaluates this: it is never printed.
-    if (endpoints) lines.push(`export GOOGLE_OAUTH_ACCESS_TOKEN="$(cat ${quoted(configuredPath(endpoints.tokenFile))})"`)
+    if (endpoints) lines.push(`export GOOGLE_OAUTH_ACCESS_TOKEN="$(cat ${quote([configuredPath(endpoints.tokenFile)])})"`)
     return { document: { exports }, text: lines.join('\n') }
   },
 })

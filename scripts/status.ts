@@ -1,4 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
+import { ownLabels } from '../lib/model/labels.ts'
 import type { Context } from '../lib/operation/context.ts'
 import { lockHolder } from '../lib/operation/lock.ts'
 import { environmentScript } from '../lib/operation/script.ts'
@@ -7,7 +8,7 @@ import { table } from '../lib/runtime/table.ts'
 
 export default environmentScript({
   name: 'status',
-  summary: 'What exists of the environment: state bucket, lock, layers, VM, snapshots. Whether it is healthy, `verify` says.',
+  summary: 'Show what exists: state bucket, lock, layers, VM, snapshots. `verify` says whether it is healthy.',
 
   async run(context) {
     const bucket = await context.store()
@@ -20,8 +21,8 @@ export default environmentScript({
     return {
       document: { bucket: exists ? bucket.name : null, lock: (lock ?? null) as Json, layers, vm: vm ?? null, snapshots },
       text: [
-        `state bucket  ${exists ? bucket.name : `${bucket.name}: not there yet, \`./taskw up\` makes it`}`,
-        `lock          ${lock ? `\`${lock.verb}\` of ${lock.holder} since ${lock.since}` : 'free'}`,
+        `state bucket  ${exists ? bucket.name : `${bucket.name}: does not exist yet; \`./taskw up\` creates it`}`,
+        `lock          ${lock ? `held by ${lock.holder} running \`${lock.verb}\` since ${lock.since}` : 'free'}`,
         `VM            ${vm ? `${vm.name} ${vm.status} ${vm.internalIp} ${vm.architecture}` : 'none'}`,
         `snapshots     ${snapshots.length}${newest ? `, the newest ${newest.name} ${newest.status}` : ''}`,
         '',
@@ -49,6 +50,6 @@ async function vmOf({ compute, output, baseLayer }: Context) {
 }
 
 async function ownSnapshots({ compute, environment }: Context) {
-  const found = await (await compute()).snapshots({ 'managed-by': 'threads-ops', environment: environment.name })
+  const found = await (await compute()).snapshots(ownLabels({ environment: environment.name }))
   return found.map(({ name, status, createdAt }) => ({ name, status, createdAt }))
 }

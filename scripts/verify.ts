@@ -1,5 +1,4 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
-import { parseDuration } from '../lib/config/schema.ts'
 import { consentOptions } from '../lib/operation/consent.ts'
 import type { Context } from '../lib/operation/context.ts'
 import { environmentScript } from '../lib/operation/script.ts'
@@ -7,6 +6,7 @@ import { describePlan, journalled, type VerbOptions } from '../lib/operation/ver
 import { judgement } from '../lib/phases/health/judgement.ts'
 import { straysRemoved } from '../lib/phases/health/strays.ts'
 import { doctor } from '../lib/phases/operator/doctor.ts'
+import { durationOption } from '../lib/runtime/duration.ts'
 import { usage } from '../lib/runtime/errors.ts'
 
 interface VerifyOptions extends VerbOptions {
@@ -21,15 +21,18 @@ export default environmentScript<VerifyOptions>({
 
   define: command =>
     consentOptions(command)
-      .option('--wait [duration]', "wait until healthy, at most this long (90s, 10m); else the environment's deadline")
-      .option('--fix', 'first remove stale and duplicate pods, and the ReplicaSets that earlier owners left, after asking')
+      .option(
+        '--wait [duration]',
+        "wait until healthy, at most this long (90s, 10m); by default the environment's verify.deadline",
+      )
+      .option('--fix', 'first remove stale and duplicate pods, and the ReplicaSets of earlier owners, after asking')
       .option('--dry-run', 'with --fix: say what would be removed, change nothing; exit code 8 when something would'),
 
   async run(context, run) {
     const { wait, fix, dryRun } = run.options
     const within = deadline(wait, context)
     if (!fix) {
-      if (dryRun) throw usage('--dry-run: without --fix nothing is changed', 'leave it out, or add --fix')
+      if (dryRun) throw usage('--dry-run: nothing is changed without --fix', 'leave it out, or add --fix')
       return judgement(context, within)
     }
     const phases = [doctor(), straysRemoved()]
@@ -38,10 +41,8 @@ export default environmentScript<VerifyOptions>({
   },
 })
 
-/** Milliseconds; undefined for one look. */
+/** In milliseconds; undefined to assess once. */
 function deadline(wait: VerifyOptions['wait'], { environment }: Context): number | undefined {
   if (wait === undefined) return undefined
-  const within = wait === true ? environment.verify.deadline : parseDuration(wait)
-  if (within === undefined) throw usage(`--wait: "${wait}" is no duration`, 'write e.g. 90s, 10m, 2h')
-  return within
+  return wait === true ? environment.verify.deadline : durationOption('--wait', wait)
 }

@@ -5,17 +5,17 @@ import { readConnection } from './kubeconfig.ts'
 import { ApiError, createRest, type Rest, type RestRequest } from './rest.ts'
 import { type Watcher, watchKinds } from './watcher.ts'
 
-/** What can be asked of and done to a Kubernetes cluster. Errors: OpsError 5, an ApiError where the server has answered. */
+/** Reads and changes a Kubernetes cluster. Errors are OpsError 5; an ApiError where the server has answered. */
 export interface Cluster {
   inventory(signal?: AbortSignal): Promise<Snapshot>
-  /** An object, or undefined when there is none or its kind is unknown. */
+  /** An object; undefined when it does not exist, or the server does not know its kind. */
   get<T extends KubernetesObject>(kind: Kind, where: Where, signal?: AbortSignal): Promise<T | undefined>
   list<T extends KubernetesObject>(kind: Kind, namespace?: string, signal?: AbortSignal): Promise<T[]>
-  /** Makes the object, or makes of it what is said here (server-side apply). */
+  /** Creates or updates the object (server-side apply). */
   apply<T extends KubernetesObject>(kind: Kind, where: Where, object: unknown, signal?: AbortSignal): Promise<T>
-  /** Asks for the deletion, of what it owns as well. @returns false when there was nothing to delete */
+  /** Requests the deletion of the object and of what it owns. @returns false when there was nothing to delete */
   delete(kind: Kind, where: Where & { uid?: string }, signal?: AbortSignal): Promise<boolean>
-  /** Watches what a snapshot has read, from that very point on. */
+  /** Watches for changes since a snapshot, without a gap. */
   watch(since: Snapshot, signal: AbortSignal): Watcher
   /** Closes its connections. */
   close(): void
@@ -26,7 +26,7 @@ export interface Where {
   name: string
 }
 
-/** Everything that was listed, and each list's version; kinds that the server does not know are empty and have none. */
+/** Everything that was listed, and the version of each list; a kind that the server does not know is empty and has no version. */
 export interface Snapshot {
   inventory: Inventory
   versions: Partial<Record<InventoryKind, string>>
@@ -37,7 +37,7 @@ interface List<T> {
   items: T[]
 }
 
-/** The kinds in which every change that matters to health shows; the others change together with them. */
+/** The kinds to watch: every change that matters to health shows in one of them. */
 const TELLING: readonly InventoryKind[] = ['nodes', 'pods', 'deployments', 'volumeClaims', 'endpointSlices', 'applications']
 
 /**
@@ -66,7 +66,7 @@ export function clusterOver(rest: Rest): Cluster {
         contentType: 'application/apply-patch+yaml',
       }),
     async delete(kind, { uid, ...where }, signal) {
-      // By its uid, another object that has taken the name meanwhile is left alone: the server answers 409.
+      // With a uid, another object that has since taken the name is left alone: the server answers 409.
       const body = { propagationPolicy: 'Background', ...(uid !== undefined && { preconditions: { uid } }) }
       const gone = uid === undefined ? [404] : [404, 409]
       const answer = await unless(gone, rest.text(pathOf(kind, where), { ...withSignal(signal), method: 'DELETE', body }))
@@ -83,10 +83,10 @@ export function clusterOver(rest: Rest): Cluster {
   }
 }
 
-/** Undefined for a 404, which the API gives for an object and for a kind that it does not know. */
+/** Undefined for a 404, which the API answers for an unknown object and for an unknown kind. */
 const orMissing = <T>(answer: Promise<T>): Promise<T | undefined> => unless([404], answer)
 
-/** Undefined where the server refuses with one of these. */
+/** Undefined where the server answers with one of these statuses. */
 async function unless<T>(statuses: readonly number[], answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer

@@ -33,15 +33,19 @@ export const kinds: Record<InventoryKind, Kind> = {
   applications: kind('/apis/argoproj.io/v1alpha1')('applications'),
 }
 
-/** What only the layers' phases read: Helm's records, and what releases leave behind. */
+/** What only the layers' phases read: Helm's release records, and what releases leave behind. */
 export const secrets = core('secrets')
 export const customResourceDefinitions = kind('/apis/apiextensions.k8s.io/v1', false)('customresourcedefinitions')
 
-/** What only the watch of a bump reads. */
+/** What only a drill's markers need. */
+export const configMaps = core('configmaps')
+export const persistentVolumes = coreCluster('persistentvolumes')
+
+/** What only following a bump reads. */
 export const events = core('events')
 export const imageUpdaters = kind('/apis/argocd-image-updater.argoproj.io/v1alpha1')('imageupdaters')
 
-/** An object's or, without a name, a collection's path; without a namespace that of all namespaces. */
+/** The path of an object, or without a name of a collection; without a namespace, of all namespaces. */
 export function pathOf(
   { base, plural, namespaced }: Kind,
   { namespace, name }: { namespace?: string; name?: string } = {},

@@ -4,8 +4,8 @@ import { readIfExists } from '../runtime/files.ts'
 import type { Connection } from './rest.ts'
 
 /**
- * The connection of a kubeconfig's context. `tls-server-name` counts, as the server is the near end of a tunnel.
- * @throws OpsError 4 when there is no such file, 3 when it can't be read or lacks the context
+ * The connection of a kubeconfig's context, `tls-server-name` included: the server is the local end of a tunnel.
+ * @throws OpsError 4 when there is no such file, 3 when it can't be read or the context is missing
  */
 export async function readConnection(path: string, context: string): Promise<Connection> {
   const text = await readIfExists(path)
@@ -23,7 +23,7 @@ export async function readConnection(path: string, context: string): Promise<Con
   if (!cluster) {
     const names = config.getContexts().map(({ name }) => name)
     throw configuration(
-      `the kubeconfig ${path} has no context "${context}", but: ${names.join(', ') || 'none'}`,
+      `the kubeconfig ${path} has no context "${context}"; it has: ${names.join(', ') || 'none'}`,
       '`./taskw kubeconfig`',
     )
   }

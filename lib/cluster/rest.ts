@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { Agent, type RequestOptions, request } from 'node:https'
 import { text } from 'node:stream/consumers'
+import { formatDuration } from '../runtime/duration.ts'
 import { exitCodes, external, interrupted, messageOf, OpsError, precondition, systemCode } from '../runtime/errors.ts'
 
-/** Through IAP a request takes about a second; more than this means that the tunnel is dead. */
+/** Through IAP a request takes about a second; if it takes longer than this, the tunnel is dead. */
 const REQUEST_MS = 30_000
 
-/** A request that the API server has answered with an error. */
+/** An error with which the API server has answered a request. */
 export class ApiError extends OpsError {
   /** HTTP status. */
   readonly status: number
@@ -37,13 +38,13 @@ export interface Rest {
 /** What a kubeconfig says about how to connect. */
 export interface Connection {
   server: string
-  /** CA, client certificate and server name; headers with a token. Asked for each request, as credentials expire. */
+  /** CA, client certificate and server name; headers with a token. Called for each request, as credentials expire. */
   options(): Promise<RequestOptions>
 }
 
 /**
- * Plain HTTPS instead of @kubernetes/client-node's generated classes: the rules want the API's own JSON, and those open a
- * connection of their own, through the tunnel, for every single call.
+ * Plain HTTPS instead of @kubernetes/client-node's generated classes: the rules need the API's own JSON, and the classes open a new
+ * connection through the tunnel for every call.
  */
 export function createRest({ server, options }: Connection): Rest {
   const agent = new Agent({ keepAlive: true })
@@ -68,7 +69,7 @@ export function createRest({ server, options }: Connection): Rest {
       if (status >= 400) throw refusal(method, path, status, await text(response))
       return response
     } catch (error) {
-      // The server may close an idle connection just as it is used again.
+      // The server may close an idle connection at the moment it is reused.
       if (sent.reusedSocket && systemCode(error) === 'ECONNRESET' && method === 'GET') return send(path, asked)
       throw error
     }
@@ -105,8 +106,8 @@ function refusal(method: string, path: string, status: number, body: string): Ap
   const message = `the Kubernetes API answers ${status} to ${method} ${path}: ${statusMessage(body)}`
   const hint =
     status === 401 || status === 403
-      ? 'the kubeconfig may be of an earlier cluster: `./taskw kubeconfig`'
-      : 'see the API server: `./taskw status`; then run it again'
+      ? 'the kubeconfig may be for an earlier cluster: `./taskw kubeconfig` writes it anew'
+      : 'run it again; `./taskw status` shows the VM'
   return new ApiError(status, message, hint)
 }
 
@@ -120,12 +121,16 @@ function statusMessage(body: string): string {
 }
 
 function unreachable(server: string, error: unknown, late: boolean): OpsError {
-  const reason = late ? `no answer within ${REQUEST_MS / 1000} s` : messageOf(error)
-  const message = `the Kubernetes API at ${server} is out of reach: ${reason}`
+  const reason = late ? `no answer within ${formatDuration(REQUEST_MS)}` : messageOf(error)
+  const message = `can't reach the Kubernetes API at ${server}: ${reason}`
   return CERTIFICATE.test(`${systemCode(error)} ${reason}`)
-    ? precondition(message, 'the certificate is of another cluster or name: `./taskw kubeconfig`', error)
+    ? precondition(
+        message,
+        'the certificate belongs to another cluster or name: `./taskw kubeconfig` writes the kubeconfig anew',
+        error,
+      )
     : external(message, 'is the tunnel up: `./taskw tunnel`', error)
 }
 
-/** Node's error codes for a certificate that does not hold. */
+/** Node's error codes for a certificate that is not valid. */
 const CERTIFICATE = /ERR_TLS|CERT_|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ERR_SSL/

@@ -2,24 +2,24 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Kind, pathOf } from './kinds.ts'
 import type { Rest } from './rest.ts'
 
-/** Tells that something has changed, not what: whoever waits looks at the whole again. */
+/** Reports that something has changed, not what: whoever waits reads everything again. */
 export interface Watcher {
   /**
-   * Comes back after the next change, or one since the last call, at the latest after `atMost` milliseconds; after
-   * 2 seconds where a watch is broken.
+   * Resolves after the next change, or one since the last call, or after `atMost` milliseconds; after 2 seconds where a watch is
+   * broken.
    */
   next(atMost: number): Promise<void>
   close(): void
 }
 
-/** Where the API can't be watched it is polled, and an idle watch is not taken up sooner. In milliseconds. */
+/** How often the API is polled where it can't be watched, and the least time between two watches. In milliseconds. */
 const POLL_MS = 2000
-/** Changes come in bursts. In milliseconds. */
+/** Changes come in bursts: how long to wait for more. In milliseconds. */
 const BURST_MS = 250
 
 export interface Watched {
   kind: Kind
-  /** Of the list that was read: what has changed since is not missed. */
+  /** Version of the list that was read, so that no change since then is missed. */
   resourceVersion: string
 }
 
@@ -57,8 +57,8 @@ interface WatchEvent {
 }
 
 /**
- * Reads a watch, and takes it up again where the server ends it, as it does every few minutes.
- * @throws when it can't be: connection lost, version too old, kind unknown
+ * Reads a watch, and resumes it where the server ends it, as it does every few minutes.
+ * @throws when it can't be resumed: connection lost, version too old, kind unknown
  */
 async function follow(
   rest: Rest,

@@ -15,29 +15,29 @@ const endpointsSchema = z.object({
   git: z.url(),
   github: z.url().optional(),
   tokenFile: z.string(),
-  /** IAP's relay behind TLS, for clients that take nothing else. */
+  /** IAP's relay behind TLS, for clients that accept nothing else. */
   iapRelayTls: z.url().optional(),
-  /** gsutil's configuration, and the certificate that the endpoints' HTTPS shows. */
+  /** gsutil's configuration, and the certificate of the endpoints' HTTPS. */
   boto: z.string().optional(),
   certificate: z.string().optional(),
 })
 
-/** Where Google's services are, for an environment that says so. */
+/** Where Google's services are, for an environment that sets them. */
 export type Endpoints = z.infer<typeof endpointsSchema>
 
 /**
  * The environment's endpoints, or undefined for Google's own.
- * @throws OpsError 4 when the file that the environment names is not there, 3 when it is not as it should be
+ * @throws OpsError 4 when the file that the environment names is missing, 3 when it is not valid
  */
 export async function loadEndpoints({ name, endpoints: file }: Environment): Promise<Endpoints | undefined> {
   if (file === undefined) return undefined
   const text = await readIfExists(configuredPath(file))
-  if (text === undefined) throw precondition(`${file} is missing: the ${name} is not up`, 'start it: `./taskw lab:up`')
+  if (text === undefined) throw precondition(`${file} is missing: ${name} is not up`, 'start the lab: `./taskw lab:up`')
   try {
     return endpointsSchema.parse(JSON.parse(text))
   } catch (error) {
     throw configuration(
-      `${file} is not readable as endpoints`,
+      `${file} does not hold valid endpoints`,
       'start the lab again: `./taskw lab:down && ./taskw lab:up`',
       error,
     )

@@ -30,7 +30,7 @@ export async function loadEnvironment(name: string): Promise<Environment> {
   return parseEnvironment((await readIfExists(join(root, file))) ?? '', file, name)
 }
 
-/** The same from text; `file` is what errors call it. */
+/** The same from a text; errors call it `file`. */
 export function parseEnvironment(text: string, file: string, name: string): Environment {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
@@ -50,7 +50,8 @@ export function parseEnvironment(text: string, file: string, name: string): Envi
   }
   const parsed = environmentSchema.safeParse(document.toJS() ?? {})
   if (!parsed.success) throw invalid(parsed.error.issues.flatMap(issue => explain(issue, place)))
-  if (parsed.data.name !== name) throw invalid([`${place(['name'])}: name is "${parsed.data.name}", the file's is "${name}"`])
+  if (parsed.data.name !== name)
+    throw invalid([`${place(['name'])}: name is "${parsed.data.name}", but the file is called "${name}"`])
   return deepFreeze(parsed.data)
 }
 
@@ -73,7 +74,7 @@ function explain(issue: z.core.$ZodIssue, place: (path: PropertyKey[]) => string
   return [`${place(issue.path)}: ${where || 'the file'}: ${issue.message}`]
 }
 
-/** The keys that the schema knows at a path; none inside free-form maps. */
+/** The keys that the schema knows at a path; empty inside free-form maps. */
 function keysAt(path: PropertyKey[]): string[] {
   let at: unknown = environmentSchema
   for (const step of path) at = (at as { shape?: Record<PropertyKey, unknown> } | undefined)?.shape?.[step]
@@ -85,6 +86,6 @@ function deepFreeze<T>(value: T): T {
   return value
 }
 
-/** A path of the configuration, absolute: relative to the checkout, `~` the home folder. */
+/** A path in the configuration, made absolute: relative to the checkout, with `~` as the home folder. */
 export const configuredPath = (path: string): string =>
   path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(root, path)

@@ -1,38 +1,31 @@
 import { z } from 'zod'
-
-const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-const DURATION = /^(\d+)(ms|s|m|h|d)$/
-
-/** `90s`, `10m`, `2h` as milliseconds; undefined when it is none. */
-export function parseDuration(text: string): number | undefined {
-  const match = DURATION.exec(text)
-  return match ? Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] : undefined
-}
+import { DURATION_EXAMPLES, parseDuration } from '../runtime/duration.ts'
 
 const duration = z.string().transform((text, context) => {
   const ms = parseDuration(text)
   if (ms !== undefined) return ms
-  context.addIssue({ code: 'custom', message: `"${text}" is no duration; write e.g. 90s, 10m, 2h` })
+  context.addIssue({ code: 'custom', message: `"${text}" is no duration; ${DURATION_EXAMPLES}` })
   return z.NEVER
 })
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest: 64 hexadecimal digits')
+const namespacedName = (example: string) => z.string().regex(/^[^/]+\/[^/]+$/, `must look like ${example}`)
 const layer = z.string().regex(/^\d{2}-[a-z0-9-]+$/, 'must look like 01-k8s: two digits, a hyphen, a name')
 
-/** What Terraform does not know of an environment. Terraform's outputs say the rest. */
+/** What Terraform does not know about an environment; the rest comes from Terraform's outputs. */
 export const environmentSchema = z.strictObject({
   schema: z.literal('threads-ops/environment/1'),
   name: z.string().regex(/^[a-z][a-z0-9-]{0,14}[a-z0-9]$/, 'must be 2 to 16 lower-case letters, digits and hyphens'),
 
-  /** Google's endpoints where they are not Google's own: a JSON file that says where they are. */
+  /** A JSON file with the endpoints of Google's services, where they are not Google's own. */
   endpoints: z.string().optional(),
 
   terraform: z.strictObject({
     /** Folder of the layers. */
     directory: z.string().default('terraform'),
-    /** Partial backend configuration, in that folder; names the state bucket. */
+    /** Partial backend configuration in that folder; it names the state bucket. */
     backendConfig: z.string().default('backend-config.hcl'),
-    /** Where the state bucket is made when there is none. */
+    /** Location of the state bucket when it has to be created. */
     bucketLocation: z.string().default('US-EAST1'),
     program: z.string().default('terraform'),
     cliConfig: z.string().optional(),
@@ -58,7 +51,7 @@ export const environmentSchema = z.strictObject({
   }),
 
   snapshots: z.strictObject({
-    /** After these layers `up` takes one, once per state serial. */
+    /** `up` takes one after each of these layers, once per state serial. */
     after: z.array(layer),
   }),
 
@@ -67,12 +60,12 @@ export const environmentSchema = z.strictObject({
     /** The least number of pods in each namespace. */
     namespaces: z.record(z.string(), z.strictObject({ pods: z.int().min(0) })),
     /** Argo CD Applications that must be Synced and Healthy, as namespace/name. */
-    applications: z.array(z.string().regex(/^[^/]+\/[^/]+$/, 'must look like argocd/threads')),
+    applications: z.array(namespacedName('argocd/threads')),
     /** PersistentVolumeClaims that must be bound, as namespace/name. */
-    volumes: z.array(z.string().regex(/^[^/]+\/[^/]+$/, 'must look like threads/postgres')),
+    volumes: z.array(namespacedName('threads/postgres')),
   }),
 
-  /** How the application's images come about and reach the cluster; the image verbs want it. */
+  /** How the application's images are built and reach the cluster; the image verbs need it. */
   delivery: z
     .strictObject({
       /** The application's repository on GitHub. */
@@ -85,22 +78,22 @@ export const environmentSchema = z.strictObject({
         .string()
         .regex(/^[a-z]+\/[a-z0-9]+$/, 'must look like linux/amd64')
         .default('linux/amd64'),
-      /** The Argo CD Application whose images they are, as namespace/name. */
-      application: z.string().regex(/^[^/]+\/[^/]+$/, 'must look like argocd/threads'),
+      /** The Argo CD Application that runs the images, as namespace/name. */
+      application: namespacedName('argocd/threads'),
       /** Where its pods run. */
       namespace: z.string(),
       services: z.record(
         z.string(),
         z.strictObject({
-          /** In the repository. */
+          /** Folder in the repository. */
           folder: z.string().regex(/^[\w.-]+(\/[\w.-]+)*$/, 'must be a folder of the repository'),
-          /** File in that folder that has the version. */
+          /** File in that folder that holds the version. */
           versionFile: z.enum(['package.json', 'pyproject.toml']),
           /** With its registry, without tag. */
           image: z.string().regex(/^[^:@/]+(:\d+)?\/[^:@]+$/, 'must name its registry and neither tag nor digest'),
         }),
       ),
-      /** How long each leg of a bump's way may take. */
+      /** How long each hop of a bump may take. */
       deadlines: z
         .strictObject({
           ci: duration.prefault('20m'),
@@ -114,10 +107,10 @@ export const environmentSchema = z.strictObject({
     .optional(),
 
   guards: z.strictObject({
-    /** `none`: destructive verbs only ask; `typed`: they want the environment's name. */
+    /** `none`: destructive verbs only ask; `typed`: the environment's name has to be typed. */
     confirm: z.enum(['none', 'typed']),
     destroy: z.boolean(),
-    /** Whether disasters may be rehearsed there: a drill destroys, too. */
+    /** Whether drills may run: a drill destroys, too. */
     drills: z.boolean().default(false),
   }),
 })

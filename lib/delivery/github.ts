@@ -1,7 +1,7 @@
 import type { Job, Run } from '../model/image/world.ts'
 import { external, messageOf, precondition } from '../runtime/errors.ts'
 
-/** GitHub's workflow runs, by its REST API. */
+/** GitHub's workflow runs, through its REST API. */
 export interface Github {
   /** The runs of a commit, newest first. */
   runs(repository: string, sha: string, signal?: AbortSignal): Promise<Run[]>
@@ -14,10 +14,10 @@ const REQUEST_MS = 20_000
 
 /**
  * @param token with `actions: read`
- * @throws from its methods: OpsError 4 when GitHub refuses the token or does not know the repository, 5 when it is out of reach
+ * @throws from its methods: OpsError 4 when GitHub refuses the token or does not know the repository, 5 when it can't be reached
  */
 export function openGithub(token: string, endpoint = GITHUB): Github {
-  /** An answer that has not changed is not sent again, nor counted against the token's limit. */
+  /** By URL: GitHub neither sends an unchanged answer again nor counts it against the token's limit. */
   const known = new Map<string, { etag: string; body: unknown }>()
 
   async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
@@ -37,7 +37,7 @@ export function openGithub(token: string, endpoint = GITHUB): Github {
         },
       })
     } catch (error) {
-      throw external(`GitHub is out of reach: ${messageOf(error)}`, 'check the network and run it again', error)
+      throw external(`can't reach GitHub: ${messageOf(error)}`, 'check the network and run it again', error)
     }
     if (answer.status === 304 && before) return before.body as T
     if (!answer.ok) throw await refusal(answer, path)
@@ -65,9 +65,9 @@ async function refusal(answer: Response, path: string): Promise<Error> {
   const message = `GitHub answers ${status} to GET ${path}${said ? `: ${said}` : ''}`
   if (headers.get('x-ratelimit-remaining') === '0' || status === 429) {
     const until = new Date(Number(headers.get('x-ratelimit-reset') ?? 0) * 1000).toISOString()
-    return external(message, `the token's limit is used up until ${until}`)
+    return external(message, `the token's rate limit is used up until ${until}`)
   }
-  if (status === 401) return precondition(message, 'the token is not valid: set GITHUB_TOKEN anew')
+  if (status === 401) return precondition(message, 'the token is not valid: set another GITHUB_TOKEN')
   if (status === 403 || status === 404) {
     return precondition(message, 'the token needs actions: read on the repository that delivery.repository names')
   }

@@ -10,32 +10,32 @@ import { commandFailed, shell } from '../runtime/zx.ts'
 export interface Repository {
   /** The commit that the branch is at. */
   head(): Promise<string>
-  /** A clone of its newest commit, or of another one, for as long as `work` takes. */
+  /** Runs `work` with a temporary clone of the newest commit, or of another one. */
   withClone<T>(work: (clone: Clone) => Promise<T>, commit?: string): Promise<T>
 }
 
 export interface Clone {
-  /** A file's text, or undefined when there is none of that name. */
+  /** A file's text, or undefined when there is no such file. */
   read(path: string): Promise<string | undefined>
   write(path: string, text: string): Promise<void>
-  /** Commits what was written. @returns the commit */
+  /** Commits what was written. @returns the commit id */
   commit(message: string): Promise<string>
-  /** Pushes to the branch. @throws OpsError 5 when it is refused, as when somebody else has pushed meanwhile */
+  /** Pushes to the branch. @throws OpsError 5 when that is refused, e.g. because somebody else has pushed in the meantime */
   push(): Promise<void>
 }
 
 const GITHUB = 'https://github.com'
 
-/** Who commits where git has not been told. */
+/** The committer where git has none configured. */
 const NOBODY = { name: 'threads-ops', email: 'threads-ops@users.noreply.github.com' }
 
 export interface RepositorySettings {
   /** On GitHub, owner/name. */
   name: string
   branch: string
-  /** Without one only what is public can be read, and nothing pushed. */
+  /** Without one, only public repositories can be read, and nothing can be pushed. */
   token: string | undefined
-  /** Where the repositories are; GitHub's own without. */
+  /** Where the repositories are; GitHub by default. */
   endpoint?: string | undefined
   signal: AbortSignal
 }
@@ -89,14 +89,14 @@ export function openRepository({ name, branch, token, endpoint = GITHUB, signal 
         const known = await inside`git config user.email`
         const identity = known.exitCode === 0 ? [] : ['-c', `user.name=${NOBODY.name}`, '-c', `user.email=${NOBODY.email}`]
         const output = await inside`git ${identity} commit --quiet --all --message ${message}`
-        if (output.exitCode !== 0) throw commandFailed('git commit', output, 'does git sign commits here, and can it?', signal)
+        if (output.exitCode !== 0) throw commandFailed('git commit', output, 'is git set to sign commits, and can it?', signal)
         return (await inside`git rev-parse HEAD`).stdout.trim()
       },
       async push() {
         const output = await inside`git push --quiet origin ${`HEAD:refs/heads/${branch}`}`
         if (output.exitCode === 0) return
         if (/fetch first|non-fast-forward|stale info/.test(output.stderr)) {
-          throw external(`somebody else has pushed to ${branch} meanwhile: nothing was pushed`, 'run it again')
+          throw external(`somebody else has pushed to ${branch} in the meantime: nothing was pushed`, 'run it again')
         }
         throw commandFailed(`pushing to ${branch} of ${url}`, output, hint, signal)
       },
@@ -105,8 +105,8 @@ export function openRepository({ name, branch, token, endpoint = GITHUB, signal 
 }
 
 /**
- * The token for git, by its environment: arguments and remotes are for all to see. Only for this host's URL, and instead of
- * whatever credentials the machine keeps.
+ * Passes the token to git through its environment: arguments and remotes can be read by others. For this host only, and instead of
+ * any credentials that the machine keeps.
  */
 function authorization(url: string, token: string): Record<string, string> {
   const basic = Buffer.from(`x-access-token:${token}`).toString('base64')

@@ -14,7 +14,7 @@ export interface Vm {
   id: string
   /** `RUNNING`, `TERMINATED`, `STOPPING`, … */
   status: string
-  /** Google's own words for why it has that status, if it has any. */
+  /** Google's explanation of the status; empty without one. */
   statusMessage: string
   architecture: string
   internalIp: string
@@ -49,11 +49,11 @@ export interface Compute {
   /** Undefined when there is no such VM. */
   vm(name: string): Promise<Vm | undefined>
   start(name: string): Promise<void>
-  /** The host keys that the guest published, as `ssh-ed25519 AAAA…`; none while it has not booted. */
+  /** The host keys that the guest has published, as `ssh-ed25519 AAAA…`; empty until it has booted. */
   hostKeys(name: string): Promise<string[]>
   /** All snapshots of the project that have these labels, newest first. */
   snapshots(labels: Record<string, string>): Promise<Snapshot[]>
-  /** Waits until it is READY and as it was asked for. @throws OpsError 5 when Google fails it */
+  /** Waits until the snapshot is READY, and checks that it is what was asked for. @throws OpsError 5 when it is not */
   createSnapshot(request: SnapshotRequest): Promise<Snapshot>
   deleteSnapshot(name: string): Promise<void>
 }
@@ -62,7 +62,7 @@ export interface ComputeOptions {
   project: string
   zone: string
   credentials: Credentials
-  /** `http://host:port/compute/v1/` in place of Google's own. */
+  /** `http://host:port/compute/v1/` instead of Google's own. */
   endpoint?: string
   signal: AbortSignal
 }
@@ -70,7 +70,7 @@ export interface ComputeOptions {
 const OPERATION_DEADLINE_MS = 10 * 60_000
 const NOT_FOUND = 404
 
-/** Compute Engine over the official client, which takes 0.7 s to import: open it only where it is used. */
+/** Compute Engine through the official client, which takes 0.7 s to import: open it only when needed. */
 export async function openCompute({ project, zone, credentials, endpoint, signal }: ComputeOptions): Promise<Compute> {
   const { v1 } = await import('@google-cloud/compute')
   const options: ClientOptions = { projectId: project, authClient: await credentials.client(), ...custom(endpoint) }
@@ -80,7 +80,7 @@ export async function openCompute({ project, zone, credentials, endpoint, signal
   const zoneOperations = new v1.ZoneOperationsClient(options)
   const globalOperations = new v1.GlobalOperationsClient(options)
 
-  /** An operation may answer 200, be DONE and carry an error: the client does not throw then. */
+  /** An operation may answer 200, be DONE, and carry an error: the client does not throw then. */
   const finish = async (what: string, started: ApiOperation | undefined) => {
     const operation = started?.name ?? ''
     const zonal = Boolean(started?.zone)
@@ -100,7 +100,7 @@ export async function openCompute({ project, zone, credentials, endpoint, signal
     if (errors.length > 0) {
       throw external(
         `${what}: ${errors.map(({ code, message }) => `${code}: ${message}`).join('; ')}`,
-        'see the operation in the Cloud console, correct what it says, and run again',
+        'fix the cause (the Cloud console shows the operation), then run it again',
       )
     }
   }
@@ -110,11 +110,7 @@ export async function openCompute({ project, zone, credentials, endpoint, signal
       return await call()
     } catch (error) {
       if (httpStatus(error) === undefined) throw error
-      throw external(
-        `${what}: ${messageOf(error)}`,
-        'see the message; `./taskw doctor` checks credentials and permissions',
-        error,
-      )
+      throw external(`${what}: ${messageOf(error)}`, 'see the message; `./taskw doctor` checks the credentials', error)
     }
   }
   const orUndefined = async <T>(call: () => Promise<T>): Promise<T | undefined> => {
@@ -186,11 +182,11 @@ export async function openCompute({ project, zone, credentials, endpoint, signal
         })
         await finish(`snapshot ${name}`, response.latestResponse as ApiOperation)
         const made = await getSnapshot(name)
-        const wrong = made ? faults(made, disk, labels) : ['it is not there']
+        const wrong = made ? faults(made, disk, labels) : ['it does not exist']
         if (made && wrong.length === 0) return made
         throw external(
           `snapshot ${name} was taken, but ${wrong.join(', ')}`,
-          'do not rely on it; look at it in the Cloud console',
+          'do not rely on it; inspect it in the Cloud console',
         )
       }),
 
@@ -202,7 +198,7 @@ export async function openCompute({ project, zone, credentials, endpoint, signal
   }
 }
 
-/** What a snapshot that Google calls done is not as it should be. */
+/** What is wrong with a snapshot that Google calls done. */
 function faults(snapshot: Snapshot, disk: string, labels: Record<string, string>): string[] {
   const missing = Object.entries(labels).filter(([key, value]) => snapshot.labels[key] !== value)
   return [
@@ -212,7 +208,7 @@ function faults(snapshot: Snapshot, disk: string, labels: Record<string, string>
   ]
 }
 
-/** Without a `host:port` of its own: in `apiEndpoint` the client would put port 443 first. */
+/** The port is an option of its own: given `host:port` as `apiEndpoint`, the client would still append port 443. */
 function custom(endpoint: string | undefined): ClientOptions {
   if (endpoint === undefined) return { fallback: true }
   const { hostname, port, protocol } = new URL(endpoint)

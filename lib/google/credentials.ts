@@ -3,7 +3,7 @@ import type { AuthClient } from 'google-auth-library'
 import { messageOf, precondition } from '../runtime/errors.ts'
 import { neverShow } from '../runtime/redact.ts'
 
-/** Who we are for Google: Application Default Credentials, or the token in a file where an environment names one. */
+/** Who we are to Google: Application Default Credentials, or the token in a file where an environment names one. */
 export interface Credentials {
   token(): Promise<string>
   client(): Promise<AuthClient>
@@ -47,6 +47,6 @@ async function applicationDefault(): Promise<AuthClient> {
 const noCredentials = (error: unknown) =>
   precondition(
     `no Google credentials: ${messageOf(error)}`,
-    'make Application Default Credentials: `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS',
+    'create Application Default Credentials: `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS',
     error,
   )

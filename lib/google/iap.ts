@@ -4,11 +4,11 @@ import { external } from '../runtime/errors.ts'
 
 /**
  * IAP TCP forwarding, version 4 of the relay's protocol: frames in binary WebSocket messages, a 2-byte tag first.
- * The protocol is documented by the Google Cloud CLI's sources (`iap_tunnel_websocket*.py`).
+ * Its only documentation is the source of the Google Cloud CLI (`iap_tunnel_websocket*.py`).
  */
 const TAG = { connectSuccess: 0x0001, reconnectSuccess: 0x0002, data: 0x0004, ack: 0x0007 } as const
 const LARGEST_DATA = 16_384
-/** The relay is told what has arrived after this many bytes, so that it can drop what it keeps for a reconnection. */
+/** What has arrived is acknowledged after this many bytes, so that the relay can drop what it keeps for a reconnection. */
 const ACK_EVERY = 2 * LARGEST_DATA
 const RECONNECT_PAUSES_MS = [200, 500, 1000, 2000, 4000]
 const OPEN_DEADLINE_MS = 20_000
@@ -24,7 +24,7 @@ export interface RelayTarget {
 }
 
 /**
- * A TCP connection to a VM without an external address. A relay that drops the WebSocket is reconnected to by session id,
+ * A TCP connection to a VM without an external address. When the relay drops the WebSocket, the session is resumed by its id
  * without losing or repeating a byte.
  * @throws OpsError 5 when IAP refuses, or when nothing listens on the port
  */
@@ -37,7 +37,7 @@ export async function dialThroughIap(target: RelayTarget): Promise<Duplex> {
 class RelayStream extends Duplex {
   readonly #target: RelayTarget
   #socket: WebSocket | undefined
-  /** The relay has said how much it has: before, a write would come once by itself and once with the unconfirmed. */
+  /** Whether the relay has said how much it has received. Until then, what is written must wait: it would be sent twice, once more with the unconfirmed data. */
   #isConfirmed = false
   #sid = ''
   #received = 0
@@ -77,7 +77,7 @@ class RelayStream extends Duplex {
     }
   }
 
-  /** Resolves once the relay has confirmed the connection; from then on the socket's end is handled here. */
+  /** Resolves once the relay has confirmed the connection; from then on the end of the socket is handled here. */
   async #open(endpoint: 'connect' | 'reconnect', query: Record<string, string>): Promise<void> {
     const url = new URL(`/v4/${endpoint}?${new URLSearchParams(query)}`, this.#target.relay)
     const socket = new WebSocket(url, 'relay.tunnel.cloudproxy.app', {
@@ -115,7 +115,7 @@ class RelayStream extends Duplex {
     )
   }
 
-  /** 1000 and the relay's own 4xxx codes are final; anything else is a broken connection under a living session. */
+  /** 1000 and the relay's own 4xxx codes are final; with anything else the connection broke, but the session is alive. */
   #closed(code: number): void {
     if (this.destroyed) return
     if (code === 1000 || code >= 4000) this.push(null)
@@ -177,7 +177,7 @@ class RelayStream extends Duplex {
     for (let offset = 0; offset < chunk.length; offset += LARGEST_DATA) {
       const data = chunk.subarray(offset, offset + LARGEST_DATA)
       this.#unconfirmed.push(data)
-      // While the socket is away the data waits in #unconfirmed for the reconnection.
+      // Without a socket the data waits in #unconfirmed for the reconnection.
       if (this.#isConfirmed && this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(dataFrame(data))
     }
     done()

@@ -4,12 +4,12 @@ import { splitRepository } from '../model/image/reference.ts'
 import { external, messageOf, precondition } from '../runtime/errors.ts'
 import type { Credentials } from './credentials.ts'
 
-/** Images of a registry, by OCI's distribution API. */
+/** A registry's images, through the OCI distribution API. */
 export interface Registry {
   /**
-   * What a tag or digest points to; undefined when there is none of that name.
+   * What a tag or digest points to; undefined when there is no such image.
    * @param repository with the registry's host, without tag
-   * @throws OpsError 4 when the registry refuses the credentials, 5 when it is out of reach
+   * @throws OpsError 4 when the registry refuses the credentials, 5 when it can't be reached
    */
   image(repository: string, reference: string, signal?: AbortSignal): Promise<ImageFacts | undefined>
 }
@@ -31,9 +31,9 @@ interface Manifest {
   config?: { digest: string }
 }
 
-/** @param endpoint where the registry is, whatever host the images are named with; Artifact Registry itself without */
+/** @param endpoint URL of the registry, whatever host the images' names have; by default that host */
 export function openRegistry(credentials: Credentials, endpoint?: string): Registry {
-  /** What was found under a digest stays true. */
+  /** A digest's content never changes. */
   const known = new Map<string, ImageFacts>()
 
   async function ask(url: string, method: 'GET' | 'HEAD', signal?: AbortSignal): Promise<Response | undefined> {
@@ -44,7 +44,7 @@ export function openRegistry(credentials: Credentials, endpoint?: string): Regis
       const headers = { accept: ACCEPT, authorization: `Bearer ${await credentials.token()}` }
       answer = await fetch(url, { method, headers, signal: signal ? AbortSignal.any([signal, deadline]) : deadline })
     } catch (error) {
-      throw external(`the registry is out of reach: ${messageOf(error)}: ${url}`, 'check the network and run it again', error)
+      throw external(`can't reach the registry: ${messageOf(error)}: ${url}`, 'check the network and run it again', error)
     }
     if (answer.ok) return answer
     await answer.body?.cancel()
@@ -64,15 +64,15 @@ export function openRegistry(credentials: Credentials, endpoint?: string): Regis
     async image(repository, reference, signal) {
       const { host, path } = splitRepository(repository)
       const base = `${(endpoint ?? `https://${host}`).replace(/\/$/, '')}/v2/${path}`
-      // The cheapest question first: mostly the answer is that there is nothing yet, or nothing new.
+      // The cheapest question first: mostly there is nothing yet, or nothing new.
       const head = await ask(`${base}/manifests/${reference}`, 'HEAD', signal)
-      const told = head?.headers.get('docker-content-digest') ?? undefined
-      const before = told === undefined ? undefined : known.get(told)
+      const advertised = head?.headers.get('docker-content-digest') ?? undefined
+      const before = advertised === undefined ? undefined : known.get(advertised)
       if (!head || before) return before
-      const answer = await ask(`${base}/manifests/${told ?? reference}`, 'GET', signal)
+      const answer = await ask(`${base}/manifests/${advertised ?? reference}`, 'GET', signal)
       if (!answer) return undefined
       const body = Buffer.from(await answer.arrayBuffer())
-      const digest = told ?? `sha256:${createHash('sha256').update(body).digest('hex')}`
+      const digest = advertised ?? `sha256:${createHash('sha256').update(body).digest('hex')}`
       const manifest = JSON.parse(body.toString()) as Manifest
       const children = manifest.manifests ?? [{ digest, platform: await platformOf(base, manifest, signal) }]
       const facts = { digest, builds: children.flatMap(child => buildOf(child) ?? []) }
@@ -82,7 +82,7 @@ export function openRegistry(credentials: Credentials, endpoint?: string): Regis
   }
 }
 
-/** Attestations stand beside the images, for a platform that nobody knows. */
+/** An index lists attestations next to the images, with an unknown platform. */
 function buildOf({ digest, platform = {} }: { digest: string; platform?: Platform }): ImageFacts['builds'][number] | undefined {
   const { os, architecture, variant } = platform
   if (!os || !architecture || os === 'unknown') return undefined

@@ -4,27 +4,27 @@ import type { Credentials } from './credentials.ts'
 
 export interface StoredObject {
   content: string
-  /** Decimal string; a precondition for the next write. */
+  /** Decimal string; the precondition of the next write. */
   generation: string
   /** Of the content, base64, as the bucket keeps it. */
   md5: string
 }
 
-/** One bucket, over the official client. */
+/** One bucket, through the official client. */
 export interface Store {
   name: string
   exists(): Promise<boolean>
-  /** With versions kept, uniform access and no public access, as a state bucket needs it. */
+  /** With versioning, uniform access and no public access, as a state bucket should be. */
   create(location: string, labels: Record<string, string>): Promise<void>
-  /** Names of the objects that begin so, sorted. */
+  /** Names of the objects with this prefix, sorted. */
   list(prefix: string): Promise<string[]>
   /** Undefined when there is no such object. */
   read(object: string): Promise<StoredObject | undefined>
-  /** `generation` '0' wants that there is none yet. @returns the new generation, or undefined when somebody was faster */
+  /** `generation` '0' means that there must be none yet. @returns the new generation, or undefined when somebody else was faster */
   write(object: string, content: string, generation: string): Promise<string | undefined>
-  /** Writes whatever is there. */
+  /** Writes unconditionally. */
   put(object: string, content: string): Promise<void>
-  /** @returns false when somebody was faster or it is gone */
+  /** @returns false when somebody else has written or removed it */
   remove(object: string, generation: string): Promise<boolean>
 }
 
@@ -65,7 +65,7 @@ export async function openStore(name: string, project: string, credentials: Cred
             iamConfiguration: { uniformBucketLevelAccess: { enabled: true }, publicAccessPrevention: 'enforced' },
           })
         },
-        // Another run made it in this moment.
+        // Another run created it at the same moment.
         { [CONFLICT]: undefined },
       ),
     list: prefix =>

@@ -4,14 +4,14 @@ import { systemCode } from '../runtime/errors.ts'
 
 export interface Tunnel {
   port: number
-  /** False when another process already listens on the port. */
+  /** False when another process was already listening on the port. */
   own: boolean
   close(): Promise<void>
 }
 
 /**
- * Listens on 127.0.0.1:`port` and forwards each connection through `dial`. A port that is taken is used as it is: it may well
- * be the operator's own `./taskw tunnel`, and a stranger's server fails the cluster's certificate check.
+ * Listens on 127.0.0.1:`port` and forwards each connection through `dial`. If the port is taken, whatever listens there is used: it
+ * is likely the operator's own `./taskw tunnel`, and any other server fails the cluster's certificate check.
  */
 export async function openTunnel(port: number, dial: () => Promise<Duplex>): Promise<Tunnel> {
   const clients = new Set<Duplex>()

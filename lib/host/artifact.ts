@@ -7,19 +7,19 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { configuration, external, messageOf, systemCode } from '../runtime/errors.ts'
 
-/** A program to put on hosts: a local file, or a URL that is fetched here, so that hosts need no way out. */
+/** A program to install on hosts: a local file, or a URL that is fetched here, so that hosts need no internet access. */
 export interface Artifact {
   file?: string | undefined
   url?: string | undefined
   sha256: string
 }
 
-/** Fetched artifacts by digest, shared by all checkouts of a user. */
+/** Fetched artifacts by digest, shared by all of a user's checkouts. */
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'threads-ops', 'artifacts')
 
 /**
  * The artifact as a local file whose digest has been verified.
- * @throws OpsError 3 when the file is missing or has another digest, 5 when the URL can't be fetched or serves something else
+ * @throws OpsError 3 when the file is missing or has another digest, 5 when the URL can't be fetched or serves another digest
  */
 export async function localArtifact({ file, url, sha256 }: Artifact, signal: AbortSignal): Promise<string> {
   if (file !== undefined) {
@@ -45,7 +45,7 @@ async function fetchTo(target: string, url: string, sha256: string, signal: Abor
     await pipeline(Readable.fromWeb(response.body), createWriteStream(temporary, { mode: 0o600 }))
     const actual = await digest(temporary)
     if (actual !== sha256) {
-      throw external(`${url} serves SHA-256 ${actual}, expected ${sha256}`, 'do not use it before you know why it differs')
+      throw external(`${url} serves SHA-256 ${actual}, expected ${sha256}`, 'do not use it until you know why it differs')
     }
     await rename(temporary, target)
   } catch (error) {

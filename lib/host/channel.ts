@@ -6,18 +6,18 @@ import type { Client, ClientChannel } from 'ssh2'
 export interface Result {
   stdout: string
   stderr: string
-  /** Exit code; 128 + number for a signal, as a shell has it. */
+  /** Exit code; 128 + its number for a signal, as in a shell. */
   code: number
 }
 
 export interface ChannelOptions {
-  /** Standard input; a stream comes from a function, since a second attempt needs a fresh one. */
+  /** Standard input; a stream is given as a function, since a second attempt needs a fresh one. */
   input?: string | Uint8Array | (() => Readable) | undefined
-  /** Ends the wait; the remote command is left to itself. */
+  /** Ends the wait; the remote command may go on. */
   signal: AbortSignal
 }
 
-/** The connection went away. `started`: the command may have run, in part or whole. */
+/** The connection was lost. `started`: the command may have run, in part or completely. */
 export class ConnectionLost extends Error {
   readonly started: boolean
 
@@ -28,7 +28,7 @@ export class ConnectionLost extends Error {
 }
 
 /**
- * Runs one command line to its end.
+ * Runs one command line and waits for its end.
  * @throws ConnectionLost, or the signal's reason
  */
 export async function execute(client: Client, line: string, { input, signal }: ChannelOptions): Promise<Result> {
@@ -43,7 +43,7 @@ export async function execute(client: Client, line: string, { input, signal }: C
   else signal.addEventListener('abort', abort, { once: true })
   try {
     const ended = outcome(channel)
-    // What can't be written is told by the exit code or the loss of the connection.
+    // A failed write shows in the exit code, or as a lost connection.
     void pipeline(source(input), channel).catch(() => undefined)
     return await Promise.race([ended, aborted])
   } finally {

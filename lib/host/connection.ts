@@ -10,7 +10,7 @@ import { type Identity, loadIdentity } from './identity.ts'
 export interface ConnectionOptions {
   /** What messages call the host: the VM's name. */
   name: string
-  /** A fresh byte stream to the host's sshd. An OpsError 4 of it is final, any other error counts as "not yet". */
+  /** Opens a byte stream to the host's sshd. An OpsError is final unless its code is 5; any other error counts as "not yet". */
   dial: () => Promise<Duplex>
   user: string
   /** Private key file; without it, the SSH agent's keys. */
@@ -19,9 +19,9 @@ export interface ConnectionOptions {
   hostKeys: string[]
   signal: AbortSignal
   log: Pick<Log, 'debug'>
-  /** Milliseconds that a host may take to answer: it may be booting. */
+  /** How long the host may take to answer, in milliseconds: it may be booting. */
   within?: number
-  /** Milliseconds for which a refused key is tried again: a booting VM's guest agent installs keys after sshd answers. */
+  /** How long a refused key is tried again, in milliseconds: on a booting VM sshd answers before the guest agent has installed the keys. */
   keysWithin?: number
 }
 
@@ -35,12 +35,12 @@ const ANSWERS_WITHIN_MS = 120_000
 const KEYS_WITHIN_MS = 20_000
 const HANDSHAKE_MS = 20_000
 const PAUSE_MS = 1000
-/** A tunnel that has died in silence is noticed within a minute. */
+/** A tunnel that died silently is noticed within a minute. */
 const KEEPALIVE = { keepaliveInterval: 15_000, keepaliveCountMax: 3 }
 
 /**
- * Connects, trying again until the deadline what time may cure: a host that refuses, resets or does not listen yet.
- * @throws OpsError 4 for a strange host key (at once), a refused key or an unusable key file; 124 at the deadline; 130
+ * Connects; until the deadline it tries again where time may help: with a host that refuses, resets or does not listen yet.
+ * @throws OpsError 4 for an unknown host key (at once), a refused key or an unusable key file; 124 at the deadline; 130
  */
 export async function connect(options: ConnectionOptions): Promise<Connection> {
   const { name, user, signal, log, within = ANSWERS_WITHIN_MS, keysWithin = KEYS_WITHIN_MS } = options
@@ -52,7 +52,7 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
     within,
     every: PAUSE_MS,
     signal,
-    hint: `is ${name} running? Look at its serial console, then run the same command again`,
+    hint: `is ${name} running? Check its serial console, then run the same command again`,
     probe: async () => {
       try {
         return await attempt(options, identity, pinned)
@@ -67,7 +67,7 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
   })
 }
 
-/** Nothing listens behind the relay, or not yet: what a booting VM looks like from here. */
+/** Nothing listens behind the relay yet: the VM may be booting. */
 class NotYet extends Error {}
 
 async function attempt({ dial, user }: ConnectionOptions, identity: Identity, pinned: PinnedKeys): Promise<Connection> {
@@ -95,7 +95,7 @@ async function attempt({ dial, user }: ConnectionOptions, identity: Identity, pi
   }
   const client = ssh.connection
   if (!client) throw new Error('the connection closed right after it was made')
-  // Whoever waits for a command learns of the loss from its channel; without a listener the error would end the process.
+  // Whoever waits for a command learns of a lost connection from its channel; without a listener the error would end the process.
   client.on('error', () => undefined)
   return {
     client,
@@ -109,7 +109,7 @@ async function attempt({ dial, user }: ConnectionOptions, identity: Identity, pi
 
 const isRefusedKey = (error: unknown): boolean => (error as { level?: string }).level === 'client-authentication'
 
-/** What only a person can cure, as an OpsError; everything else unchanged. */
+/** What only a person can fix, as an OpsError; everything else unchanged. */
 function explain(error: unknown, { name, user, identityFile }: ConnectionOptions): Error {
   const { message } = error as Error
   if (isRefusedKey(error)) {
@@ -123,12 +123,12 @@ function explain(error: unknown, { name, user, identityFile }: ConnectionOptions
   if (/passphrase/i.test(message)) {
     return precondition(
       `the SSH key ${identityFile} has a passphrase`,
-      `ssh-add ${identityFile}, and take access.ssh.identityFile out of the environment's file so that the agent is used`,
+      `ssh-add ${identityFile}, and remove access.ssh.identityFile from the environment's file so that the agent is used`,
       error,
     )
   }
   if (/Cannot parse privateKey/i.test(message)) {
-    return precondition(`${identityFile} is no SSH private key`, 'name a key that ssh-keygen made', error)
+    return precondition(`${identityFile} is not an SSH private key`, 'use a key that ssh-keygen made', error)
   }
   return error as Error
 }

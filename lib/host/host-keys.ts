@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
 import { type OpsError, precondition } from '../runtime/errors.ts'
 
-/** Public keys that a host may show, parsed from lines of the form `ssh-ed25519 AAAA… [comment]`. */
+/** The public keys that a host may present, parsed from lines of the form `ssh-ed25519 AAAA… [comment]`. */
 export interface PinnedKeys {
-  /** Signature algorithms to negotiate, so that the server shows a key that is pinned. */
+  /** Signature algorithms to negotiate, so that the server presents a pinned key. */
   algorithms: string[]
-  /** @returns undefined for a pinned key, else why it is none */
+  /** @returns undefined for a pinned key, else why the key is refused */
   refusal(key: Buffer): OpsError | undefined
 }
 
-/** An RSA key signs with SHA-2; its own name stands for SHA-1, which nobody accepts any more. */
+/** An RSA key signs with SHA-2; the algorithm of its own name uses SHA-1, which nobody accepts any more. */
 const ALGORITHMS: Record<string, string[]> = { 'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256'] }
 
 /** @throws OpsError 4 when there is none: an unknown host is never trusted on first use */
@@ -18,7 +18,7 @@ export function pinnedKeys(name: string, lines: string[]): PinnedKeys {
   if (keys.length === 0) {
     throw precondition(
       `${name} has published no SSH host keys`,
-      'is it still booting? Look at its serial console, then run again',
+      'is it still booting? Check its serial console, then run it again',
     )
   }
   return {
@@ -28,8 +28,8 @@ export function pinnedKeys(name: string, lines: string[]): PinnedKeys {
       if (keys.some(({ key }) => key === text)) return undefined
       const known = keys.map(({ key }) => fingerprint(Buffer.from(key, 'base64'))).join(' or ')
       return precondition(
-        `${name} shows another SSH host key: ${fingerprint(shown)}, expected ${known}`,
-        'somebody may be in between: do not go on before you know why; a VM made anew publishes new keys in its guest attributes',
+        `${name} presents another SSH host key: ${fingerprint(shown)}, expected ${known}`,
+        'this may be a man-in-the-middle attack: do not go on until you know why; a re-created VM publishes new keys in its guest attributes',
       )
     },
   }

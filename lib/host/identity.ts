@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { precondition, systemCode } from '../runtime/errors.ts'
 
-/** Either a private key's text or the SSH agent's socket, as ssh2 wants them. */
+/** Either a private key's text or the SSH agent's socket, as ssh2 expects them. */
 export type Identity = { privateKey: string } | { agent: string }
 
 /**
@@ -12,7 +12,7 @@ export async function loadIdentity(identityFile: string | undefined, agent = pro
   if (identityFile === undefined) {
     if (agent) return { agent }
     throw precondition(
-      'no SSH key: no identity file is configured and no SSH agent runs',
+      'no SSH key: no identity file is configured, and no SSH agent is running',
       'start one: eval $(ssh-agent); ssh-add',
     )
   }

@@ -4,20 +4,20 @@ import { probe, probeReadiness } from './probe.ts'
 import type { Host } from './ssh.ts'
 import { upload } from './transfer.ts'
 
-/** k0s on a host. Reading is done once for all; what changes the host makes the next reading a fresh one. */
+/** k0s on a host. Facts are read once and shared; after a change they are read afresh. */
 export interface K0s {
-  /** `fresh` reads again although this process has changed nothing. */
+  /** `fresh` reads them again even if this process has changed nothing. */
   facts(options?: { fresh?: boolean }): Promise<HostFacts>
   readiness(): Promise<Readiness>
-  /** Puts a binary in place, whether k0s runs or not. `file` is local. */
+  /** Puts a binary in place, whether or not k0s is running. `file` is local. */
   putBinary(file: string, sha256: string, progress: (sent: number, total: number) => void): Promise<void>
-  /** Puts the configuration in place once k0s accepts it; the one before is kept as `.old`. */
+  /** Puts the configuration in place once k0s accepts it; the previous one is kept as `.old`. */
   putConfig(path: string, content: string): Promise<void>
-  /** (Re-)installs the service; what runs goes on as it is. */
+  /** Installs the service, or installs it anew; a running one is not restarted. */
   install(flags: readonly string[], environment: Record<string, string>, options: { force: boolean }): Promise<void>
   start(): Promise<void>
   restart(): Promise<void>
-  /** A backup of the running cluster in a folder on the host. @returns its path there */
+  /** Backs the running cluster up into a folder on the host. @returns the backup's path there */
   backUp(directory: string): Promise<string>
   /** The administrator's kubeconfig. It holds a private key. */
   adminKubeconfig(): Promise<string>
@@ -29,7 +29,7 @@ const BINARY = '/usr/local/bin/k0s'
 const SERVICE = 'k0scontroller'
 const BACKUP_MS = 300_000
 
-/** A backup that is empty is none. k0s names the file by the time, and prints its name among other things. */
+/** An empty backup counts as a failure. k0s names the file after the time, and prints the name among other things. */
 const BACK_UP = `
 set -eu
 umask 077
@@ -42,7 +42,7 @@ echo "$latest"
 
 const opened = new WeakMap<Host, K0s>()
 
-/** The one K0s of a host: phases share what it has read. */
+/** The one K0s of a host, so that phases share its facts. */
 export function k0sOn(host: Host): K0s {
   const k0s = opened.get(host) ?? createK0s(host)
   opened.set(host, k0s)
@@ -52,7 +52,7 @@ export function k0sOn(host: Host): K0s {
 function createK0s(host: Host): K0s {
   let last: Promise<HostFacts> | undefined
 
-  /** Whatever becomes of it, the last reading is no longer true. */
+  /** Whether it succeeds or not, the last reading is out of date. */
   const change = async (action: () => Promise<unknown>): Promise<void> => {
     last = undefined
     try {

@@ -1,7 +1,7 @@
 import type { Probe } from '../model/k0s/facts.ts'
 import type { Host } from './ssh.ts'
 
-/** Asks the API server by the cluster's own client; `status` and this may hang while the cluster starts. */
+/** Asks the API server with k0s's own kubectl. This and `k0s status` may hang while the cluster starts. */
 const READINESS = `
 readiness() {
   say readyz timeout 10 k0s kubectl get --raw=/readyz
@@ -9,7 +9,7 @@ readiness() {
 }
 `
 
-/** Prints one JSON object. Every value is base64, which needs no quoting; sh, coreutils and systemctl are all it takes. */
+/** Prints one JSON object. Every value is base64, which needs no quoting; it needs only sh, coreutils and systemctl. */
 const SAY = `
 LC_ALL=C PATH=$PATH:/usr/local/bin:/usr/sbin:/sbin
 export LC_ALL PATH
@@ -77,7 +77,7 @@ fi
 printf '}\\n'
 `
 
-/** Runs the reading as root where that needs no password, and says why when it does. */
+/** Runs the script as root where that needs no password; otherwise as the user, with sudo's reason for refusing. */
 const AS_ROOT = `
 if [ "$(id -u)" = 0 ]; then exec sh -c "$1" sh yes ''; fi
 if refusal=$(sudo -n true 2>&1); then exec sudo -n -- sh -c "$1" sh yes ''; fi

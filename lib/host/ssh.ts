@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { formatDuration } from '../runtime/duration.ts'
 import { external, interrupted, type OpsError, timedOut } from '../runtime/errors.ts'
 import { ConnectionLost, execute, type Result } from './channel.ts'
 import { type Connection, type ConnectionOptions, connect } from './connection.ts'
@@ -9,19 +10,19 @@ export type { Result } from './channel.ts'
 export interface RunOptions {
   /** As root. */
   sudo?: boolean
-  /** Standard input, the place for secrets: arguments can be read by every user of the host. */
+  /** Standard input. Secrets go here: arguments can be read by every user of the host. */
   input?: string | Uint8Array | (() => Readable)
-  /** Milliseconds; 2 minutes unless told. */
+  /** In milliseconds; 2 minutes by default. */
   timeout?: number
   /** The exit code is data: a failure does not throw. */
   nothrow?: boolean
   /** It changes nothing, so it may be run again when the connection drops in the middle. */
   readOnly?: boolean
-  /** What messages call it; the first word of the command unless told. */
+  /** What messages call it; by default the first word of the command. */
   what?: string
 }
 
-/** A machine behind SSH. Connects again by itself when the tunnel has dropped; a mutation is never repeated blindly. */
+/** A machine behind SSH. Reconnects by itself when the tunnel has dropped, but never repeats a change blindly. */
 export interface Host {
   readonly name: string
   /** @throws OpsError 5 for a failed command or a lost connection, 124 past the timeout, 130 */
@@ -93,12 +94,12 @@ export async function openHost(options: ConnectionOptions): Promise<Host> {
 }
 
 const overdue = (name: string, what: string, ms: number): OpsError =>
-  timedOut(`${what} on ${name}: no answer within ${Math.round(ms / 1000)} s`, 'run the same command again to go on')
+  timedOut(`${what} on ${name}: no answer within ${formatDuration(ms)}`, 'run the same command again to go on')
 
 const lost = (name: string, what: string, error: ConnectionLost): OpsError =>
   external(
     `${what} on ${name}: ${error.message}; it may have run`,
-    'run the same command again: every step looks first how far the last one came',
+    'run the same command again: every phase first checks what is already done',
     error,
   )
 
@@ -106,6 +107,6 @@ function failed(name: string, what: string, { stdout, stderr, code }: Result): O
   const said = (stderr.trim() || stdout.trim()).split('\n').slice(-LINES_SHOWN).join('\n')
   return external(
     `${what} on ${name} failed with exit code ${code}${said ? `:\n${said}` : ''}`,
-    'correct the cause, then run the same command again',
+    'fix the cause, then run the same command again',
   )
 }

@@ -4,7 +4,7 @@ import { Readable, Transform } from 'node:stream'
 import type { Host } from './ssh.ts'
 
 export interface Upload {
-  /** A local file's path or the content itself. */
+  /** The path of a local file, or the content itself. */
   source: string | Uint8Array
   /** Absolute path on the host. */
   target: string
@@ -13,21 +13,21 @@ export interface Upload {
   /** Expected digest of the content, in hex. */
   sha256: string
   sudo?: boolean
-  /** Milliseconds; 10 minutes unless told. */
+  /** In milliseconds; 10 minutes by default. */
   timeout?: number
-  /** Told how much of the whole is sent, in bytes. */
+  /** Called with how much has been sent so far, in bytes. */
   progress?: (sent: number, total: number) => void
   /** Keeps what was there as `<target>.old`. */
   backup?: boolean
-  /** A command that must accept the file before it takes its name; the temporary file's path is added to its words. */
+  /** A command that must accept the file before it gets its name; the temporary file's path is appended to its words. */
   accept?: readonly string[]
 }
 
 const TRANSFER_MS = 600_000
 
 /**
- * Checks what arrived before it takes the target's name. Whatever ends it early, a lost connection included, ends `cat`
- * with too little, and the trap removes the rest; a host that lost power keeps it, hence the sweep.
+ * Verifies what arrived before it takes the target's name. If anything ends it early, a lost connection included, the digest does
+ * not match, and the trap removes the partial file; after a power cut that is left behind, hence the sweep.
  */
 const RECEIVE = `
 set -eu
@@ -54,8 +54,8 @@ mv -f "$temporary" "$target"
 `
 
 /**
- * Puts a file on the host whole or not at all, its digest verified there.
- * @throws OpsError 5 when something else arrived than was expected
+ * Puts a file on the host, completely or not at all; its digest is verified there.
+ * @throws OpsError 5 when the digest is not the expected one
  */
 export async function upload(host: Host, { source, target, mode, sha256, progress, ...options }: Upload): Promise<void> {
   const total = typeof source === 'string' ? (await stat(source)).size : source.length

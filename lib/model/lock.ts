@@ -3,7 +3,7 @@ export interface LockRecord {
   /** `user@host`. */
   holder: string
   pid: number
-  /** The boot and the pid namespace that the pid counts in; none where the platform does not say. */
+  /** The boot and the pid namespace that the pid belongs to; missing where the platform does not say. */
   pidSpace?: string
   verb: string
   /** ISO 8601, UTC. */
@@ -11,15 +11,15 @@ export interface LockRecord {
   heartbeat: string
 }
 
-/** A holder that has been silent this long is taken for dead. Its heartbeat comes four times as often. */
+/** A holder that has been silent this long is presumed dead. It sends four heartbeats in that time. */
 export const LOCK_STALE_MS = 60_000
 export const LOCK_HEARTBEAT_MS = LOCK_STALE_MS / 4
 
 export type LockVerdict = 'free' | 'held' | 'stale'
 
 /**
- * Whether a lock may be taken at `now`. A record that can't be read is treated as held: nobody's lock is stolen for a typo.
- * @param isDead whether the holder is known to be a process that has ended, heartbeat or not
+ * Whether a lock may be taken at `now`. A record that can't be parsed counts as held: a typo must not cost anybody their lock.
+ * @param isDead whether the holder is known to be a process that has ended, whatever its heartbeat
  */
 export function judgeLock(record: LockRecord | undefined, now: Date, isDead = false): LockVerdict {
   if (record === undefined) return 'free'

@@ -5,13 +5,11 @@ import { dialThroughIap } from '../google/iap.ts'
 import { openStore } from '../google/storage.ts'
 import { openTunnel } from '../google/tunnel.ts'
 import { openHost } from '../host/ssh.ts'
+import { API_PORT, SSH_PORT } from '../model/ports.ts'
 import { waitFor } from '../runtime/wait.ts'
 import type { Connections, Context } from './context.ts'
 import { dialFailure } from './vm-status.ts'
 
-/** On the VM. */
-export const API_PORT = 6443
-const SSH_PORT = 22
 const HOST_KEYS_DEADLINE_MS = 3 * 60_000
 const GOOGLE_IAP_RELAY = 'wss://tunnel.cloudproxy.app'
 

@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
 import type { Environment } from '../config/schema.ts'
 import { precondition, usage } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
+import { agrees, standardTerminal, type Terminal } from '../runtime/terminal.ts'
 import type { ConsentRequest } from './context.ts'
 
 export interface ConsentOptions {
@@ -13,12 +13,6 @@ export interface ConsentOptions {
 /** `--yes` and `--confirm`, which every script has that may ask. */
 export const consentOptions = (command: Command): Command =>
   command.option('--yes', 'do not ask').option('--confirm <env>', "the environment's name, typed beforehand")
-
-/** Where answers come from: a terminal, or nothing. */
-export interface Terminal {
-  isInteractive: boolean
-  ask(question: string): Promise<string>
-}
 
 /**
  * The one way to the operator's word. A guard of the environment can only be lifted in its file. What destroys wants a yes, or the
@@ -50,22 +44,10 @@ export function consentOf(
     if (!terminal.isInteractive)
       throw precondition(`${question}: wants a confirmation`, wantsName ? `add --confirm=${name}` : 'add --yes')
     if (destroys) log.warn(`${question}: this destroys parts of ${name}.`)
-    const answer = await terminal.ask(wantsName ? "Type the environment's name to go on: " : `${question}? [y/N] `)
-    if (wantsName ? answer === name : /^y(es)?$/i.test(answer)) return
+    const agreed = wantsName
+      ? (await terminal.ask("Type the environment's name to go on: ")) === name
+      : await agrees(terminal, question)
+    if (agreed) return
     throw precondition('not confirmed: nothing was changed', 'run it again when you mean it')
   }
-}
-
-const standardTerminal: Terminal = {
-  get isInteractive() {
-    return process.stdin.isTTY === true
-  },
-  async ask(question) {
-    const terminal = createInterface({ input: process.stdin, output: process.stderr })
-    try {
-      return (await terminal.question(question)).trim()
-    } finally {
-      terminal.close()
-    }
-  },
 }

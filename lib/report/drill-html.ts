@@ -1,16 +1,17 @@
 import type { Verdict } from '../model/drill/check.ts'
 import type { DrillReport } from '../model/drill/report.ts'
 import { formatAge } from '../model/health/age.ts'
-import { seconds } from '../runtime/log.ts'
+import { formatDuration } from '../runtime/duration.ts'
 import { utc } from './drill-markdown.ts'
 import { style } from './drill-style.ts'
 import { noRto, rpoText } from './drill-text.ts'
 import { timelineSvg } from './drill-timeline.ts'
 import { type Html, html } from './html.ts'
+import { shortened, shortSha } from './short.ts'
 
 const marks: Record<Verdict, string> = { pass: '✔', fail: '✘', inconclusive: '?' }
 
-/** A drill as one page that needs nothing but itself: no script, no font, no picture from elsewhere. */
+/** A drill as one self-contained page: no script, font or image from elsewhere. */
 export function drillHtml(report: DrillReport): string {
   const { scenario, environment, verdict } = report
   const page = html`<!doctype html>
@@ -28,7 +29,7 @@ export function drillHtml(report: DrillReport): string {
 <p class="badge ${verdict}">${verdict}</p>
 <h1>${scenario.name} <span>of ${environment}</span></h1>
 <p>${scenario.title}.</p>
-<p class="muted">${utc(report.startedAt)} UTC · ${report.operator} · git ${report.gitSha.slice(0, 12)} · <code>${report.id}</code></p>
+<p class="muted">${utc(report.startedAt)} UTC · ${report.operator} · git ${shortSha(report.gitSha)} · <code>${report.id}</code></p>
 </header>
 <main>
 ${numbers(report)}
@@ -46,7 +47,7 @@ ${proof(report)}
 ${markers(report)}
 ${pods(report)}
 </main>
-<footer class="muted">From <code>journal.json</code> beside this page, which says more.</footer>
+<footer class="muted">Derived from <code>journal.json</code> next to this page, which has more detail.</footer>
 </body>
 </html>
 `
@@ -55,12 +56,12 @@ ${pods(report)}
 
 function numbers({ rto, rpo, health, snapshot }: DrillReport): Html {
   return html`<section class="numbers">
-<div><h2>RTO</h2><p class="big">${rto ? seconds(rto.ms) : '–'}</p>
+<div><h2>RTO</h2><p class="big">${rto ? formatDuration(rto.ms) : '–'}</p>
 <p class="muted">${rto ? 'from the first thing destroyed to everything healthy' : noRto({ health })}</p>
 ${rto ? split(rto) : undefined}</div>
-<div><h2>RPO</h2><p class="big">${rpo && rpo.ms !== null ? `≤ ${seconds(rpo.ms)}` : '–'}</p>
+<div><h2>RPO</h2><p class="big">${rpo && rpo.ms !== null ? `≤ ${formatDuration(rpo.ms)}` : '–'}</p>
 <p class="muted">${rpo && rpo.ms !== null ? rpo.says : rpoText({ rpo })}</p>
-${snapshot ? html`<p class="muted">Restoring the VM would have lost ${formatAge(snapshot.ageMs)}: that old was the newest snapshot, <code>${snapshot.name}</code>.</p>` : undefined}</div>
+${snapshot ? html`<p class="muted">Restoring the VM would have lost ${formatAge(snapshot.ageMs)}, the age of the newest snapshot, <code>${snapshot.name}</code>.</p>` : undefined}</div>
 </section>`
 }
 
@@ -74,9 +75,9 @@ function split(rto: NonNullable<DrillReport['rto']>): Html {
     (part, index) => html`<rect class="bar ${part}" x="${from(index)}%" width="${share(rto[part])}%" height="12"/>`,
   )}</svg>
 <dl class="parts">${PARTS.map(
-    part => html`<div><dt><i class="${part}"></i>${part}</dt><dd>${seconds(rto[part])}</dd></div>`,
+    part => html`<div><dt><i class="${part}"></i>${part}</dt><dd>${formatDuration(rto[part])}</dd></div>`,
   )}</dl>
-<p class="muted">${seconds(rto.destruction)} of the detection is the destruction itself.${rto.paused > 0 ? ` For ${seconds(rto.paused)} of it all nobody was at it.` : ''}</p>`
+<p class="muted">${formatDuration(rto.destruction)} of the detection is the destruction itself.${rto.paused > 0 ? ` No run was at work for ${formatDuration(rto.paused)} of the whole.` : ''}</p>`
 }
 
 const reasons = ({ verdict, reasons: found, leftovers }: DrillReport): Html =>
@@ -107,9 +108,7 @@ ${table(
   shown.rows.map(({ name, before, later, same }) => [
     name,
     same ? html`<span class="pass">same</span>` : html`<span class="fail">differs</span>`,
-    ...[before, ...later].map(
-      value => html`<code title="${value}">${value.length > 20 ? `${value.slice(0, 12)}…` : value}</code>`,
-    ),
+    ...[before, ...later].map(value => html`<code title="${value}">${shortened(value)}</code>`),
   ]),
 )}</section>`
 }
@@ -120,7 +119,7 @@ const markers = ({ markers: all }: DrillReport): Html =>
     : html`<section><h2>Markers</h2>
 <ul class="checks">${all.map(({ name, writtenAt, expected, because, check }) => {
         const outcome = check?.outcome ?? 'inconclusive'
-        return html`<li class="${outcome}"><b aria-label="${outcome}">${marks[outcome]}</b><div>${name}<small>written ${utc(writtenAt)}; to be ${expected}: ${because}</small><small class="${outcome}">${check?.says ?? 'not judged'}</small></div></li>`
+        return html`<li class="${outcome}"><b aria-label="${outcome}">${marks[outcome]}</b><div>${name}<small>written ${utc(writtenAt)}; expected to be ${expected}: ${because}</small><small class="${outcome}">${check?.says ?? 'not judged'}</small></div></li>`
       })}</ul></section>`
 
 function pods({ health }: DrillReport): Html {

@@ -1,15 +1,16 @@
 import type { DrillReport } from '../model/drill/report.ts'
 import { formatAge } from '../model/health/age.ts'
-import { seconds } from '../runtime/log.ts'
+import { formatDuration } from '../runtime/duration.ts'
 import { rpoText, rtoText } from './drill-text.ts'
+import { shortened, shortSha } from './short.ts'
 
-/** A drill as GitHub-flavoured Markdown: for an issue, a wiki, a job's summary. */
+/** A drill as GitHub-flavoured Markdown, for an issue, a wiki or a job summary. */
 export function drillMarkdown(report: DrillReport): string {
   const { scenario, timeline, proof, markers, health, attempts } = report
   return [
     `# Drill ${scenario.name} of ${report.environment}: ${report.verdict}`,
     '',
-    `${scenario.title}. Run \`${report.id}\` by ${report.operator}, ${utc(report.startedAt)}${report.endedAt ? ` to ${utc(report.endedAt)}` : ''}, git ${report.gitSha.slice(0, 12)}.`,
+    `${scenario.title}. Run \`${report.id}\` by ${report.operator}, ${utc(report.startedAt)}${report.endedAt ? ` to ${utc(report.endedAt)}` : ''}, git ${shortSha(report.gitSha)}.`,
     '',
     `- **RTO** ${rtoText(report)}`,
     `- **RPO** ${rpoText(report)}`,
@@ -30,8 +31,8 @@ export function drillMarkdown(report: DrillReport): string {
       timeline.bars.map(({ title, stage, from, ms, status }) => [
         title,
         stage,
-        `+${seconds(from)}`,
-        status === 'killed' ? '–' : seconds(ms),
+        `+${formatDuration(from)}`,
+        status === 'killed' ? '–' : formatDuration(ms),
         status,
       ]),
     ),
@@ -99,7 +100,7 @@ function section(title: string, heading: string[], rows: (string | number)[][]):
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ')
 
-const code = (text: string): string => `\`${text.length > 20 ? `${text.slice(0, 12)}…` : text}\``
+const code = (text: string): string => `\`${shortened(text)}\``
 
 /** `2025-11-01 14:47:36`, UTC. */
 export const utc = (iso: string): string => iso.slice(0, 19).replace('T', ' ')

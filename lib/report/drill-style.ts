@@ -1,4 +1,4 @@
-/** The style of a drill's page. Colours are named once for light and once for dark; both keep text at a contrast of 4.5 or more. */
+/** The style of a drill's page. Each colour is defined once for light and once for dark; text has a contrast of at least 4.5. */
 export const style = `
 :root {
   color-scheme: light dark;

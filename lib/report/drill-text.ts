@@ -2,11 +2,11 @@ import type { ChalkInstance } from 'chalk'
 import type { Verdict } from '../model/drill/check.ts'
 import type { DrillReport } from '../model/drill/report.ts'
 import { formatAge } from '../model/health/age.ts'
-import { seconds } from '../runtime/log.ts'
+import { formatDuration } from '../runtime/duration.ts'
 
 const marks: Record<Verdict, string> = { pass: '✔', fail: '✘', inconclusive: '?' }
 
-/** A drill for people, in a terminal: what was shown, and the two numbers. */
+/** A drill for the terminal: what was shown, RTO and RPO. */
 export function drillText(report: DrillReport, chalk: ChalkInstance): string {
   const colours: Record<DrillReport['verdict'], ChalkInstance> = {
     pass: chalk.green,
@@ -27,16 +27,16 @@ export function drillText(report: DrillReport, chalk: ChalkInstance): string {
 
 /** Why there is no recovery time. */
 export const noRto = ({ health }: Pick<DrillReport, 'health'>): string =>
-  health && health.verdict !== 'healthy' ? 'none: it was not found healthy again' : 'not measured'
+  health && health.verdict !== 'healthy' ? 'none: the system did not become healthy again' : 'not measured'
 
 export function rtoText(report: Pick<DrillReport, 'rto' | 'health'>): string {
   const { rto } = report
   if (!rto) return noRto(report)
-  const parts = `detect ${seconds(rto.detect)} (destruction included: ${seconds(rto.destruction)}), decide ${seconds(rto.decide)}, restore ${seconds(rto.restore)}, verify ${seconds(rto.verify)}`
-  return `${seconds(rto.ms)} = ${parts}${rto.paused > 0 ? `; for ${seconds(rto.paused)} of it nobody was at it` : ''}`
+  const parts = `detect ${formatDuration(rto.detect)} (destruction included: ${formatDuration(rto.destruction)}), decide ${formatDuration(rto.decide)}, restore ${formatDuration(rto.restore)}, verify ${formatDuration(rto.verify)}`
+  return `${formatDuration(rto.ms)} = ${parts}${rto.paused > 0 ? `; no run was at work for ${formatDuration(rto.paused)} of it` : ''}`
 }
 
 export function rpoText({ rpo }: Pick<DrillReport, 'rpo'>): string {
-  if (!rpo) return 'not known: the markers were not judged'
-  return rpo.ms === null ? rpo.says : `at most ${seconds(rpo.ms)}: ${rpo.says}`
+  if (!rpo) return 'unknown: the markers were not judged'
+  return rpo.ms === null ? rpo.says : `at most ${formatDuration(rpo.ms)}: ${rpo.says}`
 }

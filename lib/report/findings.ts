@@ -1,7 +1,7 @@
 import { Chalk, type ChalkInstance } from 'chalk'
 import { type Finding, type Severity, sorted, type Verdict } from '../model/health/finding.ts'
 
-/** Colours for stdout: none where it is not a terminal or NO_COLOR is set. */
+/** Colours for stdout; none when it is not a terminal, or NO_COLOR is set. */
 export const stdoutChalk = (): ChalkInstance =>
   process.env.NO_COLOR || !process.stdout.isTTY ? new Chalk({ level: 0 }) : new Chalk()
 
@@ -9,7 +9,7 @@ export const plain: ChalkInstance = new Chalk({ level: 0 })
 
 const marks: Record<Severity, string> = { error: '✘', warning: '!', info: '·' }
 
-/** Findings for people: grouped by object, worst first, each with what to do. The verdict is the last line. */
+/** Findings for people: grouped by object, worst first, each with its remedy. The verdict comes last. */
 export function findingsText(findings: readonly Finding[], verdict: Verdict, chalk: ChalkInstance): string {
   const groups = Object.entries(Object.groupBy(sorted(findings), ({ object }) => object))
   const blocks = groups.map(([object, found = []]) => {
@@ -33,7 +33,7 @@ function verdictLine(findings: readonly Finding[], verdict: Verdict, chalk: Chal
   return `${colours[verdict](verdict)}${counts ? `: ${counts}` : ''}`
 }
 
-/** `2 errors, 1 warning`; nothing for no findings. */
+/** `2 errors, 1 warning`; empty without findings. */
 export function countsText(findings: readonly Finding[]): string {
   const counted = (['error', 'warning', 'info'] as const).map(severity => {
     const count = findings.filter(finding => finding.severity === severity).length

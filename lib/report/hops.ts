@@ -1,7 +1,8 @@
 import { type HopId, hops } from '../model/image/hops.ts'
 import type { ReachedHop } from '../model/image/timeline.ts'
-import { seconds } from '../runtime/log.ts'
+import { formatDuration } from '../runtime/duration.ts'
 import { table } from '../runtime/table.ts'
+import { shortSha } from './short.ts'
 
 interface Bumped {
   service: string
@@ -15,10 +16,10 @@ const AFTER: Record<ReachedHop['after'], string> = {
   ...(Object.fromEntries(hops.map(({ id, title }) => [id, title])) as Record<HopId, string>),
 }
 
-/** What is below zero says how far clocks disagree. */
-const duration = (ms: number): string => (ms < 0 ? `−${seconds(-ms)}` : seconds(ms))
+/** A negative duration shows how far clocks disagree. */
+const duration = (ms: number): string => (ms < 0 ? `−${formatDuration(-ms)}` : formatDuration(ms))
 
-export const bumpSummary = ({ from, to, sha }: Omit<Bumped, 'service'>): string => `${from} → ${to}, ${sha.slice(0, 12)}`
+export const bumpSummary = ({ from, to, sha }: Omit<Bumped, 'service'>): string => `${from} → ${to}, ${shortSha(sha)}`
 
 /** One hop in a few words. */
 export const hopSummary = ({ took, error, after }: ReachedHop): string =>

@@ -1,4 +1,4 @@
-/** Markup: what is in it is escaped already. */
+/** Markup whose content is already escaped. */
 export interface Html {
   html: string
 }
@@ -7,7 +7,7 @@ type Part = Html | string | number | undefined | readonly (Html | string)[]
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
-/** A template whose values are escaped, unless they are markup themselves; lists are joined, undefined is nothing. */
+/** A template that escapes its values unless they are markup; lists are joined, undefined is empty. */
 export const html = (pieces: TemplateStringsArray, ...values: Part[]): Html => ({
   html: pieces.reduce((text, piece, index) => text + rendered(values[index - 1]) + piece),
 })

@@ -1,4 +1,4 @@
-/** What a script's exit code says. Documented in docs/exit-codes.md; scripts and CI may branch on them. */
+/** What a script's exit code says. Documented in docs/exit-codes.md; scripts and CI may rely on it. */
 export const exitCodes = {
   ok: 0,
   bug: 1,
@@ -15,7 +15,7 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
-/** An expected failure: what happened, what to do next, and how the process ends. Anything else that is thrown is a bug. */
+/** An expected failure: what happened, what to do next, and the exit code. Anything else that is thrown is a bug. */
 export class OpsError extends Error {
   readonly code: ExitCode
   /** What the operator does next, as a sentence or a command. */
@@ -43,7 +43,7 @@ export const partial = failure(exitCodes.partial)
 export const timedOut = failure(exitCodes.timeout)
 export const interrupted = failure(exitCodes.interrupted)
 
-/** Any thrown value as an OpsError; a stranger becomes exit code 1 with its cause kept. */
+/** Any thrown value as an OpsError; an unexpected one gets exit code 1 and is kept as the cause. */
 export function asOpsError(thrown: unknown): OpsError {
   if (thrown instanceof OpsError) return thrown
   const message = messageOf(thrown)
@@ -51,14 +51,14 @@ export function asOpsError(thrown: unknown): OpsError {
   return new OpsError(exitCodes.bug, message, 'this is a bug: run again with --debug and report the stack trace', thrown)
 }
 
-/** Whether it failed for want of room on a disk, here or in a command that said so. */
+/** Whether it failed because a disk is full, here or where a command ran. */
 export const isDiskFull = (thrown: unknown): boolean =>
   /no space left on device|disk quota exceeded|EDQUOT/i.test(messageOf(thrown))
 
 /** What to do when a disk is full. */
 export const MAKE_ROOM = 'make room on that disk, then run the same command again to go on'
 
-/** Never empty: where several attempts failed, as those for the addresses of one name, Node leaves the message to them. */
+/** Never empty: where several attempts failed, such as one for each address of a name, Node puts the messages into their errors. */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown)
   const attempts = thrown instanceof AggregateError ? thrown.errors.map(messageOf).join('; ') : ''

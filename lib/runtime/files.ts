@@ -4,12 +4,12 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isDiskFull, MAKE_ROOM, precondition, systemCode } from './errors.ts'
 
-/** The checkout's root: scripts may be run from any directory. */
+/** The root of the checkout: scripts may be run from any directory. */
 export const root: string = fileURLToPath(new URL('../../', import.meta.url))
 
 /**
- * Writes the whole file or nothing: a temporary file beside it, flushed, then renamed over it. Creates missing folders.
- * @param mode permission bits, 0600 unless told: most of what is written here is somebody's secret or state.
+ * Writes the whole file or nothing: a temporary file next to it is flushed, then renamed over it. Creates missing folders.
+ * @param mode permission bits, 0600 by default: most of what is written here is a secret or state
  * @throws OpsError 4 with the path when the disk is full
  */
 export async function writeAtomically(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
@@ -25,7 +25,7 @@ export async function writeAtomically(path: string, content: string | Uint8Array
     }
     await rename(temporary, path)
   } catch (error) {
-    // Its folder may be what is missing.
+    // The folder itself may be missing.
     await rm(temporary, { force: true }).catch(() => undefined)
     // Node's own message names no path once the file is open.
     throw isDiskFull(error) ? precondition(`${path}: no space left on device`, MAKE_ROOM, error) : error

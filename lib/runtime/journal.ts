@@ -16,7 +16,7 @@ export interface PhaseRecord {
   error?: { code: number; message: string; hint: string }
 }
 
-/** The evidence of one run. It is a record, not a resume file: repeating a verb resumes it because each phase checks reality. */
+/** The record of one run. It is not needed to resume: repeating a verb goes on because each phase checks what is already done. */
 export interface Journal {
   schema: 'threads-ops/journal/1'
   id: string
@@ -29,25 +29,25 @@ export interface Journal {
   endedAt?: string
   exitCode?: number
   args: Json
-  /** What a resumed run must know: request ids, names, markers. */
+  /** What a later run has to know: request ids, names, markers. */
   facts: Record<string, Json>
   phases: PhaseRecord[]
-  /** The phase under way; in the journal of a killed run, the one that it died in. */
+  /** The phase in progress; in the journal of a killed run, the one that it died in. */
   current?: Pick<PhaseRecord, 'id' | 'title' | 'startedAt'>
 }
 
 export interface JournalWriter {
   journal: Journal
-  /** Folder of the run: journal.json, log.txt and whatever reports it makes. */
+  /** Folder of the run: journal.json, log.txt and any reports. */
   directory: string
-  /** Says which phase is under way, until its record is written. */
+  /** Records which phase is in progress, until its own record is written. */
   begin(phase: NonNullable<Journal['current']>): Promise<void>
   phase(record: PhaseRecord): Promise<void>
   fact(name: string, value: Json): Promise<void>
   end(exitCode: ExitCode): Promise<void>
 }
 
-/** Folder of all runs' folders. */
+/** The folder of all runs. */
 export const runs = join(root, '.runs')
 
 /** Folder of a run. */
@@ -64,7 +64,7 @@ export async function openJournal(
   return writing({ schema: 'threads-ops/journal/1', id, startedAt: now.toISOString(), facts: {}, phases: [], ...rest })
 }
 
-/** Goes on with an earlier run's journal: for the few verbs of which a second run is the same operation, taken up again. */
+/** Continues an earlier run's journal, for the few verbs where a second run resumes the same operation. */
 export async function reopenJournal({
   endedAt: _ended,
   exitCode: _code,
@@ -102,7 +102,7 @@ async function writing(journal: Journal): Promise<JournalWriter> {
   }
 }
 
-/** The journals of a verb in an environment, newest first. A torn or foreign file is passed over. */
+/** The journals of a verb in an environment, newest first. A damaged or foreign file is skipped. */
 export async function readJournals(verb: string, env: string): Promise<Journal[]> {
   const names = await readdir(runs).catch((): string[] => [])
   const found: Journal[] = []

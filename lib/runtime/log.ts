@@ -1,29 +1,30 @@
 import { appendFileSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
 import { Chalk, type ChalkInstance } from 'chalk'
+import { formatDuration } from './duration.ts'
 import { redact } from './redact.ts'
 
-/** The story of a run, on stderr; stdout is the result's. */
+/** The narrative of a run, on stderr; stdout is for the result. */
 export interface Log {
   info(text: string): void
   warn(text: string): void
   error(text: string): void
   /** Shown with --debug only; always in the run's log file. */
   debug(text: string): void
-  /** Something that takes time: live in a terminal; elsewhere a line when it ends, and one each 15 s while it lasts. */
+  /** Something that takes time: a live line in a terminal; elsewhere one line when it ends, and one every 15 s until then. */
   activity(title: string): Activity
-  /** From now on the whole story, debug lines included, also goes to this file (0600). */
+  /** From now on everything, debug lines included, also goes to this file (0600). */
   toFile(path: string): void
   chalk: ChalkInstance
 }
 
 export interface Activity {
-  /** What it is doing just now. */
+  /** What it is doing right now. */
   update(detail: string): void
   done(detail?: string): void
   skipped(detail?: string): void
   failed(detail?: string): void
-  /** It ends without a line: what came of it is said elsewhere. */
+  /** It ends without a line: the result is reported elsewhere. */
   cleared(): void
 }
 
@@ -32,13 +33,13 @@ export interface LogOptions {
   debug?: boolean
   /** Only warnings and errors. */
   quiet?: boolean
-  /** A live line; by default where stderr is a terminal and CI is not set. */
+  /** Whether to draw a live line; by default when stderr is a terminal and CI is not set. */
   live?: boolean
 }
 
 const FRAMES = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'
 const FRAME_MS = 80
-/** Elsewhere than in a terminal a long activity says that it is alive. */
+/** How often a long activity reports that it is alive when there is no terminal. */
 const HEARTBEAT_MS = 15_000
 
 export function createLog({ stream = process.stderr, debug = false, quiet = false, live }: LogOptions = {}): Log {
@@ -54,7 +55,7 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
   const draw = () => {
     if (!terminal || quiet || !current) return
     frame = (frame + 1) % FRAMES.length
-    // A full line would wrap, and a wrapped one is not cleared.
+    // A full line would wrap, and a wrapped line can't be cleared.
     stream.write(`\r\x1b[2K${current.line((stream.columns || 80) - 1)}`)
   }
   const record = (level: string, text: string) => {
@@ -73,10 +74,10 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
   const activity = (title: string): Activity => {
     const started = performance.now()
     let detail = ''
-    // Cut before it is coloured: half an escape sequence would colour what follows.
+    // Cut before it is coloured: half an escape sequence would colour everything after it.
     const line = (columns: number) => {
       const shown = `${title} `.slice(0, columns - 2)
-      const rest = `${seconds(performance.now() - started)} ${detail}`.slice(0, Math.max(0, columns - 2 - shown.length))
+      const rest = `${formatDuration(performance.now() - started)} ${detail}`.slice(0, Math.max(0, columns - 2 - shown.length))
       return `${chalk.cyan(FRAMES[frame] ?? '')} ${shown}${chalk.dim(rest)}`
     }
     current = { line }
@@ -85,7 +86,7 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
     const timer = setInterval(
       () => {
         if (terminal) draw()
-        else print('info', `${title}: ${detail || 'still at it'} (${seconds(performance.now() - started)})`, '  ')
+        else print('info', `${title}: ${detail || 'still running'} (${formatDuration(performance.now() - started)})`, '  ')
       },
       terminal ? FRAME_MS : HEARTBEAT_MS,
     )
@@ -97,7 +98,7 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
     }
     const end = (level: string, mark: string, extra: string | undefined, timed: boolean) => {
       cleared()
-      const spent = timed ? chalk.dim(` ${seconds(performance.now() - started)}`) : ''
+      const spent = timed ? chalk.dim(` ${formatDuration(performance.now() - started)}`) : ''
       print(level, `${title}${spent}${extra ? chalk.dim(` · ${extra}`) : ''}`, `${mark} `)
     }
     return {
@@ -123,11 +124,4 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
       file = path
     },
   }
-}
-
-/** `0.4 s`, `12 s`, `3 min 5 s` from milliseconds. */
-export function seconds(ms: number): string {
-  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`
-  const whole = Math.round(ms / 1000)
-  return whole < 120 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`
 }

@@ -7,9 +7,9 @@ import type { Log } from './log.ts'
 export type PhaseState =
   | { state: 'done'; evidence: Json }
   | { state: 'todo'; changes: string[] }
-  /** It must not be done: a run stops here, a dry run says so. */
+  /** It must not be done: a run stops here, a dry run reports it. */
   | { state: 'refused'; refusal: OpsError }
-  /** It can't be told yet; `needs` names what must come first. */
+  /** It can't be checked yet; `needs` names what must come first. */
   | { state: 'unknown'; needs: string }
 
 /** One step of a long operation. `check` only reads; it is what makes repeating and resuming safe. */
@@ -20,11 +20,11 @@ export interface Phase<C> {
   check(context: C): Promise<PhaseState>
   /** @returns evidence of what was done */
   run(context: C): Promise<Json>
-  /** What there is to say of it once it is done, in a few words. */
+  /** The result in a few words, once it is done. */
   summary?(evidence: Json): string
 }
 
-/** A phase that changes nothing: what it looks at is as it should be, can't be told yet, or the check throws. */
+/** A phase that changes nothing: what it checks is as it should be, can't be checked yet, or the check throws. */
 export const checkPhase = <C>({
   id,
   title,
@@ -46,29 +46,29 @@ export const checkPhase = <C>({
 export interface PhaseContext {
   log: Log
   signal: AbortSignal
-  /** Says what the running phase is at; the runner sets it. */
+  /** Reports what the running phase is doing; the runner sets it. */
   progress: (detail: string) => void
-  /** How often a phase has changed something so far, or somebody else may have: what was found before that may be stale. */
+  /** How often a phase, or possibly somebody else, has changed something so far: whatever was found before may be stale. */
   changes: number
-  /** Called before a phase changes anything. True: the world may have moved since the check, so check again. */
+  /** Called before a phase changes anything. True means that something may have changed since the check, so check again. */
   beforeChange?: () => Promise<boolean>
 }
 
-/** A phase as a dry run sees it. */
+/** A phase in a dry run. */
 export interface PlannedPhase {
   id: string
   title: string
   state: PhaseState['state']
   changes: string[]
   needs?: string
-  /** Why a phase must not be done. */
+  /** Why the phase must not be done. */
   refusal?: string
 }
 
 /**
- * Runs the phases in order, skipping those that are done. The journal is written after each, so that a killed run tells
- * how far it came.
- * @throws OpsError of the phase that failed, 130 when interrupted between or in phases
+ * Runs the phases in order, skipping those that are done. The journal is written after each, so that it shows how far a killed run
+ * got.
+ * @throws OpsError of the phase that failed; 130 when interrupted in or between phases
  */
 export async function runPhases<C extends PhaseContext>(
   phases: Phase<C>[],
@@ -124,8 +124,8 @@ export async function runPhases<C extends PhaseContext>(
 }
 
 /**
- * What the phases would do, by their checks alone, for the caller to print. A phase whose check fails because an earlier one is
- * to do is unknown.
+ * What the phases would do, by their checks alone, for the caller to print. A phase whose check fails while an earlier one is still
+ * to be done is unknown.
  */
 export async function planPhases<C extends PhaseContext>(phases: Phase<C>[], context: C): Promise<PlannedPhase[]> {
   const planned: PlannedPhase[] = []

@@ -4,12 +4,12 @@ let longestFirst: string[] = []
 /** Shorter ones would blank out ordinary words. */
 const SHORTEST_SECRET = 8
 
-/** From now on this value never reaches a log, a journal or an error message, nor does it as a JSON document would have it. */
+/** From now on this value never reaches a log, a journal or an error message, not even escaped as in JSON. */
 export function neverShow(secret: string): void {
   if (secret.length < SHORTEST_SECRET) return
   secrets.add(secret)
   secrets.add(JSON.stringify(secret).slice(1, -1))
-  // Of two that begin alike the longer one first, or its rest would be left.
+  // Longest first: of two with the same beginning, replacing the shorter one would leave the rest of the longer one.
   longestFirst = [...secrets].sort((a, b) => b.length - a.length)
 }
 

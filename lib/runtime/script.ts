@@ -25,14 +25,14 @@ export interface CommonOptions {
 
 export interface Outcome {
   exitCode?: ExitCode
-  /** The members of the `--json` document beyond schema and exit code. */
+  /** Members of the `--json` document besides schema and exit code. */
   document: { [key: string]: Json | undefined }
   /** The result for people, on stdout. */
   text?: string
 }
 
 export interface ScriptDefinition<O> {
-  /** As the task is called: `up`, `layer:plan`; the file is scripts/layer/plan.ts. */
+  /** The task's name, such as `up` or `layer:plan`, whose file is scripts/layer/plan.ts. */
   name: string
   summary: string
   /** Adds arguments and options. */
@@ -40,7 +40,7 @@ export interface ScriptDefinition<O> {
   run(run: Run<O>): Promise<Outcome>
 }
 
-/** A script and its way to run: as a module it is only described, run directly it runs. */
+/** Defines a script. It runs when the file is run directly, not when it is imported. */
 export function script<O>(definition: ScriptDefinition<O>): ScriptDefinition<O> {
   if (isMain(definition.name)) void main(definition, process.argv.slice(2))
   return definition
@@ -61,7 +61,7 @@ async function main<O>(definition: ScriptDefinition<O>, argv: string[]): Promise
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
-  // A closed stdout (`| head`) is no failure of ours.
+  // A closed stdout (`| head`) is not an error.
   process.stdout.on('error', () => undefined)
 
   let json = argv.includes('--json')
@@ -83,12 +83,12 @@ async function main<O>(definition: ScriptDefinition<O>, argv: string[]): Promise
 }
 
 /**
- * A command line as a script gets it: positional arguments include their defaults, and those of `[name...]` stand among the others.
- * @throws CommanderError for what the script does not know, and for `--help`, once it is printed
+ * The parsed command line of a script: positional arguments include their defaults, and those of `[name...]` are flattened.
+ * @throws CommanderError for unknown options or arguments, and for `--help` once it is printed
  */
 export function parsedArguments<O>(definition: ScriptDefinition<O>, argv: string[]): Pick<Run<O>, 'options' | 'args'> {
   const command = commandFor(definition).parse(argv, { from: 'user' })
-  // `command.args` has no defaults. Optional ones that are left out are undefined.
+  // `command.args` lacks the defaults. Optional arguments that were left out are undefined.
   const args = (command.processedArgs as (string | string[] | undefined)[]).flat().filter(arg => arg !== undefined)
   return { options: command.opts<O & CommonOptions>(), args }
 }
@@ -97,8 +97,8 @@ function commandFor<O>(definition: ScriptDefinition<O>): Command {
   const command = new Command(definition.name)
     .description(definition.summary)
     .option('--json', 'print one JSON document on stdout')
-    .option('--debug', 'show what is done in detail')
-    .option('--quiet', 'only warnings and errors')
+    .option('--debug', 'show in detail what is done')
+    .option('--quiet', 'show only warnings and errors')
     .helpOption('-h, --help', 'show this help')
     .showSuggestionAfterError()
     .allowExcessArguments(false)
@@ -108,7 +108,7 @@ function commandFor<O>(definition: ScriptDefinition<O>): Command {
   return command
 }
 
-/** Says what went wrong and what to do next. @returns the exit code */
+/** Reports what went wrong and what to do next. @returns the exit code */
 function reportFailure(name: string, thrown: unknown, json: boolean, log: Log, argv: string[]): ExitCode {
   if (thrown instanceof CommanderError && thrown.exitCode === 0) return exitCodes.ok
   const error =
@@ -130,7 +130,7 @@ const stackOf = (thrown: unknown): string => {
   return parts.join('\ncaused by ')
 }
 
-/** A failure whose `--json` document says more than the error: phases, findings. */
+/** A failure whose `--json` document holds more than the error, such as phases or findings. */
 export class DetailedError extends OpsError {
   readonly document: Outcome['document']
 

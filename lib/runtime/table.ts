@@ -1,4 +1,4 @@
-/** Rows under a heading, in columns of the width of their longest cell. */
+/** Rows under a heading, each column as wide as its longest cell. */
 export function table(heading: string[], rows: (string | number)[][]): string {
   const lines = [heading, ...rows.map(row => row.map(String))]
   const widths = heading.map((_, column) => Math.max(...lines.map(line => line[column]?.length ?? 0)))

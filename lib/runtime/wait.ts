@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { formatDuration } from './duration.ts'
 import { interrupted, messageOf, OpsError, timedOut } from './errors.ts'
 
 export interface Wait<T> {
@@ -6,9 +7,9 @@ export interface Wait<T> {
   what: string
   /** Deadline in milliseconds from now. */
   within: number
-  /** Pause between two probes in milliseconds; 1000 unless told. */
+  /** Pause between two probes in milliseconds; 1000 by default. */
   every?: number
-  /** A value ends the wait; undefined goes on. A throw other than OpsError counts as "not yet" and is the reason on timeout. */
+  /** A value ends the wait, undefined continues it. An error other than OpsError counts as "not yet"; a timeout reports the last one. */
   probe: (signal: AbortSignal) => Promise<T | undefined>
   /** What to do when the deadline passes. */
   hint?: string
@@ -16,12 +17,12 @@ export interface Wait<T> {
 }
 
 /**
- * Probes until there is a value or the deadline has passed.
+ * Probes until there is a value, or the deadline has passed.
  * @throws OpsError 124 at the deadline, 130 when the signal aborts, or whatever OpsError the probe throws.
  */
 export async function waitFor<T>({ what, within, every = 1000, probe, hint, signal }: Wait<T>): Promise<T> {
   const deadline = new AbortController()
-  // Not AbortSignal.timeout, whose timer lets the process end while it waits.
+  // Not AbortSignal.timeout: its timer does not keep the process alive while it waits.
   const timer = setTimeout(() => deadline.abort(), within)
   const stop = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal
   const stopped = new Promise<undefined>(resolve => stop.addEventListener('abort', () => resolve(undefined), { once: true }))
@@ -30,7 +31,7 @@ export async function waitFor<T>({ what, within, every = 1000, probe, hint, sign
     for (;;) {
       if (signal?.aborted) throw interrupted(`interrupted while waiting for ${what}`, 'run it again to go on')
       try {
-        // A probe that does not look at its signal is left to itself.
+        // A probe that ignores its signal is abandoned.
         const value = await Promise.race([probe(stop), stopped])
         if (value !== undefined) return value
       } catch (error) {
@@ -39,7 +40,11 @@ export async function waitFor<T>({ what, within, every = 1000, probe, hint, sign
       }
       if (deadline.signal.aborted) {
         const reason = last === undefined ? '' : `; last error: ${messageOf(last)}`
-        throw timedOut(`${what}: not within ${Math.round(within / 1000)} s${reason}`, hint ?? 'run it again to go on', last)
+        throw timedOut(
+          `timed out after ${formatDuration(within)} waiting for ${what}${reason}`,
+          hint ?? 'run it again to go on',
+          last,
+        )
       }
       await sleep(every, undefined, { signal: stop }).catch(() => undefined)
     }

@@ -11,19 +11,19 @@ export interface ShellOptions {
   signal?: AbortSignal
   /** The exit code is data: a failure does not throw. */
   nothrow?: boolean
-  /** Told each line of stderr as it comes: what a long command says that it is at. */
+  /** Called with each line of stderr as it comes: the progress of a long command. */
   onStderr?: (line: string) => void
-  /** A child that says nothing for so many milliseconds is interrupted, and killed if that does not end it. */
+  /** A child that prints nothing for this many milliseconds is interrupted, and killed if that does not end it. */
   silence?: { within: number; onSilence: () => void }
 }
 
-/** How long a child that was interrupted for its silence may take to end, in milliseconds. */
+/** How long a silent child may take to end once it is interrupted, in milliseconds. */
 const LAST_GRACE_MS = 10_000
 
 /**
- * zx, configured in one place. Children get a process group of their own: the terminal's Ctrl-C does not reach them; an
- * aborted signal sends one SIGINT, after which they end by themselves (Terraform frees its lock; a second SIGINT would
- * make it abort). Output is captured, not printed.
+ * zx, configured in one place. Children get a process group of their own, so the terminal's Ctrl-C does not reach them. An aborted
+ * signal sends a single SIGINT and lets them end by themselves: Terraform releases its lock, while a second SIGINT would make it
+ * abort. Output is captured, not printed.
  */
 export function shell({ cwd, env, input, signal, nothrow = false, onStderr, silence }: ShellOptions = {}): Shell {
   const options: Partial<Options> = {
@@ -48,7 +48,7 @@ function signalGroup({ pid }: ProcessPromise, name: NodeJS.Signals): void {
   try {
     if (pid) process.kill(-pid, name)
   } catch {
-    // It has ended on its own meanwhile.
+    // It has ended by itself in the meantime.
   }
 }
 
@@ -80,7 +80,7 @@ function interruptible(child: ProcessPromise, signal: AbortSignal): ProcessPromi
 export function commandFailed(what: string, output: ProcessOutput, hint: string, signal?: AbortSignal): Error {
   if (signal?.aborted) return interrupted(`${what}: interrupted`, 'run the same command again to go on', output)
   if (output.exitCode === 127)
-    return precondition(`${what}: the program is not on this machine`, 'run `./taskw doctor`', output)
+    return precondition(`${what}: the program is not installed`, '`./taskw doctor` says what is missing', output)
   const said = (output.stderr || output.stdout).trim().split('\n').slice(-12).join('\n')
   return external(`${what} failed with exit code ${output.exitCode}${said ? `:\n${said}` : ''}`, hint, output)
 }

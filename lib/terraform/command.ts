@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import type { ProcessOutput } from 'zx/core'
+import { formatDuration } from '../runtime/duration.ts'
 import { interrupted, timedOut } from '../runtime/errors.ts'
-import { seconds } from '../runtime/log.ts'
 import { commandFailed, shell } from '../runtime/zx.ts'
 
 export interface CommandOptions {
@@ -52,7 +52,7 @@ export function createCommand({ program, variables, signal, silence }: CommandOp
   const stopped = (what: string, ended: Ended) => {
     if (ended.silent)
       return timedOut(
-        `${what}: Terraform said nothing for ${seconds(silence)}`,
+        `${what}: Terraform said nothing for ${formatDuration(silence)}`,
         'is the network up, and Google within reach? then run the same command again to go on',
       )
     if (signal.aborted) return interrupted(`${what}: interrupted`, 'run the same command again to go on')

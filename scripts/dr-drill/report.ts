@@ -5,10 +5,10 @@ import { writePages } from '../../lib/phases/drill/run.ts'
 import { scenarioOf } from '../../lib/phases/drill/scenarios.ts'
 import { drillText } from '../../lib/report/drill-text.ts'
 import { stdoutChalk } from '../../lib/report/findings.ts'
+import { formatDuration } from '../../lib/runtime/duration.ts'
 import { usage } from '../../lib/runtime/errors.ts'
 import { type Journal, readJournals } from '../../lib/runtime/journal.ts'
 import type { Json } from '../../lib/runtime/json.ts'
-import { seconds } from '../../lib/runtime/log.ts'
 import { script } from '../../lib/runtime/script.ts'
 import { table } from '../../lib/runtime/table.ts'
 
@@ -20,23 +20,23 @@ interface ReportOptions {
 
 export default script<ReportOptions>({
   name: 'dr-drill:report',
-  summary: "The environment's last drills, or one of them in full; its pages are written anew from its journal.",
+  summary: "List the environment's last drills, or show one in full and write its report anew from its journal.",
 
   define: command =>
     command
       .addOption(environmentOption())
-      .option('--run <id>', 'this one in full, e.g. as the list names it')
+      .option('--run <id>', 'show this one in full; the list has the ids')
       .option('--last <number>', 'how many to list', Number, 10),
 
   async run({ options }) {
     const { env, run, last } = options
-    if (!Number.isInteger(last) || last < 1) throw usage('--last wants a whole number from 1 on', 'e.g. --last 5')
+    if (!Number.isInteger(last) || last < 1) throw usage('--last needs a whole number, 1 or more', 'e.g. --last 5')
     const journals = await readJournals('dr-drill', env)
     if (run !== undefined) return one(journals, run)
     const reports = journals.flatMap(journal => reportOf(journal, scenarioOf(journal)) ?? []).slice(0, last)
     return {
       document: { env, drills: reports as unknown as Json },
-      text: reports.length === 0 ? `No drills of ${env}.` : list(reports),
+      text: reports.length === 0 ? `No drills in ${env}.` : list(reports),
     }
   },
 })
@@ -56,8 +56,8 @@ const list = (reports: DrillReport[]): string =>
       id,
       scenario.name,
       verdict,
-      rto ? seconds(rto.ms) : '–',
-      rpo && rpo.ms !== null ? `≤ ${seconds(rpo.ms)}` : '–',
+      rto ? formatDuration(rto.ms) : '–',
+      rpo && rpo.ms !== null ? `≤ ${formatDuration(rpo.ms)}` : '–',
       verdict === 'pass' ? '' : (reasons[0] ?? ''),
     ]),
   )

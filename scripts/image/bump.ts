@@ -9,13 +9,13 @@ import { doctor } from '../../lib/phases/operator/doctor.ts'
 
 export default verb<BumpRequest, Rollout>({
   name: 'image:bump',
-  summary: "Raise a service's version, push it, and follow its image hop by hop into the pods. Repeating it resumes the watch.",
+  summary: "Raise a service's version, push it, and follow its image hop by hop into the pods. Repeating it resumes following.",
 
   define: command =>
     command
-      .requiredOption('--service <name>', 'whose version')
+      .requiredOption('--service <name>', 'whose version to raise')
       .option('--to <version>', 'patch, minor, major, or a version such as 1.2.3', 'patch')
-      .option('--force', 'push even where the workflow is known to be wrong', false),
+      .option('--force', 'push even if the workflow is known to be wrong', false),
 
   subject: context => new Rollout(context),
 

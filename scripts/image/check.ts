@@ -12,11 +12,12 @@ export default environmentScript<{ file?: string }>({
   name: 'image:check',
   summary: 'Say whether the workflow builds images that the nodes run and the Image Updater takes: 0 yes, 6 no.',
 
-  define: command => command.option('--file <path>', "a workflow on this machine, instead of the branch's"),
+  define: command => command.option('--file <path>', "check this local workflow file instead of the branch's"),
 
   async run(context, { options: { file } }) {
     const text = file === undefined ? undefined : await readIfExists(configuredPath(file))
-    if (file !== undefined && text === undefined) throw usage(`there is no file ${file}`, 'relative paths are of the checkout')
+    if (file !== undefined && text === undefined)
+      throw usage(`there is no file ${file}`, 'relative paths start at the checkout')
     const findings = await checkedWorkflow(context, text)
     const verdict = verdictOf(findings)
     return {

@@ -8,7 +8,7 @@ import { doctor } from '../../lib/phases/operator/doctor.ts'
 
 export default verb<object, Rollout>({
   name: 'image:watch',
-  summary: 'Go on following the last bump, wherever the run that pushed it has ended.',
+  summary: 'Go on following the last bump from where an earlier run stopped.',
 
   subject: context => new Rollout(context),
 

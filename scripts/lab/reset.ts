@@ -1,8 +1,8 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { createInterface } from 'node:readline/promises'
 import { reset } from '../../lab/lifecycle/lifecycle.ts'
 import { usage } from '../../lib/runtime/errors.ts'
 import { script } from '../../lib/runtime/script.ts'
+import { agrees, standardTerminal } from '../../lib/runtime/terminal.ts'
 
 export default script<{ yes?: boolean }>({
   name: 'lab:reset',
@@ -17,10 +17,5 @@ export default script<{ yes?: boolean }>({
   },
 })
 
-async function isConfirmed(): Promise<boolean> {
-  if (!process.stdin.isTTY) return false
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  const answer = await terminal.question('Delete the lab with its disks, snapshots and states? [y/N] ')
-  terminal.close()
-  return /^y(es)?$/i.test(answer.trim())
-}
+const isConfirmed = async (): Promise<boolean> =>
+  standardTerminal.isInteractive && agrees(standardTerminal, 'Delete the lab with its disks, snapshots and states')

@@ -5,7 +5,7 @@ import { table } from '../../lib/runtime/table.ts'
 
 export default environmentScript({
   name: 'layer:list',
-  summary: 'The layers, and what their states say.',
+  summary: 'List the layers, and what their states hold.',
 
   async run({ terraform }) {
     const layers = await Promise.all(terraform.layers.map(async layer => ({ layer, ...(await terraform.state(layer)) })))

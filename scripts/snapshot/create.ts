@@ -10,8 +10,7 @@ export default verb({
   name: 'snapshot:create',
   summary: "Take a named, labelled snapshot of the VM's boot disk.",
 
-  define: command =>
-    command.argument('[layer]', 'layer whose state it keeps; the last of `snapshots.after` in the environment if left out'),
+  define: command => command.argument('[layer]', 'the layer to snapshot after; by default the last in `snapshots.after`'),
 
   phases: (context, { args: [layer = usual(context)] }) => [doctor(), ...chosenLayers([layer], context).map(newSnapshot)],
 })
@@ -19,8 +18,5 @@ export default verb({
 function usual({ environment }: Context): string {
   const last = environment.snapshots.after.at(-1)
   if (last !== undefined) return last
-  throw usage(
-    `a snapshot after which layer? \`snapshots.after\` of ${environment.name} names none`,
-    'name one: `./taskw snapshot -- LAYER`',
-  )
+  throw usage(`which layer? \`snapshots.after\` of ${environment.name} is empty`, 'name one: `./taskw snapshot -- LAYER`')
 }

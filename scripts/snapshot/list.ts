@@ -1,21 +1,17 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { ownLabels } from '../../lib/model/labels.ts'
 import { environmentScript } from '../../lib/operation/script.ts'
 import type { Json } from '../../lib/runtime/json.ts'
 import { table } from '../../lib/runtime/table.ts'
 
 export default environmentScript<{ layer?: string }>({
   name: 'snapshot:list',
-  summary: "The environment's snapshots, newest first.",
+  summary: "List the environment's snapshots, newest first.",
 
   define: command => command.option('--layer <layer>', 'only those of this layer'),
 
   async run({ compute, environment }, { options }) {
-    const labels = {
-      'managed-by': 'threads-ops',
-      environment: environment.name,
-      ...(options.layer && { layer: options.layer }),
-    }
-    const snapshots = await (await compute()).snapshots(labels)
+    const snapshots = await (await compute()).snapshots(ownLabels({ environment: environment.name, layer: options.layer }))
     return {
       document: {
         snapshots: snapshots.map(({ storageBytes, ...rest }) => ({

@@ -117,7 +117,7 @@ story('the snapshot is named, labelled and described', async ({ checkout }) => {
 
 story('a marker that is gone fails it', async ({ checkout }) => {
   const ran = await during(checkout, '01-k8s destroyed', DRILL, () => onMachine(checkout, `rm ${MARKER}`))
-  failedBy(ran, /^Marker disk: gone, though it was to be kept/)
+  failedBy(ran, /^Marker disk: lost, but should have been kept/)
   await isHealthy(checkout)
 })
 
@@ -159,7 +159,7 @@ story('kill -9 in mid-destroy, and the next run goes on', async ({ checkout }) =
   assert.is(unfinished?.verdict, 'unfinished')
   const ran = await checkout.task(...DRILL)
   succeeded(ran)
-  assert.match(ran.stderr, `going on with drill ${unfinished?.id}`)
+  assert.match(ran.stderr, `resuming drill ${unfinished?.id}`)
   assert.is(drilled(ran).run, unfinished?.id)
   assert.is(drilled(ran).verdict, 'pass')
   assert.ok((drilled(ran).rto?.paused ?? 0) > 0)

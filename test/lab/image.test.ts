@@ -130,7 +130,7 @@ story('a hop that stalls is named, with its cause; the same command goes on from
   const stalled = ended(await checkout.json('image:bump', '--service', 'nextjs'), 124)
   assert.match(
     (stalled.document.error as { message: string }).message,
-    /"Image Updater noticed it": not within 45 s; likely cause/,
+    /"Image Updater noticed it" did not happen within 45 s; likely cause/,
   )
   assert.is(rulesOf(stalled)[0], 'updater/not-running')
   await scaleUpdater(checkout, 1)

@@ -167,7 +167,7 @@ story('a stale pod that alone serves stays', async ({ checkout }) => {
   const found = await untilFound(checkout, 'ownership/unowned')
   assert.match(namesOf(errorsOf(found)).join('\n'), `ownership/unowned threads/Pod/${serving}`)
   const fix = ended(await checkout.json('verify', '--fix', '--yes'), 6)
-  assert.match(fix.stderr, `threads/Pod/${serving} stays: threads/Deployment/nextjs is to take its place`)
+  assert.match(fix.stderr, `threads/Pod/${serving} stays: threads/Deployment/nextjs is still replacing it`)
   assert.ok((await podsOf(checkout)).includes(serving))
   await kubectl(checkout, 'delete quota none')
   const cured = await waitFor({

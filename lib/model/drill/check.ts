@@ -1,11 +1,11 @@
 export type Verdict = 'pass' | 'fail' | 'inconclusive'
 
-/** One thing on which the verdict rests. */
+/** One thing that the verdict rests on. */
 export interface Check {
   id: string
   title: string
   outcome: Verdict
-  /** What was seen, for people. */
+  /** What was observed, for people. */
   says: string
 }
 
@@ -18,7 +18,7 @@ interface Subject {
 /** A step that was skipped, or never reached, has shown nothing. */
 export const NOT_REACHED = 'not reached'
 
-/** A check of a step. @param part of it, and its title, where a step has several */
+/** The check of a step. @param part id and title of one of several checks of the same step */
 export const check = (
   { id, title }: Subject,
   outcome: Verdict,

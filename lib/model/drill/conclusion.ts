@@ -4,19 +4,19 @@ import type { Check, Verdict } from './check.ts'
 export interface Rto {
   /** From the first thing destroyed to everything verified healthy. */
   ms: number
-  /** Until `verify` saw the loss. A drill looks once all is destroyed, so the destruction is in it. */
+  /** Until `verify` saw the loss. A drill runs `verify` only when everything is destroyed, so this includes the destruction. */
   detect: number
   /** How much of `detect` the destruction itself took. */
   destruction: number
-  /** Until the first repair began: is the layer below whole, what is to do. */
+  /** Until the first repair began: is the layer below intact, and what is there to do? */
   decide: number
   restore: number
   verify: number
-  /** How much of the whole nobody worked on it. */
+  /** How much of it passed with no run at work. */
   paused: number
 }
 
-/** Data lost at most, in milliseconds before the disruption; null where a store was lost altogether. */
+/** The most data that may be lost, as milliseconds before the disruption; null where a whole store was lost. */
 export interface Rpo {
   ms: number | null
   says: string

@@ -5,7 +5,7 @@ import type { PodRow } from './pods.ts'
 import type { Comparison, LayerProof } from './proof.ts'
 import type { SnapshotFacts } from './snapshot.ts'
 
-/** One process that worked on the drill; a second one where the first was interrupted or killed. */
+/** One process that worked on the drill; there is a second where the first was interrupted or killed. */
 export interface Attempt {
   /** ISO 8601, UTC. */
   startedAt: string
@@ -30,7 +30,7 @@ export interface Dump {
 
 export interface Health {
   verdict: HealthVerdict
-  /** ISO 8601: when it was known. */
+  /** When it was observed; ISO 8601. */
   at: string
   findings: { rule: string; severity: Severity; object: string; message: string }[]
   pods: PodRow[]
@@ -38,30 +38,30 @@ export interface Health {
   applications: Record<string, string>
 }
 
-/** What a drill knows, kept in its journal's `facts`: enough for another process to go on, and for every page of the report. */
+/** What a drill knows, kept in its journal's `facts`: enough for another process to resume it, and for the whole report. */
 export interface DrillFacts {
   drill: {
     scenario: string
-    /** The environment's layers, and those after which it takes snapshots: what the scenario was made of. */
+    /** The environment's layers, and those after which it takes snapshots: what the scenario was built from. */
     layers: string[]
     snapshotsAfter: string[]
     /** Project, zone and VM. */
     targets: Record<string, string>
   }
   attempts: Attempt[]
-  /** When each step that changes something began for the first time, by its id; ISO 8601. */
+  /** When each step that changes something first began, by step id; ISO 8601. */
   begun: Record<string, string>
   steadyState: Health & { newestSnapshot?: { name: string; createdAt: string } }
   markers: Marker[]
   dumps: Dump[]
   proof: LayerProof
-  /** By the step's id. */
+  /** By step id. */
   comparisons: Record<string, Comparison>
   loss: Health
   health: Health
   /** By layer; null where there was none. */
   snapshots: Record<string, SnapshotFacts | null>
-  /** By the marker's name. */
+  /** By marker name. */
   found: Record<string, Found>
   /** What the drill has left on purpose. */
   leftovers: string[]

@@ -8,13 +8,13 @@ export type Place =
   /** In the folder of a claim's volume; `claim` is namespace/name. */
   | { kind: 'volume'; claim: string; file: string }
 
-/** What is to become of a marker, known before anything is destroyed. */
+/** What should become of a marker, decided before anything is destroyed. */
 export interface Expectation {
   expected: 'kept' | 'lost'
   because: string
 }
 
-/** A random value that can't be there by chance, written before the disruption: what is there of it afterwards is what data is there. */
+/** A random value written before the disruption. It can't be there by chance: if it is there afterwards, so is the data around it. */
 export interface Marker extends Expectation {
   name: string
   place: Place
@@ -27,7 +27,7 @@ export type Found = { state: 'present'; value: string } | { state: 'absent' } | 
 
 export interface ClaimFacts {
   claim: string
-  /** Whether a layer made its namespace, and takes it along when it is destroyed. */
+  /** Whether a layer made its namespace, and so destroys it together with itself. */
   namespaceOfLayer: boolean
   annotations: Readonly<Record<string, string>>
 }
@@ -42,31 +42,29 @@ export function volumeExpectation({ claim, namespaceOfLayer, annotations }: Clai
   if (options.includes('Delete=false')) {
     return {
       expected: 'kept',
-      because: `${claim} has Delete=false and is in no layer's namespace: it outlives its Application`,
+      because: `${claim} has Delete=false and its namespace belongs to no layer: it outlives its Application`,
     }
   }
   return { expected: 'lost', because: `${claim} is deleted with its Application, and its volume with it` }
 }
 
 /**
- * Whether what was found is what was to be found.
- * @param dumped where a copy of the marker's volume is that holds it, if there is one
+ * Whether a marker was found as expected.
+ * @param dumped path of a copy of the marker's volume that holds it, if there is one
  */
 export function judgeMarker(marker: Marker, found: Found | undefined, dumped?: string): Check {
   const step = { id: `marker/${marker.name}`, title: `Marker ${marker.name}` }
-  if (!found) return check(step, 'inconclusive', 'not looked at')
+  if (!found) return check(step, 'inconclusive', 'not read')
   if (found.state === 'unreadable') return check(step, 'inconclusive', `could not be read: ${found.why}`)
   if (found.state === 'present') {
-    return found.value === marker.value
-      ? check(step, 'pass', 'there, as it was written')
-      : check(step, 'fail', 'there, but with another value')
+    return found.value === marker.value ? check(step, 'pass', 'intact') : check(step, 'fail', 'there, but with another value')
   }
-  const copy = dumped === undefined ? '' : `; ${dumped} on the VM is a copy that has it, which nothing restores by itself`
+  const copy = dumped === undefined ? '' : `; ${dumped} on the VM is a copy that holds it, to be restored by hand`
   return marker.expected === 'lost'
     ? check(step, 'pass', `lost, as expected: ${marker.because}${copy}`)
-    : check(step, 'fail', `gone, though it was to be kept: ${marker.because}${copy}`)
+    : check(step, 'fail', `lost, but should have been kept: ${marker.because}${copy}`)
 }
 
-/** Whether the data that a marker stands for is there again. */
+/** Whether the data that a marker stands for was recovered. */
 export const isRecovered = (marker: Marker, found: Found | undefined): boolean =>
   found?.state === 'present' && found.value === marker.value

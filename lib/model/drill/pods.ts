@@ -1,3 +1,4 @@
+import { byText } from '../compare.ts'
 import type { Finding } from '../health/finding.ts'
 import type { Inventory } from '../health/inventory.ts'
 import { controllerOf, isLive, isReady } from '../health/objects.ts'
@@ -13,7 +14,7 @@ export interface PodRow {
   createdAt: string
 }
 
-/** The live pods of some namespaces, in order. */
+/** The live pods of some namespaces, sorted by name. */
 export const podRows = ({ pods }: Pick<Inventory, 'pods'>, namespaces: readonly string[]): PodRow[] =>
   pods
     .filter(pod => isLive(pod) && namespaces.includes(pod.metadata.namespace ?? ''))
@@ -28,13 +29,11 @@ export const podRows = ({ pods }: Pick<Inventory, 'pods'>, namespaces: readonly 
         createdAt: pod.metadata.creationTimestamp ?? '',
       }
     })
-    .sort((a, b) => compare(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`))
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+    .sort((a, b) => byText(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`))
 
 /**
- * Pods that are there twice: those whose owner is not theirs any more (see the rules `ownership/…`), and, since these rules
- * pass over what is only seconds old, namespaces that have more pods than before.
+ * Duplicate pods: those that no longer belong to their owner (see the rules `ownership/…`), and, since these rules ignore what
+ * is only seconds old, namespaces that have more pods than before.
  */
 export function duplicates(
   before: readonly PodRow[],
@@ -50,6 +49,6 @@ export function duplicates(
     ...namespaces
       .map(namespace => ({ namespace, was: count(before, namespace), is: count(after, namespace) }))
       .filter(({ was, is }) => is > was)
-      .map(({ namespace, was, is }) => `${namespace} has ${is} pods, before it had ${was}`),
+      .map(({ namespace, was, is }) => `${namespace} has ${is} pods, up from ${was}`),
   ]
 }

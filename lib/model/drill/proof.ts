@@ -1,7 +1,7 @@
 import { stateFacts } from '../layer/state.ts'
 import type { Change } from '../layer/stream.ts'
 
-/** What can't stay the same when a layer's state was written, or its resources are others. */
+/** Facts of a layer's state that can't all stay the same if the state was written or the resources changed. */
 export interface LayerProof {
   /** Of the state object in the bucket; every write makes a new one. */
   generation: string
@@ -11,22 +11,22 @@ export interface LayerProof {
   lineage: string
   /** Number of managed resources. */
   resources: number
-  /** SHA-256 over their addresses and ids. */
+  /** SHA-256 of their addresses and ids. */
   resourceSet: string
 }
 
-/** A later look at a layer of which there is a proof. */
+/** A layer compared with the proof that was taken of it. */
 export interface Comparison {
   layer: string
   moment: string
   at: string
   proof: LayerProof | null
-  /** What a plan would change, drift included. Null where it could not be told; `planError` says why. */
+  /** What a plan would change, drift included. Null where planning failed; `planError` says why. */
   plan: { empty: boolean; changes: Change[] } | null
   planError?: string
 }
 
-/** The proof from a state object; undefined where there is none, or it holds no applied layer. */
+/** The proof in a state object; undefined where there is none, or the layer is not applied. */
 export function proofOf(object: { content: string; generation: string; md5: string } | undefined): LayerProof | undefined {
   if (!object) return undefined
   const { serial, lineage, resources, resourceSet, applied } = stateFacts(object.content)
@@ -42,7 +42,7 @@ const facts: { key: keyof LayerProof; name: string }[] = [
   { key: 'resourceSet', name: 'resource set' },
 ]
 
-/** Every fact of a proof beside those of later looks, in the order in which people read them. */
+/** Every fact of a proof next to the same fact later on, in reading order. */
 export const proofRows = (before: LayerProof, later: readonly (LayerProof | null)[]) =>
   facts.map(({ key, name }) => ({
     name,

@@ -13,13 +13,13 @@ export interface Bar {
   id: string
   title: string
   stage: Stage
-  /** `killed`: the run was, in this step; how long it was at it by then, nobody wrote down. */
+  /** `killed`: the run was killed in this step; how long it had worked on it is not known. */
   status: PhaseRecord['status'] | 'killed'
   from: number
   ms: number
 }
 
-/** Everything that the pages of a drill say, from its journal alone. */
+/** Everything that a drill's report says, derived from its journal alone. */
 export interface DrillReport {
   id: string
   environment: string
@@ -34,13 +34,13 @@ export interface DrillReport {
   checks: Check[]
   rto: Conclusion['rto']
   rpo: Conclusion['rpo']
-  /** Age of the newest snapshot at the disruption: what restoring the VM would have lost. */
+  /** Age of the newest snapshot at the disruption: how much data restoring the VM would have lost. */
   snapshot: { name: string; ageMs: number } | null
   attempts: Attempt[]
   pauses: Pause[]
   timeline: {
     bars: Bar[]
-    /** Where in it nobody worked, and for how long. */
+    /** Where no run was at work, and for how long. */
     breaks: { at: number; ms: number }[]
     /** Without the pauses, in milliseconds. */
     ms: number
@@ -57,7 +57,7 @@ export interface DrillReport {
 
 /**
  * @param scenario of the journal, if it is known
- * @returns undefined for a journal that is none of a drill, or of a scenario that is not known any more
+ * @returns undefined for a journal that is not a drill's, or whose scenario no longer exists
  */
 export function reportOf(journal: Journal, scenario: Scenario | undefined): DrillReport | undefined {
   const facts = journal.facts as Facts
@@ -123,9 +123,13 @@ function timelineOf(scenario: Scenario, journal: Journal, disrupted: number | un
   const bars = scenario.steps.flatMap(({ id, title, stage }) => {
     const all = journal.phases.filter(record => record.id === id)
     const last = finished(all, id)
-    // A later run only looks at what is finished.
+    // A later run only checks what is finished.
     const records = last ? all.slice(0, all.indexOf(last) + 1) : all
-    const told = records.map(record => ({ status: record.status, from: active(Date.parse(record.startedAt)), ms: record.ms }))
+    const recorded = records.map(record => ({
+      status: record.status,
+      from: active(Date.parse(record.startedAt)),
+      ms: record.ms,
+    }))
     const killed = pauses
       .filter(({ from, to }) => isWithin(begun[id], from, to, journal, id))
       .map(({ from }) => ({
@@ -133,7 +137,7 @@ function timelineOf(scenario: Scenario, journal: Journal, disrupted: number | un
         from: active(Date.parse(begun[id] ?? '')),
         ms: Math.max(0, from - Date.parse(begun[id] ?? '')),
       }))
-    return [...killed, ...told].map(bar => ({ id, title, stage, ...bar }))
+    return [...killed, ...recorded].map(bar => ({ id, title, stage, ...bar }))
   })
   return {
     bars,
@@ -144,7 +148,7 @@ function timelineOf(scenario: Scenario, journal: Journal, disrupted: number | un
   }
 }
 
-/** Whether a step began before a pause and was not ended before it: what a killed run leaves of a step. */
+/** Whether a step began before a pause and had not ended by then: that is how a killed run leaves a step. */
 function isWithin(at: string | undefined, from: number, to: number, { phases }: Journal, id: string): boolean {
   if (at === undefined || Date.parse(at) > from) return false
   const ended = phases.some(record => record.id === id && Date.parse(record.startedAt) + record.ms <= to)

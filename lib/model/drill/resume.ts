@@ -4,8 +4,8 @@ import type { Scenario } from './step.ts'
 import { disruptedAt } from './times.ts'
 
 /**
- * What is to become of the newest drill's journal: `resume` one that has destroyed something and was not concluded, `close` one
- * that ended before that, for its steady state is long past; undefined where there is nothing to go on with.
+ * What to do with the newest drill's journal: `resume` one that has destroyed something and was not concluded, `close` one that
+ * ended before that, because its steady state is out of date; undefined where nothing is unfinished.
  * @param scenario of the journal, if it is known
  */
 export function unfinished(journal: Journal | undefined, scenario: Scenario | undefined): 'resume' | 'close' | undefined {

@@ -1,7 +1,7 @@
 import { parseSnapshotName } from '../snapshot/name.ts'
 import { snapshotKey, snapshotPlan } from '../snapshot/plan.ts'
 
-/** What Google says of a snapshot, as far as it is judged. */
+/** The facts of a snapshot that are judged. */
 export interface SnapshotFacts {
   name: string
   status: string
@@ -9,7 +9,7 @@ export interface SnapshotFacts {
   labels: Record<string, string>
   createdAt: string
   sourceDisk: string
-  /** Serial of the layer's state that it was to keep. */
+  /** Serial of the layer's state that it was taken for. */
   serial: number
 }
 
@@ -19,7 +19,7 @@ export interface SnapshotWanted {
   layer: string
 }
 
-/** What of the snapshot after a layer is not as it must be; nothing for a good one. */
+/** What is wrong with the snapshot after a layer; empty for a good one. */
 export function snapshotFaults(snapshot: SnapshotFacts, { environment, vm, layer }: SnapshotWanted): string[] {
   const { serial } = snapshot
   const name = parseSnapshotName(snapshot.name)
@@ -38,7 +38,7 @@ export function snapshotFaults(snapshot: SnapshotFacts, { environment, vm, layer
   return [
     ...(snapshot.status === 'READY' ? [] : [`is ${snapshot.status}, not READY`]),
     ...(snapshot.name === wanted.name ? [] : [`is not named as a snapshot of ${vm} after ${layer}`]),
-    ...(snapshot.description === wanted.description ? [] : [`says "${snapshot.description}" of itself`]),
+    ...(snapshot.description === wanted.description ? [] : [`has the description "${snapshot.description}"`]),
     ...labels.map(([key, value]) => `lacks the label ${key}=${value}`),
   ]
 }

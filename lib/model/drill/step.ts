@@ -3,23 +3,23 @@ import type { Check } from './check.ts'
 import type { Facts } from './facts.ts'
 import type { SnapshotWanted } from './snapshot.ts'
 
-/** What a step's time counts as. Everything from `disrupt` to `verify` is time to recover. */
+/** What a step's time counts as. Everything from `disrupt` to `verify` is recovery time. */
 export type Stage = 'prepare' | 'disrupt' | 'detect' | 'decide' | 'restore' | 'verify' | 'judge'
 
-/** All that a drill is judged by. */
+/** Everything that a drill is judged by. */
 export interface Evidence {
   facts: Facts
   records: readonly PhaseRecord[]
   wanted: Omit<SnapshotWanted, 'layer'>
 }
 
-/** What one step of a scenario is, apart from how it is done. */
+/** One step of a scenario, without the work that it does. */
 export interface Step {
   /** Stable: journals refer to it. */
   id: string
   stage: Stage
   title: string
-  /** What the step has shown; one without a judge shows nothing by itself. */
+  /** What the step has proven; a step without a judge proves nothing by itself. */
   judge?: Judge
 }
 

@@ -4,7 +4,7 @@ import type { Attempt, Facts } from './facts.ts'
 import { isRecovered } from './marker.ts'
 import type { Scenario, Stage } from './step.ts'
 
-/** Time in which nobody worked on a drill: between a run that ended early and the one that went on. ISO 8601. */
+/** Time in which no run worked on a drill: between one that ended early and the one that resumed it. ISO 8601. */
 export interface Pause {
   from: string
   to: string
@@ -14,7 +14,7 @@ type StepRecord = Pick<PhaseRecord, 'id' | 'status' | 'startedAt' | 'ms'>
 
 const isDone = ({ status }: StepRecord): boolean => status === 'done' || status === 'skipped'
 
-/** The record with which a step was finished; earlier ones tell of attempts that ended in it. */
+/** The record that finished a step; earlier ones are of attempts that ended in it. */
 export const finished = <R extends StepRecord>(records: readonly R[], id: string): R | undefined =>
   records.find(record => record.id === id && isDone(record))
 
@@ -62,7 +62,7 @@ function stageEnd({ steps }: Scenario, stage: Stage, records: readonly StepRecor
   return ends.every(record => record !== undefined) ? Math.max(...ends.map(endOf)) : undefined
 }
 
-/** What was written after the oldest of the recovered markers may be lost, and no more than that. */
+/** Only what was written after the oldest recovered marker may be lost. */
 export function rpoOf(scenario: Scenario, { begun, markers = [], found = {}, dumps = [] }: Facts): Rpo | undefined {
   const disrupted = disruptedAt(scenario, begun)
   if (disrupted === undefined || markers.length === 0 || markers.some(({ name }) => found[name] === undefined)) return undefined
@@ -71,14 +71,17 @@ export function rpoOf(scenario: Scenario, { begun, markers = [], found = {}, dum
     const copies = dumps.filter(
       ({ claim, holdsMarker }) => holdsMarker && lost.some(({ place }) => place.kind === 'volume' && place.claim === claim),
     )
-    const kept = copies.map(({ claim, takenAt }) => `; of ${claim} there is a copy of ${takenAt}`)
+    const kept = copies.map(({ claim, takenAt }) => `; a copy of ${claim} was taken at ${takenAt}`)
     return { ms: null, says: `not recovered: ${lost.map(({ name }) => name).join(', ')}${kept.join('')}` }
   }
   const oldest = Math.min(...markers.map(({ writtenAt }) => Date.parse(writtenAt)))
-  return { ms: Math.max(0, disrupted - oldest), says: 'every marker was recovered; what was written after them is not proven' }
+  return {
+    ms: Math.max(0, disrupted - oldest),
+    says: 'every marker was recovered; nothing is proven about what was written after them',
+  }
 }
 
-/** The pauses between attempts. A run that was killed lived at least until the last thing it wrote down. */
+/** The pauses between attempts. A killed run was alive at least until its last record. */
 export function pausesOf(attempts: readonly Attempt[], begun: Facts['begun'], records: readonly StepRecord[]): Pause[] {
   const signs = [...Object.values(begun ?? {}).map(at => Date.parse(at)), ...records.map(endOf)]
   return attempts.slice(1).map(({ startedAt }, index) => {

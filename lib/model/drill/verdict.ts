@@ -2,7 +2,7 @@ import type { Conclusion } from './conclusion.ts'
 import type { Evidence, Scenario } from './step.ts'
 import { rpoOf, rtoOf } from './times.ts'
 
-/** Worst wins, and no checks prove nothing. An aborted drill never came to what it was to show, whatever it had seen by then. */
+/** The worst outcome wins, and no checks prove nothing. An aborted drill is inconclusive, whatever it had seen by then. */
 export function conclude(scenario: Scenario, evidence: Evidence): Conclusion {
   const { facts, records } = evidence
   const checks = scenario.steps.flatMap(step => step.judge?.(evidence, step) ?? [])

@@ -3,10 +3,10 @@ import { ageOf, formatAge, isSettling } from './age.ts'
 import { broken, doubtful, type Finding, underway } from './finding.ts'
 import { type Application, nameOf } from './objects.ts'
 
-/** Argo CD looks at an Application at least every 3 minutes; after five such turns it is not looking. */
+/** Argo CD refreshes an Application at least every 3 minutes; after five missed refreshes something is wrong. */
 const STALE_MS = 15 * 60_000
 
-/** An Application is well when it is Synced, Healthy, its last operation Succeeded, and no condition ends in Error. */
+/** An Application is fine when it is Synced and Healthy, its last operation Succeeded, and no condition's type ends in Error. */
 export const applicationFindings = (applications: readonly Application[], now: Date): Finding[] =>
   applications.flatMap(application => {
     if (application.metadata.deletionTimestamp !== undefined) return [deletion(application, now)]
@@ -25,7 +25,7 @@ const objectOf = (application: Application): string => nameOf('Application', app
 const annotate = ({ metadata }: Application, value: string): string =>
   `kubectl -n ${metadata.namespace} annotate application ${metadata.name} argocd.argoproj.io/refresh=${value} --overwrite`
 
-/** A sync asked for without Argo CD's own CLI. */
+/** Requests a sync without Argo CD's own CLI. */
 const requestSync = ({ metadata }: Application): string =>
   `kubectl -n ${metadata.namespace} patch application ${metadata.name} --type merge -p '{"operation":{"sync":{}}}'`
 
@@ -35,7 +35,7 @@ function deletion(application: Application, now: Date): Finding {
   return level(
     'application/terminating',
     objectOf(application),
-    `being deleted for ${formatAge(ageOf(deletionTimestamp, now))}`,
+    `has been terminating for ${formatAge(ageOf(deletionTimestamp, now))}`,
     {
       evidence: { finalizers },
       remedy: "its finalizer needs Argo CD's controller: kubectl -n argocd get pods",
@@ -45,7 +45,7 @@ function deletion(application: Application, now: Date): Finding {
 
 function unreconciled(application: Application, now: Date): Finding {
   const level = isSettling(application.metadata.creationTimestamp, now) ? underway : broken
-  const text = 'Argo CD has not looked at it yet'
+  const text = 'Argo CD has not reconciled it yet'
   const remedy = 'kubectl -n argocd logs statefulset/argocd-application-controller'
   return level('application/unreconciled', objectOf(application), text, { remedy })
 }
@@ -92,17 +92,17 @@ function sync(application: Application, now: Date): Finding[] {
   const where = evidence.resources.length > 0 ? `: ${evidence.resources.join(', ')}` : ''
   if (!automated || automated.enabled === false) {
     return [
-      broken('application/sync', object, `OutOfSync, and nothing syncs it by itself${where}`, {
+      broken('application/sync', object, `OutOfSync, and automated sync is off${where}`, {
         evidence,
         remedy: requestSync(application),
       }),
     ]
   }
-  // A sync of this very revision has succeeded and did not help: another one will not either.
+  // A sync of this revision has succeeded and did not help: another one will not either.
   const { phase, syncResult, finishedAt } = operationState ?? {}
   const futile = phase === 'Succeeded' && syncResult?.revision === state?.revision && !isSettling(finishedAt, now)
   const level = futile ? broken : underway
-  const text = futile ? `OutOfSync although this revision was synced${where}` : `OutOfSync, to be synced${where}`
+  const text = futile ? `OutOfSync although this revision was synced${where}` : `OutOfSync, about to be synced${where}`
   return [level('application/sync', object, text, { evidence, remedy: requestSync(application) })]
 }
 
@@ -134,7 +134,7 @@ function stale(application: Application, now: Date): Finding[] {
     doubtful(
       'application/stale',
       objectOf(application),
-      `Argo CD looked at it ${formatAge(age)} ago, what it says may be outdated`,
+      `Argo CD last reconciled it ${formatAge(age)} ago: its status may be out of date`,
       {
         evidence: { reconciledAt },
         remedy: annotate(application, 'normal'),

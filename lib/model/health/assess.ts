@@ -12,13 +12,13 @@ import { rolloutFindings } from './rollout.ts'
 import { serviceFindings } from './service.ts'
 import { volumeFindings } from './volume.ts'
 
-/** What a look at the system's health found. */
+/** The system's health: a verdict, and the findings that it rests on. */
 export interface Assessment {
   verdict: Verdict
   findings: Finding[]
 }
 
-/** Everything that is not as it should be in a cluster at one instant, worst first. */
+/** Everything that is wrong in a cluster at one instant, worst first. */
 export function assess(inventory: Inventory, expectations: Expectations, now: Date): Finding[] {
   const { nodes, namespaces, pods, jobs } = inventory
   return sorted([

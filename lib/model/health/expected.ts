@@ -1,9 +1,10 @@
 import { parseReference } from '../image/reference.ts'
+import { namespacedName, objectName, parseNamespacedName } from '../namespaced-name.ts'
 import { broken, type Finding, underway } from './finding.ts'
 import type { Expectations, Inventory } from './inventory.ts'
 import { isLive, isReady, type KubernetesObject, nameOf } from './objects.ts'
 
-/** What the environment's configuration wants to be there and is not. What is there is judged by the other rules. */
+/** What the environment's configuration expects and is missing. What is there is judged by the other rules. */
 export function expectationFindings(inventory: Inventory, expectations: Expectations): Finding[] {
   return [
     ...Object.entries(expectations.namespaces).flatMap(([name, { pods }]) => namespaceFinding(name, pods, inventory) ?? []),
@@ -32,15 +33,15 @@ function namespaceFinding(name: string, wanted: number, { namespaces, pods }: In
 function absent(kind: string, wanted: readonly string[], objects: readonly KubernetesObject[], remedy: string): Finding[] {
   const present = new Set(objects.map(object => nameOf(kind, object)))
   return wanted
-    .map(name => name.replace('/', `/${kind}/`))
+    .map(name => objectName(kind, parseNamespacedName(name)))
     .filter(name => !present.has(name))
     .map(name => underway(`expected/${kind === 'Application' ? 'application' : 'volume'}`, name, 'is not there', { remedy }))
 }
 
-/** Also those that the volume rules let be, as no pod uses them yet. */
+/** Claims that are not bound, even those that the volume rules accept because no pod uses them yet. */
 const unbound = (wanted: readonly string[], { volumeClaims }: Inventory): Finding[] =>
   volumeClaims
-    .filter(({ metadata, status }) => wanted.includes(`${metadata.namespace}/${metadata.name}`) && status?.phase !== 'Bound')
+    .filter(claim => wanted.includes(namespacedName(claim)) && claim.status?.phase !== 'Bound')
     .map(claim => {
       const { name, namespace } = claim.metadata
       const text = `is ${claim.status?.phase ?? 'Pending'}, not Bound`
@@ -56,7 +57,7 @@ function imageFindings(namespace: string, image: string, { pods }: Inventory): F
     .flatMap(pod =>
       (pod.status?.containerStatuses ?? []).map(status => ({
         object: nameOf('Pod', pod),
-        // The manifest's reference: a status may name the image by another of its tags.
+        // As the manifest names it: a status may show another tag of the same image.
         image: pod.spec?.containers?.find(({ name }) => name === status.name)?.image ?? status.image ?? '',
         imageID: status.imageID ?? '',
       })),

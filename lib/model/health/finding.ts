@@ -1,19 +1,20 @@
 import type { Json } from '../../runtime/json.ts'
+import { byText } from '../compare.ts'
 
 export type Severity = 'error' | 'warning' | 'info'
 
-/** What doctor, status, verify and image:check all speak. */
+/** Something that is wrong, or worth knowing: what doctor, verify and image:check report. */
 export interface Finding {
-  /** `noun/what-is-wrong`, e.g. `pod/architecture`. Stable: scripts and dashboards may branch on it. */
+  /** `noun/what-is-wrong`, e.g. `pod/architecture`. Stable: scripts and dashboards may rely on it. */
   rule: string
   severity: Severity
   /** `namespace/Kind/name`, or `Kind/name` of a cluster-scoped object. */
   object: string
   message: string
   evidence: Json
-  /** What to do, a command where there is one. */
+  /** What to do about it, as a command where there is one. */
   remedy?: string
-  /** Time alone may cure it, so waiting is sensible. */
+  /** It may go away by itself, so waiting makes sense. */
   heals: boolean
 }
 
@@ -40,7 +41,7 @@ const found =
 export const broken = found('error', false)
 /** On its way; gitops-engine's Progressing. */
 export const underway = found('warning', true)
-/** It works, but should be looked at. */
+/** It works, but deserves attention. */
 export const doubtful = found('warning', false)
 /** Worth knowing, no more. */
 export const noted = found('info', false)
@@ -55,7 +56,7 @@ export function verdictOf(findings: readonly Finding[]): Verdict {
 export const blocking = (findings: readonly Finding[]): Finding[] =>
   findings.filter(({ severity, heals }) => severity === 'error' || heals)
 
-/** The findings of a wait that ran out of time: what was still on its way has become an error. */
+/** The findings of a wait that timed out: what was still on its way is now an error. */
 export const overdue = (findings: readonly Finding[]): Finding[] =>
   sorted(findings.map(finding => (finding.heals ? { ...finding, severity: 'error' } : finding)))
 
@@ -67,8 +68,6 @@ export const sorted = (findings: readonly Finding[]): Finding[] =>
     (a, b) =>
       ranks[a.severity] - ranks[b.severity] ||
       Number(a.heals) - Number(b.heals) ||
-      compare(a.object, b.object) ||
-      compare(a.rule, b.rule),
+      byText(a.object, b.object) ||
+      byText(a.rule, b.rule),
   )
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

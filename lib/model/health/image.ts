@@ -2,7 +2,7 @@ import type { Json } from '../../runtime/json.ts'
 import { broken, type Finding } from './finding.ts'
 import { type ContainerStatus, type Node, nameOf, type Pod } from './objects.ts'
 
-/** Waiting reasons of a kubelet that can't get an image. `InvalidImageName` is one that gitops-engine passes over. */
+/** Waiting reasons of a kubelet that can't get an image. gitops-engine misses `InvalidImageName`. */
 const IMAGE_REASONS = new Set([
   'ErrImagePull',
   'ImagePullBackOff',
@@ -13,15 +13,15 @@ const IMAGE_REASONS = new Set([
   'SignatureValidationFailed',
 ])
 
-/** containerd and Docker when an index has no child for the node; the kernel when a binary is of another architecture. */
+/** What containerd and Docker say when an index has no manifest for the node, and the kernel of a binary for another architecture. */
 const WRONG_PLATFORM =
   /no match for platform in manifest|no matching manifest for|exec format error|exec user process caused.*format/i
 
-/** The kubelet's reason with the rest of what a registry says, and what to do about each. A number may be a part of a tag. */
+/** Patterns in a kubelet's reason and message, with what each means and what to do. A number may also be part of a tag. */
 const PULL_ERRORS: [RegExp, string, string][] = [
   [
     /^InvalidImageName|invalid reference format|couldn't parse image/i,
-    'is no valid image reference',
+    'is not a valid image reference',
     'correct the image in the manifest',
   ],
   [
@@ -45,12 +45,12 @@ const PULL_ERRORS: [RegExp, string, string][] = [
 interface Where {
   pod: Pod
   container: ContainerStatus
-  /** As the manifest names it; the status may have an empty one before the first pull. */
+  /** As the manifest names it; in the status it may be empty before the first pull. */
   image: string
   node: Node | undefined
 }
 
-/** What is wrong with a container's image, or undefined when its trouble is another one or past. */
+/** What is wrong with a container's image; undefined when its trouble is something else, or over. */
 export function imageFinding({ pod, container, image, node }: Where): Finding | undefined {
   if (container.ready) return undefined
   const object = nameOf('Pod', pod)
@@ -67,7 +67,7 @@ export function imageFinding({ pod, container, image, node }: Where): Finding | 
   const known = PULL_ERRORS.find(([pattern]) => pattern.test(`${reason} ${refusal}`))
   const { name, namespace } = pod.metadata
   const [, what, remedy] = known ?? [undefined, "can't be pulled", `kubectl -n ${namespace} describe pod ${name}`]
-  const detail = refusal || `${reason}, the kubelet says no more`
+  const detail = refusal || `${reason}, without a message`
   return broken('pod/image', object, `image ${image} ${what}: ${detail}`, { evidence, remedy })
 }
 

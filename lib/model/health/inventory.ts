@@ -35,14 +35,14 @@ export interface Inventory {
 
 export type InventoryKind = keyof Inventory
 
-/** What an environment's configuration says healthy means there. */
+/** What healthy means in an environment, by its configuration. */
 export interface Expectations {
-  /** The least number of ready pods by namespace. */
+  /** The least number of ready pods in each namespace. */
   namespaces: Readonly<Record<string, { readonly pods: number }>>
   /** `namespace/name` of Applications that must be there. */
   applications: readonly string[]
   /** `namespace/name` of PersistentVolumeClaims that must be bound. */
   volumes: readonly string[]
-  /** Image references that pods of a namespace must run; their repository says which pods are meant. */
+  /** Images that the pods of a namespace must run; the image's repository says which pods are meant. */
   images?: readonly { readonly namespace: string; readonly image: string }[]
 }

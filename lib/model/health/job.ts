@@ -1,7 +1,7 @@
 import { broken, doubtful, type Finding, underway } from './finding.ts'
 import { conditionOf, type Job, nameOf } from './objects.ts'
 
-/** Jobs that gave up, or that somebody has stopped. Running ones show through their pods. */
+/** Jobs that gave up or were suspended. Running ones are judged by their pods. */
 export const jobFindings = (jobs: readonly Job[]): Finding[] => jobs.flatMap(job => jobFinding(job) ?? [])
 
 function jobFinding(job: Job): Finding | undefined {

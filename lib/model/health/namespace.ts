@@ -2,7 +2,7 @@ import { ageOf, formatAge } from './age.ts'
 import { doubtful, type Finding } from './finding.ts'
 import { type Namespace, nameOf } from './objects.ts'
 
-/** With what holds it: its finalizers, and the conditions that the namespace controller sets where it does not come to its end. */
+/** Namespaces that are terminating, and what holds them: finalizers, and the namespace controller's conditions. */
 export const namespaceFindings = (namespaces: readonly Namespace[], now: Date): Finding[] =>
   namespaces
     .filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
@@ -11,7 +11,7 @@ export const namespaceFindings = (namespaces: readonly Namespace[], now: Date): 
       const finalizers = [...own, ...(namespace.spec?.finalizers ?? [])]
       const remnants = (namespace.status?.conditions ?? []).filter(({ status }) => status === 'True')
       const text = [
-        `being deleted for ${formatAge(ageOf(deletionTimestamp, now))}`,
+        `has been terminating for ${formatAge(ageOf(deletionTimestamp, now))}`,
         ...(finalizers.length > 0 ? [`finalizers: ${finalizers.join(', ')}`] : []),
         ...remnants.map(({ type, message }) => message || type),
       ].join('; ')

@@ -7,10 +7,10 @@ const PRESSURES: Record<string, string> = {
   MemoryPressure: 'stop what uses the most memory: `kubectl top pods -A --sort-by=memory`',
   DiskPressure: 'free disk space on the node: `k0s ctr images prune --all`',
   PIDPressure: 'find the pod that starts too many processes',
-  NetworkUnavailable: "look at the network plugin's pods in kube-system",
+  NetworkUnavailable: "check the network plugin's pods in kube-system",
 }
 
-/** Nodes renew their lease every 10 s. After a boot everything looks as it did before, until the node speaks up again. */
+/** Nodes renew their lease every 10 s. After a boot the API shows everything as it was before, until the node reports again. */
 const SILENCE_MS = 60_000
 
 export function nodeFindings(nodes: readonly Node[], leases: readonly Lease[], now: Date): Finding[] {
@@ -42,7 +42,7 @@ function silence(node: Node, leases: readonly Lease[], now: Date): Finding | und
   const renewed = lease?.spec?.renewTime
   if (ageOf(renewed, now) < SILENCE_MS) return undefined
   const level = isSettling(renewed, now) ? underway : broken
-  const text = `silent for ${formatAge(ageOf(renewed, now))}: what it says of its pods is of that time`
+  const text = `silent for ${formatAge(ageOf(renewed, now))}: the status of its pods is that old`
   return level('node/silent', nameOf('Node', node), text, { evidence: { renewTime: renewed }, remedy: REVIVE })
 }
 

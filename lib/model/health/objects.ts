@@ -1,4 +1,6 @@
-/** The parts of Kubernetes objects that the rules read, as the API's JSON has them: timestamps are ISO 8601 text. */
+import { objectName } from '../namespaced-name.ts'
+
+/** The parts of Kubernetes objects that the rules read, as in the API's JSON: timestamps are ISO 8601 text. */
 
 export interface Metadata {
   name: string
@@ -44,7 +46,7 @@ export interface Node extends KubernetesObject {
   status?: { conditions?: Condition[]; nodeInfo?: { architecture?: string } }
 }
 
-/** A node's sign of life, in namespace kube-node-lease under the node's name. */
+/** A node's heartbeat: in namespace kube-node-lease, under the node's name. */
 export interface Lease extends KubernetesObject {
   spec?: { renewTime?: string; leaseDurationSeconds?: number }
 }
@@ -193,8 +195,7 @@ export interface Application extends KubernetesObject {
 }
 
 /** `threads/Pod/nextjs-…`, `Node/threads-lab-vm`. */
-export const nameOf = (kind: string, { metadata }: KubernetesObject): string =>
-  metadata.namespace ? `${metadata.namespace}/${kind}/${metadata.name}` : `${kind}/${metadata.name}`
+export const nameOf = (kind: string, { metadata }: KubernetesObject): string => objectName(kind, metadata)
 
 export const conditionOf = (conditions: Condition[] | undefined, type: string): Condition | undefined =>
   conditions?.find(condition => condition.type === type)
@@ -218,7 +219,7 @@ export function selects(selector: Selector | undefined, labels: Record<string, s
 export const sameNamespace = (a: KubernetesObject, b: KubernetesObject): boolean =>
   a.metadata.namespace === b.metadata.namespace
 
-/** It neither ended nor is it being deleted. */
+/** It has not ended and is not being deleted. */
 export const isLive = ({ metadata, status }: Pod): boolean =>
   metadata.deletionTimestamp === undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed'
 

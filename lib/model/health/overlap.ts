@@ -12,7 +12,7 @@ import {
   selects,
 } from './objects.ts'
 
-/** Something that has pods by a selector. */
+/** Something that owns pods by a selector. */
 export interface Workload {
   kind: string
   object: KubernetesObject & { spec?: { selector?: Selector } }
@@ -28,7 +28,7 @@ export const workloadsOf = ({
   ...daemonSets.map(object => ({ kind: 'DaemonSet', object })),
 ]
 
-/** Workloads whose selector also takes another one's pods; each pair once. */
+/** Workloads whose selectors match each other's pods; each pair once. */
 export function overlapFindings(inventory: Inventory): Finding[] {
   const workloads = workloadsOf(inventory)
   const pairs = new Map<string, Finding>()
@@ -39,7 +39,7 @@ export function overlapFindings(inventory: Inventory): Finding[] {
       if (other === owner || !sameNamespace(other.object, pod) || !selects(other.object.spec?.selector, pod.metadata.labels))
         continue
       const [first, second] = [owner, other].map(({ kind, object }) => nameOf(kind, object)).sort() as [string, string]
-      const text = `two owners match one selector: ${first} and ${second} both select ${pod.metadata.name}`
+      const text = `selectors overlap: ${first} and ${second} both select ${pod.metadata.name}`
       const remedy = `give ${first} and ${second} selectors of their own`
       const evidence = { other: second, pod: pod.metadata.name }
       pairs.set(`${first} ${second}`, broken('ownership/selector-overlap', first, text, { evidence, remedy }))

@@ -17,34 +17,34 @@ import {
 import { overlapFindings, type Workload, workloadsOf } from './overlap.ts'
 import { deploymentRemainder } from './rollout.ts'
 
-/** Lists of different kinds are not of one instant: what is younger may have an owner that was not listed yet. */
+/** Different kinds are listed at different instants: the owner of anything younger than this may not have been listed yet. */
 const LISTING_SKEW_MS = 30_000
 
-/** The labels by which controllers know their own. Nobody writes them by hand. */
+/** Labels that only controllers set, on what they make. */
 const TEMPLATE_HASH = 'pod-template-hash'
 const CONTROLLERS_LABELS = [TEMPLATE_HASH, 'controller-revision-hash']
 const REVISION = 'deployment.kubernetes.io/revision'
 
-/** A pod or ReplicaSet that is there beside what should be. */
+/** A pod or ReplicaSet that should not be there. */
 export interface Stray {
   rule: 'ownership/orphan' | 'ownership/unowned' | 'ownership/stale-revision'
   kind: 'Pod' | 'ReplicaSet'
   object: Pod | ReplicaSet
   message: string
   evidence: Json
-  /** What must be deleted for it to go, and to stay away: a ReplicaSet makes its pods again. */
+  /** What to delete so that it goes for good: a ReplicaSet would make its pods again. */
   root: { kind: 'Pod'; object: Pod } | { kind: 'ReplicaSet'; object: ReplicaSet }
   /** The live workload that has taken its place, where there is one. */
   successor?: Workload
-  /** No controller has made it: somebody may want it. */
+  /** No controller made it: somebody may want it. */
   handmade?: boolean
-  /** It neither is a pod nor makes one. */
+  /** It is neither a pod nor makes any. */
   idle?: boolean
 }
 
 /**
- * What is there twice: an owner deleted or re-created leaves its pods behind, under the same labels as their successors. Only
- * uids tell the live owner from an earlier one of the same name.
+ * Duplicates: an owner that was deleted or re-created leaves its pods behind, with the same labels as their successors. Only the
+ * uid distinguishes the live owner from an earlier one of the same name.
  */
 export const ownershipFindings = (inventory: Inventory, now: Date): Finding[] => [
   ...strays(inventory, now).map(({ rule, kind, object, message, evidence, root, idle }) => {
@@ -89,7 +89,7 @@ function orphanedSet(set: ReplicaSet, { deployments, pods }: Inventory, isListed
   }
 }
 
-/** `--cascade=orphan` takes the owner reference away; the hash stays, and in the name of the set that of its Deployment. */
+/** `--cascade=orphan` removes the owner reference. The hash stays, and the set's name still begins with its Deployment's. */
 function formerOwner({ metadata }: ReplicaSet): OwnerReference | undefined {
   const hash = metadata.labels?.[TEMPLATE_HASH]
   if (hash === undefined) return undefined
@@ -101,7 +101,7 @@ function formerOwner({ metadata }: ReplicaSet): OwnerReference | undefined {
   }
 }
 
-/** A controller takes up at once what nobody owns and its selector matches. */
+/** A controller adopts at once whatever has no owner and matches its selector. */
 const adopts = (owner: Deployment | ReplicaSet, object: KubernetesObject): boolean =>
   owner.metadata.deletionTimestamp === undefined &&
   sameNamespace(owner, object) &&
@@ -117,7 +117,7 @@ function orphan(owner: OwnerReference, kind: string, candidates: readonly Kubern
   }
 }
 
-/** The chain from a pod to the workload that is to have it breaks at its first or at its second link. */
+/** The chain of owners from a pod to its workload is broken at the first or at the second link. */
 function orphanedPod(pod: Pod, orphanedSets: readonly Stray[], inventory: Inventory, isListed: Listed): Stray | undefined {
   const owner = controllerOf(pod)
   if (!owner) return undefined
@@ -148,8 +148,8 @@ function unownedPod(pod: Pod, inventory: Inventory): Stray | undefined {
   const like = likeWorkload(pod, inventory)
   if (handmade && !like) return undefined
   const message = like
-    ? `no controller owns it, but it has the labels of ${nameOf(like.kind, like.object)}: a duplicate`
-    : 'the controller that made it owns it no more'
+    ? `a duplicate: it has the labels of ${nameOf(like.kind, like.object)}, but no controller owns it`
+    : 'the controller that made it no longer owns it'
   return {
     rule: 'ownership/unowned',
     kind: 'Pod',
@@ -180,7 +180,7 @@ function staleRevisions(deployment: Deployment, sets: readonly ReplicaSet[], pod
           rule: 'ownership/stale-revision',
           kind: 'Pod',
           object: pod,
-          message: `is of revision ${revisionOf(set)} of Deployment ${deployment.metadata.name}, which is at ${current}`,
+          message: `belongs to revision ${revisionOf(set)} of Deployment ${deployment.metadata.name}, which is at ${current}`,
           evidence: { replicaSet: set.metadata.name, revision: revisionOf(set), current },
           root: { kind: 'ReplicaSet', object: set },
           successor: { kind: 'Deployment', object: deployment },

@@ -4,8 +4,8 @@ import { type Finding, underway } from './finding.ts'
 import { type Application, nameOf } from './objects.ts'
 
 /**
- * Pods start with what the manifests say, mostly `latest`, until the Image Updater has chosen a build. Then they are replaced: a
- * system in which that is still to come is not at rest.
+ * Pods start with the tag in the manifests, mostly `latest`, until the Image Updater has chosen a build; then they are replaced.
+ * Until that has happened the system has not settled.
  */
 export const pinnedFindings = (applications: readonly Application[]): Finding[] =>
   applications.flatMap(application => {
@@ -16,6 +16,6 @@ export const pinnedFindings = (applications: readonly Application[]): Finding[] 
     if (unpinned.length === 0) return []
     const images = unpinned.map(({ repository, tag }) => `${repository}:${tag}`)
     const message = `runs ${images.join(', ')}: the Image Updater has not chosen a build yet`
-    const remedy = 'kubectl -n argocd logs deployment/argocd-image-updater-controller; is there a tag that it may take?'
+    const remedy = 'kubectl -n argocd logs deployment/argocd-image-updater-controller; is there a tag that it accepts?'
     return [underway('image/unpinned', nameOf('Application', application), message, { evidence: { images }, remedy })]
   })

@@ -2,10 +2,10 @@ import { type ImageFacts, runsOn } from '../image/facts.ts'
 import type { Finding } from './finding.ts'
 import { wrongPlatform } from './image.ts'
 
-/** Of a program of another architecture the kernel's words may stand in its log alone: it crashes, and nothing else is known. */
+/** When a program is built for another architecture, the kernel's message may be in its log only: all that shows is a crash. */
 const RULES = ['pod/architecture', 'pod/crash-loop', 'pod/crashed']
 
-/** What the findings of a pod's container say of its image. */
+/** What a container's findings say about its image. */
 interface Evidence {
   image?: string
   /** The node's architecture: `amd64`. */
@@ -14,12 +14,12 @@ interface Evidence {
 
 const evidenceOf = ({ rule, evidence }: Finding): Evidence => (RULES.includes(rule) ? ((evidence ?? {}) as Evidence) : {})
 
-/** Images of which a registry may know why they do not run. */
+/** Images that do not run, where the registry may know why. */
 export const imagesInDoubt = (findings: readonly Finding[]): string[] => [
   ...new Set(findings.flatMap(finding => evidenceOf(finding).image ?? [])),
 ]
 
-/** The findings, with the node's platform held against those that the images have. @param known by the image's name in the manifest */
+/** The findings, with each image's platforms compared with the node's. @param known by the image's name in the manifest */
 export const withPlatforms = (findings: readonly Finding[], known: ReadonlyMap<string, ImageFacts>): Finding[] =>
   findings.map(finding => {
     const { image = '', node } = evidenceOf(finding)

@@ -12,15 +12,15 @@ import {
   type TerminatedState,
 } from './objects.ts'
 
-/** Restarts that a pod may have had; more of them, the last one within the hour, are worth a look. */
+/** A pod may have restarted this often; more restarts, the last one within the hour, are reported. */
 const RESTART_LIMIT = 5
 const RECENTLY_MS = 3_600_000
 /** The kubelet needs a moment after the grace period. */
 const DELETION_SLACK_MS = 60_000
 
 /**
- * gitops-engine's rules for pods, and what they miss: init containers in trouble, `InvalidImageName`, empty messages, and
- * a pod that stays Pending or unready for good.
+ * gitops-engine's rules for pods, and what they miss: failing init containers, `InvalidImageName`, empty messages, and pods that
+ * stay Pending or unready forever.
  * @see https://github.com/argoproj/gitops-engine/blob/master/pkg/health/health_pod.go
  */
 export function podFindings(pods: readonly Pod[], nodes: readonly Node[], now: Date): Finding[] {
@@ -56,7 +56,7 @@ function failure(pod: Pod): Finding {
   )
   const why = message || ended.join(', ') || reason || 'failed without a message'
   const details = { evidence: { reason, containers: ended }, remedy: kubectl('delete pod', pod) }
-  // Its controller has made another one.
+  // Its controller has replaced it.
   if (controllerOf(pod))
     return noted('pod/leftover', nameOf('Pod', pod), `left over: ${reason ? `${reason}: ` : ''}${why}`, details)
   return broken('pod/failed', nameOf('Pod', pod), why, details)
@@ -73,7 +73,7 @@ function containerTrouble(pod: Pod, node: Node | undefined): Finding | undefined
   return undefined
 }
 
-/** `Err*`, `*Error` and `*BackOff`, as gitops-engine has it, in init containers as well. */
+/** `Err*`, `*Error` and `*BackOff`, as in gitops-engine, but in init containers as well. */
 const BAD_REASON = /^Err|Error$|BackOff$/
 
 /** Which container of which image on which architecture. */
@@ -86,19 +86,19 @@ function waiting(pod: Pod, container: ContainerStatus, about: About): Finding | 
   const last = container.lastState?.terminated
   const evidence = { ...about, reason, restarts: restartCount, exitCode: last?.exitCode ?? null }
   if (reason === 'CrashLoopBackOff') {
-    const text = `container ${name} crashes again and again: ${last ? describe(last) : message || reason}, ${restartCount} restarts`
+    const text = `container ${name} keeps crashing: ${last ? describe(last) : message || reason}, ${restartCount} restarts`
     return broken('pod/crash-loop', nameOf('Pod', pod), text, { evidence, remedy: previousLogs(pod, name) })
   }
   const text = `container ${name} can't start: ${reason}${message ? `: ${message}` : ''}`
   return broken('pod/container', nameOf('Pod', pod), text, { evidence, remedy: kubectl('describe pod', pod) })
 }
 
-/** Between two back-offs a crashing container runs for a moment: it must not look like progress. */
+/** Between two back-offs a crashing container runs for a moment, which must not pass for progress. */
 function crash(pod: Pod, { name, ready, lastState, restartCount = 0 }: ContainerStatus, about: About): Finding | undefined {
   const last = lastState?.terminated
-  // After a node's boot the kubelet says `Unknown`, or 0 for what was stopped in good order: nobody's crash.
+  // After a node's boot the kubelet reports `Unknown`, or 0 for what was stopped in an orderly way: neither is a crash.
   if (ready || isReady(pod) || last === undefined || last.exitCode === 0 || last.reason === 'Unknown') return undefined
-  return broken('pod/crashed', nameOf('Pod', pod), `container ${name} ${describe(last)} and is not ready again`, {
+  return broken('pod/crashed', nameOf('Pod', pod), `container ${name} ${describe(last)} and is not ready yet`, {
     evidence: { ...about, exitCode: last.exitCode, restarts: restartCount },
     remedy: previousLogs(pod, name),
   })
@@ -117,11 +117,11 @@ function readiness(pod: Pod, now: Date): Finding | undefined {
   const level = isSettling(since, now) ? underway : broken
   const age = formatAge(ageOf(since, now))
   if (scheduled?.status === 'False') {
-    const text = `can't be scheduled for ${age}: ${scheduled.message || scheduled.reason || 'the scheduler gives no reason'}`
+    const text = `unschedulable for ${age}: ${scheduled.message || scheduled.reason || 'the scheduler gives no reason'}`
     return level('pod/unschedulable', object, text, { evidence: { since }, remedy: kubectl('describe pod', pod) })
   }
-  // What is of a finite life is on its way until it has ended, ready or not.
-  if (runsToEnd) return underway('pod/running', object, `runs to its end since ${age}`)
+  // A pod that runs to completion is on its way until it has ended, ready or not.
+  if (runsToEnd) return underway('pod/running', object, `running to completion for ${age}`)
   const unready = statusesOf(pod).filter(({ ready }) => !ready)
   const waits = unready.map(({ name, state }) => `${name} ${state?.waiting?.reason ?? 'not ready'}`)
   const phase = pod.status?.phase ?? 'Unknown'
@@ -139,7 +139,7 @@ function restarts(pod: Pod, now: Date): Finding | undefined {
   if (!shaky) return undefined
   const { name, restartCount = 0, lastState } = shaky
   const last = lastState?.terminated
-  const text = `container ${name} restarted ${restartCount} times${last ? `; last it ${describe(last)}` : ''}`
+  const text = `container ${name} restarted ${restartCount} times${last ? `; the last time it ${describe(last)}` : ''}`
   return doubtful('pod/restarts', nameOf('Pod', pod), text, {
     evidence: { container: name, restarts: restartCount },
     remedy: previousLogs(pod, name),

@@ -1,32 +1,32 @@
 import { broken, type Finding, underway } from './finding.ts'
 
-/** What is known of the way to an API server that does not answer. */
+/** What is known about an API server that does not answer, and the path to it. */
 export interface Reach {
-  /** What the attempt said. */
+  /** The error of the attempt. */
   error: string
-  /** Without a status there is no such VM. */
+  /** No status means that there is no such VM. */
   vm: { name: string; status?: string; statusMessage?: string }
   /** Layer that makes the VM. */
   layer: string
-  /** Bytes left on the VM's disk, where it can be asked. */
+  /** Bytes left on the VM's disk, where that could be found out. */
   diskFree?: number | undefined
-  /** Why nothing on the VM answers at the API's port, or undefined where something does. */
+  /** Why nothing on the VM answers at the API's port; undefined where something does. */
   dial: string | undefined
-  /** The near end of the tunnel: an address, and whether it is this process that listens there. */
+  /** The local end of the tunnel: its address, and whether this process listens there. */
   tunnel: { address: string; own: boolean }
 }
 
-/** A start is on its way. https://cloud.google.com/compute/docs/instances/instance-lifecycle */
+/** The VM is starting. https://cloud.google.com/compute/docs/instances/instance-lifecycle */
 const STARTING = ['PROVISIONING', 'STAGING']
 
-/** Whether it is of no use to wait: a spot VM that is off stays off until somebody starts it. */
+/** Whether there is no point in waiting: a spot VM that is off stays off until somebody starts it. */
 export const endsWaiting = (found: Finding | undefined): found is Finding =>
   found?.rule === 'vm/stopped' || found?.rule === 'vm/missing'
 
-/** etcd sets so many bytes aside for each file of its log, and stops where it cannot. https://etcd.io/docs/v3.6/learning/persistent-storage-files/ */
+/** etcd preallocates this many bytes for each file of its log, and stops when it can't. https://etcd.io/docs/v3.6/learning/persistent-storage-files/ */
 const LEAST_FREE = 64_000_000
 
-/** What keeps a VM from answering at all, if it is the VM: it is missing, off, or only just starting. */
+/** Why the VM itself does not answer: it is missing, off, or only just starting. Undefined when it is running. */
 export function vmFinding({ error, vm, layer }: Pick<Reach, 'error' | 'vm' | 'layer'>): Finding | undefined {
   const object = `VM/${vm.name}`
   const evidence = { status: vm.status ?? null, error }
@@ -42,7 +42,7 @@ export function vmFinding({ error, vm, layer }: Pick<Reach, 'error' | 'vm' | 'la
   return undefined
 }
 
-/** Why the API server is out of reach, from the far end to the near one: the first thing that is wrong explains the rest. */
+/** Why the API server can't be reached. Checked from the far end to the near one: the first thing that is wrong explains the rest. */
 export function reachFinding(reach: Reach): Finding {
   const { error, vm, diskFree, dial, tunnel } = reach
   const itself = vmFinding(reach)
@@ -50,16 +50,16 @@ export function reachFinding(reach: Reach): Finding {
   const object = `VM/${vm.name}`
   const evidence = { status: vm.status ?? null, error, dial: dial ?? null, tunnel: tunnel.address, own: tunnel.own }
   if (diskFree !== undefined && diskFree < LEAST_FREE) {
-    const message = `has ${Math.floor(diskFree / 2 ** 20)} MiB left on its disk: etcd stops where it cannot write`
-    const remedy = 'free room on it, or enlarge the boot disk; then ./taskw up'
+    const message = `has ${Math.floor(diskFree / 2 ** 20)} MiB left on its disk: etcd stops when it can't write`
+    const remedy = 'free space on it, or enlarge the boot disk; then ./taskw up'
     return broken('vm/disk-full', object, message, { evidence: { ...evidence, diskFree }, remedy })
   }
   if (dial !== undefined) {
-    const message = `runs, but its Kubernetes API does not: ${dial}`
+    const message = `is running, but its Kubernetes API is not: ${dial}`
     return broken('api/down', object, message, { evidence, remedy: './taskw up' })
   }
   if (!tunnel.own) {
-    const message = `another process listens on ${tunnel.address} and does not lead to the Kubernetes API: a tunnel that has died?`
+    const message = `another process listens on ${tunnel.address} but does not lead to the Kubernetes API: a dead tunnel?`
     const remedy = `end it: fuser -v -n tcp ${tunnel.address.split(':').at(-1)}`
     return broken('tunnel/dead', `Tunnel/${tunnel.address}`, message, { evidence, remedy })
   }

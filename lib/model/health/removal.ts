@@ -9,12 +9,12 @@ export interface Removal {
   namespace: string
   name: string
   uid: string
-  /** The names of the pods that go. */
+  /** The names of the pods that go with it. */
   pods: string[]
   why: string
 }
 
-/** One that is stale, but stays. */
+/** A stale object that is kept. */
 export interface Kept {
   kind: 'Pod' | 'ReplicaSet'
   namespace: string
@@ -23,16 +23,16 @@ export interface Kept {
   why: string
 }
 
-/** A stale object, with the pods that go when it is deleted. */
+/** A stale object, and the pods that go with it when it is deleted. */
 interface Candidate {
   stray: Stray
   going: Pod[]
 }
 
 /**
- * Which stale and duplicate pods, and which ReplicaSets that an earlier owner left, may be deleted. None that the live owner has,
- * as a stray is by definition none of these; and none before its successor is complete, nor the last ready pod of a service: a
- * duplicate that serves is better than nothing.
+ * Which stale and duplicate pods, and which ReplicaSets of an earlier owner, may be deleted. Never what belongs to the live owner,
+ * which is no stray by definition; nothing before its successor is complete; and never the last ready pod of a service: a duplicate
+ * that serves is better than nothing.
  */
 export function removalsOf(inventory: Inventory, now: Date): { remove: Removal[]; keep: Kept[] } {
   const candidates = candidatesOf(inventory, now)
@@ -61,9 +61,9 @@ function candidatesOf(inventory: Inventory, now: Date): Candidate[] {
 }
 
 function obstacle({ handmade, successor }: Stray): string | undefined {
-  if (handmade) return 'no controller has made it: delete it by hand when nobody wants it'
+  if (handmade) return 'no controller made it: delete it by hand if nobody wants it'
   const remainder = successor && remainderOf(successor)
-  return remainder && `${nameOf(successor.kind, successor.object)} is to take its place: ${remainder}`
+  return remainder && `${nameOf(successor.kind, successor.object)} is still replacing it: ${remainder}`
 }
 
 function lastOfService({ going: own }: Candidate, going: ReadonlySet<Pod>, { services, pods }: Inventory): string | undefined {
@@ -87,7 +87,7 @@ const removal = (candidate: Candidate): Removal => ({
   why: candidate.stray.message,
 })
 
-/** The names of what is still there of the objects that were deleted, and of their pods. */
+/** The names of deleted objects, and of their pods, that are still there. */
 export function remaining(removals: readonly Removal[], { pods, replicaSets }: Inventory): string[] {
   const uids = new Set<string | undefined>(removals.map(({ uid }) => uid))
   return [...replicaSets, ...pods]

@@ -13,8 +13,8 @@ import {
 } from './objects.ts'
 
 /**
- * How far the rollouts of Deployments, ReplicaSets of their own, StatefulSets and DaemonSets are, by gitops-engine's rules,
- * which are those of `kubectl rollout status`.
+ * How far the rollouts of Deployments, standalone ReplicaSets, StatefulSets and DaemonSets are, by gitops-engine's rules, which
+ * are those of `kubectl rollout status`.
  * @see https://github.com/argoproj/gitops-engine/tree/master/pkg/health
  */
 export function rolloutFindings({
@@ -24,7 +24,7 @@ export function rolloutFindings({
   daemonSets,
 }: Pick<Inventory, 'deployments' | 'replicaSets' | 'statefulSets' | 'daemonSets'>): Finding[] {
   const live = new Set(deployments.map(({ metadata }) => metadata.uid))
-  // A Deployment speaks for its own.
+  // A Deployment is judged together with its ReplicaSets.
   const independent = replicaSets.filter(set => !live.has(controllerOf(set)?.uid ?? ''))
   return [
     ...judged('Deployment', deployments, deploymentFinding),
@@ -53,7 +53,7 @@ function deploymentFinding(deployment: Deployment): Finding | undefined {
   const conditions = deployment.status?.conditions
   if (deployment.spec?.paused) {
     const remedy = `kubectl -n ${namespace} rollout resume deployment ${name}`
-    return doubtful('rollout/paused', object, 'paused: changes of its template are not rolled out', { remedy })
+    return doubtful('rollout/paused', object, 'paused: changes to its template are not rolled out', { remedy })
   }
   const remedy = `${describe('Deployment', deployment)}, and the events of its newest ReplicaSet's pods`
   if (isObserved(deployment, deployment.status?.observedGeneration)) {
@@ -91,13 +91,13 @@ function unfinished(kind: string, workload: KubernetesObject, remainder: string 
 
 const isObserved = ({ metadata }: KubernetesObject, observed = 0): boolean => (metadata.generation ?? 0) <= observed
 
-/** What is left to do of a Deployment's rollout, or undefined when it is complete. */
+/** What is left to do in a Deployment's rollout; undefined when it is complete. */
 export function deploymentRemainder(deployment: Deployment): string | undefined {
   const { observedGeneration, replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = deployment.status ?? {}
   const wanted = deployment.spec?.replicas ?? 1
   if (!isObserved(deployment, observedGeneration)) return UNOBSERVED
-  if (updatedReplicas < wanted) return `${updatedReplicas} of ${wanted} new pods are there`
-  if (replicas > updatedReplicas) return `${replicas - updatedReplicas} old pods are still to go`
+  if (updatedReplicas < wanted) return `${updatedReplicas} of ${wanted} new pods have been created`
+  if (replicas > updatedReplicas) return `${replicas - updatedReplicas} old pods are still there`
   if (availableReplicas < updatedReplicas) return `${availableReplicas} of ${updatedReplicas} new pods are available`
   return undefined
 }
@@ -136,7 +136,7 @@ function daemonSetRemainder(set: DaemonSet): string | undefined {
   return numberAvailable < wanted ? `${numberAvailable} of ${wanted} pods are available` : undefined
 }
 
-/** What is left to do of a workload's rollout, or undefined when it is complete or knows no rollout. */
+/** What is left to do in a workload's rollout; undefined when it is complete, or the kind has no rollouts. */
 export function remainderOf({ kind, object }: { kind: string; object: KubernetesObject }): string | undefined {
   if (kind === 'Deployment') return deploymentRemainder(object)
   if (kind === 'ReplicaSet') return replicaSetRemainder(object)

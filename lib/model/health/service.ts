@@ -12,7 +12,7 @@ import {
   selects,
 } from './objects.ts'
 
-/** Services with a selector that lead nowhere. Those that can be reached from outside count as errors. */
+/** Services with a selector but without endpoints: an error for those that can be reached from outside. */
 export const serviceFindings = (
   services: readonly Service[],
   slices: readonly EndpointSlice[],
@@ -40,7 +40,7 @@ function endpoints(service: Service, slices: readonly EndpointSlice[], pods: rea
   return [level('service/no-endpoints', object, `no ready endpoint: ${why}`, { evidence, remedy })]
 }
 
-/** When a pod became ready or unready; as the API writes timestamps, their order is that of the text. */
+/** When a pod became ready or unready. The API's timestamps sort as text. */
 const readinessChange = ({ status, metadata }: Pod): string =>
   conditionOf(status?.conditions, 'Ready')?.lastTransitionTime ?? metadata.creationTimestamp ?? ''
 

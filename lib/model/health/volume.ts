@@ -13,7 +13,7 @@ export function volumeFindings(
   return [...defaultClassFindings(classes), ...claims.flatMap(claim => claimFinding(claim, classes, pods, now) ?? [])]
 }
 
-/** The newest first: it is the one that counts where there are several. */
+/** Newest first: where there are several, the newest counts. */
 const defaultsOf = (classes: readonly StorageClass[]): StorageClass[] =>
   classes
     .filter(({ metadata }) => metadata.annotations?.[DEFAULT_CLASS] === 'true')
@@ -37,7 +37,7 @@ function defaultClassFindings(classes: readonly StorageClass[]): Finding[] {
   return [broken('storage-class/no-default', 'StorageClass', text, { evidence, remedy })]
 }
 
-/** The layer that brings the provisioner. */
+/** Applies the layer that contains the provisioner. */
 const APPLY_STORAGE = './taskw layer:apply -- 01-k8s'
 
 function claimFinding(
@@ -67,11 +67,11 @@ function claimFinding(
   if (!storageClass) {
     const text = className
       ? `storageclass.storage.k8s.io "${className}" not found`
-      : 'it names no class and there is no default one'
+      : 'it names no class, and there is no default class'
     const present = classes.map(({ metadata }) => metadata.name)
     return broken('volume/class-missing', object, text, {
       evidence: { storageClassName: className ?? null, classes: present },
-      remedy: `${APPLY_STORAGE}${present.length > 0 ? `, or name a class that there is: ${present.join(', ')}` : ''}`,
+      remedy: `${APPLY_STORAGE}${present.length > 0 ? `, or name one of the existing classes: ${present.join(', ')}` : ''}`,
     })
   }
   const consumers = pods.filter(pod => sameNamespace(pod, claim) && isLive(pod) && claims(pod, name))

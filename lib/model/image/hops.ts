@@ -27,18 +27,18 @@ export type HopId =
   | 'pods-ready'
   | 'old-pods-gone'
 
-/** One leg of a bump's way from the push to the pods. */
+/** One stage of a bump's rollout, from the push to the pods. */
 export interface Hop {
   id: HopId
   title: string
-  /** From where its duration is counted. */
+  /** What its duration is counted from. */
   after: HopId | 'push'
-  /** Where to look for it. */
+  /** Which parts of the world show it. */
   sources: readonly Source[]
-  /** Which of the environment's deadlines is its own. */
+  /** Which of the environment's deadlines applies. */
   deadline: 'ci' | 'image' | 'updater' | 'sync' | 'pods'
   reached(world: World, surveys: Readonly<Record<Source, Survey>>): Sighting | undefined
-  /** What makes it pointless to wait on. */
+  /** Why there is no point in waiting any longer. */
   failure?(world: World, now: Date): Finding | undefined
 }
 
@@ -99,7 +99,7 @@ export const hops: readonly Hop[] = [
     reached(world, surveys) {
       const event = updateEvent(world)
       if (event) return stamped(event.firstTimestamp, { event: event.metadata.name })
-      // Events may be off, or forgotten after an hour.
+      // Events may be turned off, and are deleted after an hour.
       const started = syncOf(world)?.deployStartedAt
       if (started) return stamped(started, { by: 'the start of the sync' })
       return chosenTag(applicationOf(world)?.spec?.source, world.subject) === world.subject.sha
@@ -120,7 +120,7 @@ export const hops: readonly Hop[] = [
   },
   {
     id: 'pods-ready',
-    title: 'New pods ready, of its digest',
+    title: 'New pods ready, with its digest',
     after: 'synced',
     sources: ['cluster'],
     deadline: 'pods',
@@ -156,12 +156,12 @@ function runFailure({ ci, subject }: World): Finding | undefined {
     `the CI run ended as ${run.conclusion}${where}`,
     {
       evidence: { run: run.id, job: job?.name ?? null, step: step?.name ?? null },
-      remedy: `see ${run.html_url}, mend it and push again`,
+      remedy: `see ${run.html_url}, fix it and push again`,
     },
   )
 }
 
-/** A new pod that can never run: of the wrong platform, or of another image under the same tag. */
+/** A new pod that can never become right: built for the wrong platform, or from another image with the same tag. */
 function newPodFailure(world: World, now: Date): Finding | undefined {
   const pods = podsOf(world).filter(pod => isNew(pod, world.subject))
   const findings = podFindings(pods, world.cluster?.inventory.nodes ?? [], now)
@@ -170,7 +170,7 @@ function newPodFailure(world: World, now: Date): Finding | undefined {
   const other = pods.find(pod => isReady(pod) && !hasDigest(pod, world))
   if (!other) return undefined
   const running = other.status?.containerStatuses?.map(({ imageID }) => imageID ?? null) ?? []
-  return broken('image/digest', nameOf('Pod', other), "runs another image than the registry's under the same tag", {
+  return broken('image/digest', nameOf('Pod', other), "runs an image that differs from the registry's with the same tag", {
     evidence: { wanted: world.registry?.image?.digest, running },
     remedy: 'the tag was pushed twice: never push a commit id again; bump to a new version',
   })

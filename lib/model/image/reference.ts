@@ -1,4 +1,4 @@
-/** An image's name taken apart. */
+/** The parts of an image's name. */
 export interface Reference {
   /** With its registry. */
   repository: string
@@ -7,7 +7,7 @@ export interface Reference {
   digest?: string
 }
 
-/** `host:port/path:tag@sha256:…`; a colon before the last slash is the port's. */
+/** `host:port/path:tag@sha256:…`; a colon before the last slash belongs to the port. */
 export function parseReference(reference: string): Reference {
   const [name = '', digest] = reference.split('@')
   const colon = name.indexOf(':', name.lastIndexOf('/') + 1)

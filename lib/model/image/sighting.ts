@@ -1,21 +1,21 @@
 import type { Json } from '../../runtime/json.ts'
 
-/** When something came about, as well as it can be told. */
+/** When something happened, as precisely as it is known. */
 export interface Sighting {
-  /** ISO 8601, the middle of the time in which it happened. */
+  /** ISO 8601: the middle of the interval in which it happened. */
   at: string
-  /** It happened at most so many milliseconds before or after that. */
+  /** It happened at most this many milliseconds earlier or later. */
   error: number
   evidence: Json
 }
 
-/** When a part of the world was looked at, and when before that; ISO 8601. */
+/** When a part of the world was surveyed, and when the survey before that began; ISO 8601. */
 export interface Survey {
   before: string
   at: string
 }
 
-/** A time of someone else's clock, in whole seconds: the true moment is within the second that it names. */
+/** A timestamp by somebody else's clock. In whole seconds, the true moment is somewhere within that second. */
 export function stamped(time: string | null | undefined, evidence: Json): Sighting | undefined {
   if (!time) return undefined
   const isWhole = !/\.\d/.test(time)
@@ -23,7 +23,7 @@ export function stamped(time: string | null | undefined, evidence: Json): Sighti
   return { at: new Date(Date.parse(time) + (isWhole ? error : 0)).toISOString(), error, evidence }
 }
 
-/** What was not there at one look and there at the next. */
+/** What was absent in one survey and present in the next. */
 export function seen({ before, at }: Survey, evidence: Json): Sighting {
   const [from, to] = [Date.parse(before), Date.parse(at)]
   return { at: new Date((from + to) / 2).toISOString(), error: Math.ceil((to - from) / 2), evidence }

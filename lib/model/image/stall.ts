@@ -2,20 +2,21 @@ import { applicationFindings } from '../health/application.ts'
 import { assess } from '../health/assess.ts'
 import { blocking, broken, doubtful, type Finding } from '../health/finding.ts'
 import { type Application, isReady, nameOf, type Pod } from '../health/objects.ts'
+import { objectName, parseNamespacedName } from '../namespaced-name.ts'
 import { runsOn } from './facts.ts'
 import type { HopId } from './hops.ts'
 import { parseReference } from './reference.ts'
 import { type UpdaterImage, updaterImages, wildcard } from './updater.ts'
 import { applicationOf, chosenTag, oldPods, podsOf, syncOf, type World } from './world.ts'
 
-/** What else is known when a hop does not come. */
+/** What else is known when a hop is not reached. */
 export interface Circumstances {
   now: Date
-  /** What is wrong with the workflow of this very commit. */
+  /** What is wrong with the workflow of this commit. */
   workflow: readonly Finding[]
 }
 
-/** Why a hop has not come in its time, the likeliest cause first; never empty. */
+/** Why a hop was not reached in time, the likeliest cause first; never empty. */
 export const causes = (hop: HopId, world: World, circumstances: Circumstances): Finding[] => rules[hop](world, circumstances)
 
 type Rule = (world: World, circumstances: Circumstances) => Finding[]
@@ -25,15 +26,15 @@ const commit = ({ subject }: World): string => `${subject.repository}@${subject.
 const rules: Record<HopId, Rule> = {
   'run-created': (world, { workflow }) => [
     ...errors(workflow),
-    doubtful('delivery/no-run', commit(world), 'GitHub has made no run for this commit', {
+    doubtful('delivery/no-run', commit(world), 'GitHub has created no run for this commit', {
       remedy: `are Actions enabled in ${world.subject.repository}, and is ${world.subject.workflow} on the branch? \`./taskw image:check\``,
     }),
   ],
 
   'run-started': world => [
-    doubtful('delivery/run-queued', commit(world), 'no runner has taken the run', {
+    doubtful('delivery/run-queued', commit(world), 'no runner has picked up the run', {
       evidence: { status: world.ci?.run?.status ?? null },
-      remedy: `minutes used up, no runner with its label, or its concurrency group is busy: see ${world.ci?.run?.html_url}`,
+      remedy: `the minutes may be used up, no runner may have its label, or its concurrency group may be busy: see ${world.ci?.run?.html_url}`,
     }),
   ],
 
@@ -42,7 +43,7 @@ const rules: Record<HopId, Rule> = {
     const step = job?.steps?.find(({ status }) => status === 'in_progress')
     const where = job ? `: job "${job.name}"${step ? `, step "${step.name}"` : ''}` : ''
     const remedy = `see ${world.ci?.run?.html_url}`
-    return [doubtful('delivery/run-slow', commit(world), `the run is still going on${where}`, { remedy })]
+    return [doubtful('delivery/run-slow', commit(world), `the run is still in progress${where}`, { remedy })]
   },
 
   image: (world, { workflow }) => [
@@ -88,7 +89,7 @@ const rules: Record<HopId, Rule> = {
 
 const errors = (findings: readonly Finding[]): Finding[] => findings.filter(({ severity }) => severity === 'error')
 
-const objectOf = ({ subject }: World): string => subject.application.replace('/', '/Application/')
+const objectOf = ({ subject }: World): string => objectName('Application', parseNamespacedName(subject.application))
 
 const imagesOf = ({ spec }: Pod, { subject }: World): string =>
   (spec?.containers ?? [])
@@ -119,8 +120,8 @@ function updaterCauses(world: World): Finding[] {
     ...(running.some(isReady) ? [] : [notRunning(running, application)]),
     ...found,
     ...(selected ? [] : [notSelected(world)]),
-    doubtful('updater/silent', objectOf(world), 'the Image Updater has not taken the image', {
-      remedy: 'kubectl -n argocd logs deployment/argocd-image-updater-controller; for what it passes over: --loglevel debug',
+    doubtful('updater/silent', objectOf(world), 'the Image Updater has not picked up the image', {
+      remedy: 'kubectl -n argocd logs deployment/argocd-image-updater-controller; what it skips shows with --loglevel debug',
     }),
   ]
 }
@@ -131,10 +132,10 @@ function filterCauses(world: World, settings: UpdaterImage): Finding[] {
   const remedy = 'correct it in terraform/modules/argocd-app, `./taskw layer:apply -- 02-argocd-app`'
   const found: Finding[] = []
   if (!settings.allows(subject.sha)) {
-    found.push(broken('updater/allow-tags', object, `its allow-tags leave ${subject.sha} out`, { remedy }))
+    found.push(broken('updater/allow-tags', object, `its allow-tags exclude ${subject.sha}`, { remedy }))
   }
   if (settings.ignores(subject.sha)) {
-    const lift = 'take the tag out of its ignore-tags, or bump again'
+    const lift = 'remove the tag from its ignore-tags, or bump again'
     found.push(broken('updater/ignored', object, `its ignore-tags name ${subject.sha}`, { remedy: lift }))
   }
   const image = registry?.image
@@ -145,14 +146,14 @@ function filterCauses(world: World, settings: UpdaterImage): Finding[] {
   const application = applicationOf(world)
   const live = application?.status?.summary?.images?.map(parseReference) ?? []
   if (!live.some(({ repository }) => repository === subject.image)) {
-    const message = `runs no ${subject.image}: the Image Updater looks only at images that are live`
+    const message = `runs no ${subject.image}: the Image Updater considers only images that are live`
     found.push(broken('updater/not-live', object, message, { remedy: 'see why its pods are not there: `./taskw verify`' }))
   }
   const chosen = chosenTag(application?.spec?.source, subject)
   const since = chosen && syncOf(world, chosen)?.deployStartedAt
   const isLater = since === undefined || Date.parse(since) > Date.parse(subject.pushedAt)
   if (chosen && chosen !== subject.sha && settings.allows(chosen) && isLater) {
-    const message = `has gone on to ${chosen} meanwhile: a newer build has overtaken this one`
+    const message = `has moved on to ${chosen}: a newer build has overtaken this one`
     found.push(
       broken('updater/overtaken', object, message, {
         evidence: { tag: chosen },
@@ -172,7 +173,7 @@ const notSelected = (world: World): Finding =>
   doubtful(
     'updater/not-selected',
     objectOf(world),
-    'no ImageUpdater selects it, as the Image Updater wants since version 1.0',
+    'no ImageUpdater selects it, which the Image Updater requires since version 1.0',
     {
       remedy: '`./taskw layer:apply -- 02-argocd-app`',
     },
@@ -186,7 +187,7 @@ function notRunning(pods: readonly Pod[], { metadata: { namespace = '' } }: Appl
   })
 }
 
-/** It lives beside the Applications that it updates. */
+/** It runs in the namespace of the Applications that it updates. */
 const isUpdater = ({ metadata }: Pod, application: Application): boolean =>
   metadata.namespace === application.metadata.namespace &&
   metadata.labels?.['app.kubernetes.io/name'] === 'argocd-image-updater'

@@ -4,7 +4,7 @@ import type { Sighting } from './sighting.ts'
 
 export type Sightings = Partial<Record<HopId, Sighting>>
 
-/** A hop that was made. Milliseconds. */
+/** A hop that was reached. Durations are in milliseconds. */
 export interface ReachedHop {
   hop: HopId
   title: string
@@ -13,7 +13,7 @@ export interface ReachedHop {
   /** From the hop before, `after`, to this one. */
   took: number
   after: HopId | 'push'
-  /** `took` is right to so many, either way. */
+  /** How far `took` may be off, either way. */
   error: number
   /** From the push. */
   since: number
@@ -22,8 +22,8 @@ export interface ReachedHop {
 }
 
 /**
- * The hops that were made, in their order, each with its duration and how exact that is. Durations are differences of several
- * clocks: one may be below zero by as much as they disagree, or by the error.
+ * The hops that were reached, in order, each with its duration and its error. A duration may span several clocks: it can be
+ * negative by as much as they disagree, or by the error.
  */
 export function timeline(pushed: Sighting, sightings: Sightings): ReachedHop[] {
   return hops.flatMap(({ id, title, after }) => {
@@ -33,7 +33,7 @@ export function timeline(pushed: Sighting, sightings: Sightings): ReachedHop[] {
     const between = (start: Sighting) => {
       const took = Date.parse(sighting.at) - Date.parse(start.at)
       const error = sighting.error + start.error
-      // Below zero by no more than the error means: at once.
+      // Negative by no more than the error: it happened at once.
       return { took: took < 0 && took >= -error ? 0 : took, error }
     }
     const [{ took, error }, total] = [between(from), between(pushed)]

@@ -1,4 +1,4 @@
-/** `on` of a workflow that runs for pushes of branches. */
+/** The `on.push` of a workflow. */
 interface PushTrigger {
   branches?: string[]
   'branches-ignore'?: string[]
@@ -6,7 +6,7 @@ interface PushTrigger {
   'paths-ignore'?: string[]
 }
 
-/** What keeps a push from starting a workflow, or undefined when it starts. @param path of the one file that the push changes */
+/** What keeps a push from starting a workflow; undefined when nothing does. @param path of the one file that the push changes */
 export function triggerProblem(on: unknown, branch: string, path: string): 'push' | 'branch' | 'path' | undefined {
   if (on === 'push' || (Array.isArray(on) && on.includes('push'))) return undefined
   if (typeof on !== 'object' || on === null || Array.isArray(on) || !('push' in on)) return 'push'
@@ -17,7 +17,7 @@ export function triggerProblem(on: unknown, branch: string, path: string): 'push
 }
 
 /**
- * The last pattern that matches decides; `!` before it excludes. A star stops at a slash, two do not.
+ * The last pattern that matches decides; a leading `!` excludes. One star stops at a slash, two do not.
  * @see https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#filter-pattern-cheat-sheet
  */
 const matches = (patterns: readonly string[], text: string): boolean =>

@@ -2,13 +2,13 @@ import type { Application } from '../health/objects.ts'
 
 const PREFIX = 'argocd-image-updater.argoproj.io'
 
-/** What an Application asks the Image Updater to do about one image. */
+/** What an Application asks of the Image Updater for one image. */
 export interface UpdaterImage {
   /** With its registry, without tag. */
   image: string
   allows(tag: string): boolean
   ignores(tag: string): boolean
-  /** `os/architecture`; none: the updater's own. */
+  /** `os/architecture`; empty means the updater's own. */
   platforms: string[]
 }
 
@@ -42,7 +42,7 @@ export const wildcard = (pattern: string): RegExp =>
       .replaceAll('?', '[^/]')}$`,
   )
 
-/** Without a filter all pass; with one that is none, nothing does: the updater would rather not update than by accident. */
+/** Without a filter every tag passes; with an invalid one none does: the updater would rather not update than do so by accident. */
 function allowed(filter = 'any'): (tag: string) => boolean {
   if (filter.toLowerCase() === 'any') return () => true
   try {

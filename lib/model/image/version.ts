@@ -1,23 +1,23 @@
-/** Which part of a version goes up, or the version to have. */
+/** Which part of a version to raise, or the exact version to set. */
 export type Bump = 'patch' | 'minor' | 'major' | string
 
 const VERSION = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$/
 
-/** A version that cannot be raised as asked: `why` says why not. */
+/** A version that cannot be raised as asked, and why. */
 export interface Refused {
   why: string
 }
 
-/** The version after `current`; an exact one must be higher. Pre-releases are nobody's business here. */
+/** The version after `current`; an exact one must be higher. Pre-releases are not supported. */
 export function nextVersion(current: string, to: Bump): { version: string } | Refused {
   const now = parts(current)
-  if (!now) return { why: `${current} is no version of the form 1.2.3` }
+  if (!now) return { why: `${current} is not a version of the form 1.2.3` }
   const [major, minor, patch] = now
   if (to === 'patch') return { version: `${major}.${minor}.${patch + 1}` }
   if (to === 'minor') return { version: `${major}.${minor + 1}.0` }
   if (to === 'major') return { version: `${major + 1}.0.0` }
   const wanted = parts(to)
-  if (!wanted) return { why: `"${to}" is neither patch, minor or major nor a version of the form 1.2.3` }
+  if (!wanted) return { why: `"${to}" is neither patch, minor or major, nor a version of the form 1.2.3` }
   const at = wanted.findIndex((part, index) => part !== now[index])
   if (at < 0 || (wanted[at] ?? 0) < (now[at] ?? 0)) return { why: `${to} is not higher than ${current}` }
   return { version: to }
@@ -28,7 +28,7 @@ function parts(version: string): [number, number, number] | undefined {
   return numbers.length === 3 ? (numbers.map(Number) as [number, number, number]) : undefined
 }
 
-/** Where in a file its version stands: characters of the text from `from` to before `to`. */
+/** Where a file's version is: the characters from `from` up to `to`, exclusive. */
 interface Place {
   version: string
   from: number
@@ -38,7 +38,7 @@ interface Place {
 /** The version in a `package.json` or `pyproject.toml`, or undefined where there is none. */
 export const versionIn = (file: string, text: string): string | undefined => placeIn(file, text)?.version
 
-/** The text with another version; all else stays as it is, byte by byte. Undefined where there is none to replace. */
+/** The text with another version and everything else unchanged; undefined where there is no version to replace. */
 export function withVersion(file: string, text: string, version: string): string | undefined {
   const place = placeIn(file, text)
   return place && `${text.slice(0, place.from)}${version}${text.slice(place.to)}`
@@ -61,7 +61,7 @@ function inToml(text: string): Place | undefined {
   return undefined
 }
 
-/** The member of the outermost object, whatever its dependencies have. */
+/** Only the member of the outermost object counts, not that of a dependency. */
 function inJson(text: string): Place | undefined {
   let depth = 0
   for (const token of text.matchAll(/"(?:[^"\\]|\\.)*"(?=\s*(:)?)|[{}[\]]/g)) {

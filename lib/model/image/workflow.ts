@@ -4,7 +4,7 @@ import { isOpen, type Known, onlyPath, resolved } from './expression.ts'
 import { parseReference } from './reference.ts'
 import { triggerProblem } from './trigger.ts'
 
-/** What the workflow must do for a bump to arrive. */
+/** What the workflow must do for a bump to reach the pods. */
 export interface WorkflowNeeds {
   /** The workflow's path in the application's repository. */
   file: string
@@ -45,7 +45,7 @@ interface Workflow {
 
 /** One build that a run would make, its inputs resolved as far as they are known. */
 interface Build {
-  /** Where it stands in the file. */
+  /** Where it is in the file. */
   path: (string | number)[]
   platforms: string
   push: string
@@ -53,12 +53,12 @@ interface Build {
   onArm: boolean
 }
 
-/** Stands for the commit's id: whatever has it whole is tagged with it. */
+/** Stands for the commit id: a tag that contains all of it is the full commit id. */
 const COMMIT = '0123456789abcdef0123456789abcdef01234567'
 
 /**
- * What is wrong with the workflow that builds the application's images, before anything is pushed: mostly the mistakes that
- * nobody reports later, as the Image Updater passes over what it must not take without a word.
+ * What is wrong with the workflow that builds the application's images, before anything is pushed: mostly mistakes that nothing
+ * reports later, as the Image Updater silently skips the images that it must not take.
  */
 export function workflowFindings(text: string | undefined, needs: WorkflowNeeds): Finding[] {
   if (text === undefined) {
@@ -70,7 +70,7 @@ export function workflowFindings(text: string | undefined, needs: WorkflowNeeds)
   const workflow = document.errors.length === 0 ? ((document.toJS() ?? {}) as Workflow) : undefined
   if (!workflow || typeof workflow.jobs !== 'object') {
     const why = document.errors[0]?.message.split('\n')[0] ?? 'it has no jobs'
-    return [broken('workflow/unreadable', needs.file, `is no workflow: ${why}`, { remedy: 'correct it' })]
+    return [broken('workflow/unreadable', needs.file, `is not a workflow: ${why}`, { remedy: 'correct it' })]
   }
   const at: Locate = path => {
     for (let length = path.length; length > 0; length--) {
@@ -92,13 +92,13 @@ type Locate = (path: (string | number)[]) => string
 function triggerFindings({ on }: Workflow, service: NeededService, needs: WorkflowNeeds, at: Locate): Finding[] {
   const problem = triggerProblem(on, needs.branch, `${service.folder}/${service.versionFile}`)
   if (problem === 'path') {
-    const message = `a change in ${service.folder}/ starts no run: its paths leave it out`
+    const message = `a change in ${service.folder}/ starts no run: on.push.paths excludes it`
     const remedy = `add '${service.folder}/**' to on.push.paths`
     return [broken('workflow/paths', at(['on', 'push', 'paths']), message, { evidence: { service: service.name }, remedy })]
   }
-  // The same for every service: said once.
+  // The same for every service: reported once.
   if (problem === undefined || service !== needs.services[0]) return []
-  const message = problem === 'push' ? 'no push starts it' : `a push of ${needs.branch} starts no run`
+  const message = problem === 'push' ? 'no push starts it' : `a push to ${needs.branch} starts no run`
   const remedy = `add ${needs.branch} to on.push.branches`
   return [broken('workflow/branch', at(['on', 'push', 'branches']), message, { evidence: { branch: needs.branch }, remedy })]
 }
@@ -119,7 +119,7 @@ function serviceFindings(
     ])
   }
   const evidence = { service: name, image }
-  // A name that is only known in a run, or a script's: it may well be this one.
+  // A name that is only known in a run, or is in a script: it may well be this one.
   if (isScripted || builds.some(({ tags }) => tags.length === 0 || tags.some(isOpen))) {
     const message = `whether it builds ${image} can't be told from the file`
     const remedy = 'compare its tags with the image that the Application runs'
@@ -132,7 +132,7 @@ function serviceFindings(
 function platformFindings(service: string, build: Build, platform: string, at: Locate): Finding[] {
   const object = at([...build.path, 'with', 'platforms'])
   const remedy = `platforms: ${platform}`
-  const platforms = build.platforms.split(/[\n,]/).flatMap(item => item.trim() || [])
+  const platforms = listed(build.platforms)
   const evidence = { service, platforms, platform }
   if (platforms.length === 0) {
     const found = build.onArm ? broken : doubtful
@@ -145,11 +145,11 @@ function platformFindings(service: string, build: Build, platform: string, at: L
     ]
   }
   if (platforms.some(isOpen)) {
-    const message = `for which platforms ${service} is built can't be told from the file`
+    const message = `which platforms ${service} is built for can't be told from the file`
     return [doubtful('workflow/platform-unknown', object, message, { evidence, remedy })]
   }
   if (platforms.some(item => item === platform || item.startsWith(`${platform}/`))) return []
-  const message = `${service} is built for ${platforms.join(', ')} alone; the node is ${platform}: the Image Updater would pass over the image without a word, and a pod with it ends in ImagePullBackOff`
+  const message = `${service} is built for ${platforms.join(', ')} only; the node is ${platform}: the Image Updater would silently skip the image, and a pod that uses it ends in ImagePullBackOff`
   return [broken('workflow/platform', object, message, { evidence, remedy })]
 }
 
@@ -167,10 +167,10 @@ function tagFindings(service: string, image: string, build: Build, at: Locate): 
     return [doubtful('workflow/tag-unknown', object, message, details)]
   }
   if (tags.every(tag => !tag.includes(COMMIT.slice(0, 7)))) {
-    const message = `${service} has only tags that move (${shown.join(', ')}): no pod restarts when one does`
+    const message = `${service} has only mutable tags (${shown.join(', ')}): when one of them moves, no pod is replaced`
     return [broken('workflow/mutable-tag', object, message, details)]
   }
-  const message = `${service} is tagged ${shown.join(', ')}; the Image Updater takes full commit ids alone`
+  const message = `${service} is tagged ${shown.join(', ')}; the Image Updater accepts full commit ids only`
   return [broken('workflow/tag', object, message, details)]
 }
 
@@ -181,7 +181,7 @@ function pushFindings(service: string, { push, path }: Build, at: Locate): Findi
   if (isOpen(push)) {
     return [doubtful('workflow/push-unknown', object, `whether ${service} is pushed can't be told from the file`, details)]
   }
-  return [broken('workflow/push', object, `${service} is built and not pushed`, details)]
+  return [broken('workflow/push', object, `${service} is built but not pushed`, details)]
 }
 
 function signInFindings(workflow: Workflow, at: Locate): Finding[] {
@@ -190,12 +190,12 @@ function signInFindings(workflow: Workflow, at: Locate): Finding[] {
       if (!step.uses?.startsWith('google-github-actions/auth@')) return []
       const object = at(['jobs', key, 'steps', index])
       if (step.with?.credentials_json !== undefined) {
-        const message = 'signs in with a key that never expires'
+        const message = 'signs in to Google with a key that never expires'
         const remedy = 'use Workload Identity Federation: workload_identity_provider, service_account'
         return [doubtful('workflow/key', object, message, { remedy })]
       }
       if (mayIdentify(job.permissions ?? workflow.permissions)) return []
-      const message = 'may not ask GitHub for a token of its identity, so Google lets it not in'
+      const message = 'lacks the permission to request an OIDC token from GitHub, so Google refuses to sign it in'
       return [broken('workflow/identity', object, message, { remedy: 'permissions: { contents: read, id-token: write }' })]
     }),
   )
@@ -242,7 +242,7 @@ function buildOf(step: Step, path: Build['path'], job: Job, known: Known): Build
 const listed = (text: string): string[] => text.split(/[\n,]/).flatMap(item => item.trim() || [])
 
 /**
- * The tags that docker/metadata-action would make, where a build takes them from there.
+ * The tags that docker/metadata-action would generate, where a build takes its tags from there.
  * @see https://github.com/docker/metadata-action#tags-input
  */
 function metadataTags({ with: inputs }: Step, { steps = [] }: Job, known: Known): string[] | undefined {
@@ -256,7 +256,7 @@ function metadataTags({ with: inputs }: Step, { steps = [] }: Job, known: Known)
   return lines('images').flatMap(image => lines('tags').map(rule => `${image}:${tagOf(rule)}`))
 }
 
-/** One rule's tag: `type=sha,format=long,prefix=`. What depends on the event is left open. */
+/** The tag of a rule such as `type=sha,format=long,prefix=`. What depends on the event stays an open expression. */
 function tagOf(rule: string): string {
   const { type, value, prefix, format } = Object.fromEntries(rule.split(',').map(part => part.split('=') as [string, string]))
   if (type === 'sha') return `${prefix ?? 'sha-'}${format === 'long' ? COMMIT : COMMIT.slice(0, 7)}`
@@ -264,7 +264,7 @@ function tagOf(rule: string): string {
   return `$\{{ ${rule} }}`
 }
 
-/** What a job runs for; one unknown combination where only a run can tell. */
+/** The matrix combinations that a job runs for; a single empty one where only a run can tell. */
 function combinations(matrix: Record<string, unknown> | string | undefined): Known[] {
   if (typeof matrix !== 'object') return [{}]
   const { include, exclude, ...axes } = matrix

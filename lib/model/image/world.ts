@@ -1,15 +1,16 @@
 import type { Inventory } from '../health/inventory.ts'
 import { type Application, type ApplicationSource, controllerOf, type KubernetesObject, type Pod } from '../health/objects.ts'
+import { namespacedName } from '../namespaced-name.ts'
 import { digestsOf, type ImageFacts } from './facts.ts'
 import { parseReference } from './reference.ts'
 import { earliest } from './sighting.ts'
 
-/** What is on its way. */
+/** The image that is being rolled out. */
 export interface Subject {
   service: string
   /** On GitHub, owner/name. */
   repository: string
-  /** Path of the workflow's file. */
+  /** Path of the workflow file. */
   workflow: string
   sha: string
   /** ISO 8601. */
@@ -42,7 +43,7 @@ export interface Job {
   steps?: { name: string; status: string; conclusion: string | null }[]
 }
 
-/** The event of the Image Updater: its annotations say which image has got which tag. */
+/** An event of the Image Updater: its annotations say which image got which tag. */
 export interface KubernetesEvent extends KubernetesObject {
   reason?: string
   firstTimestamp?: string
@@ -53,7 +54,7 @@ export interface ImageUpdater extends KubernetesObject {
   spec?: { applicationRefs?: { namePattern?: string }[] }
 }
 
-/** What is known of the world at the moment: each part is looked at on its own. */
+/** What is known of the world at the moment. Each part is surveyed on its own. */
 export interface World {
   subject: Subject
   ci?: { run: Run | undefined; jobs: Job[] }
@@ -64,7 +65,7 @@ export type Source = Exclude<keyof World, 'subject'>
 
 /** The Application that the image belongs to. */
 export const applicationOf = ({ cluster, subject }: World): Application | undefined =>
-  cluster?.inventory.applications.find(({ metadata }) => `${metadata.namespace}/${metadata.name}` === subject.application)
+  cluster?.inventory.applications.find(application => namespacedName(application) === subject.application)
 
 /** The tag that the Image Updater has written for the image. */
 export const chosenTag = (source: ApplicationSource | undefined, { image }: Subject): string | undefined =>
@@ -72,7 +73,7 @@ export const chosenTag = (source: ApplicationSource | undefined, { image }: Subj
     ?.map(entry => parseReference(entry.slice(entry.indexOf('=') + 1)))
     .find(({ repository }) => repository === image)?.tag
 
-/** The first sync that had the tag, by default the commit's; later ones may be for other reasons. */
+/** The first sync with the tag, by default the commit's; later ones may have other causes. */
 export const syncOf = (world: World, tag = world.subject.sha) =>
   applicationOf(world)?.status?.history?.find(({ source }) => chosenTag(source, world.subject) === tag)
 
@@ -83,12 +84,12 @@ export function updateEvent({ cluster, subject }: World): KubernetesEvent | unde
       return prefix !== undefined && name === subject.image && annotations[`${prefix}/new-tag`] === subject.sha
     })
   const events = cluster?.events.filter(event => event.reason === 'ImagesUpdated' && mine(event)) ?? []
-  // During a rollout the updater may say it again.
+  // During a rollout the updater may repeat the event.
   const first = earliest(events.map(({ firstTimestamp }) => firstTimestamp))
   return events.find(({ firstTimestamp }) => firstTimestamp === first)
 }
 
-/** The pods that run any build of the image; those that have ended run none. */
+/** The pods that run any build of the image, without those that have ended. */
 export function podsOf({ cluster, subject }: World): Pod[] {
   return (cluster?.inventory.pods ?? []).filter(
     ({ metadata, spec, status }) =>
@@ -103,7 +104,7 @@ export const isNew = ({ spec }: Pod, { image, sha }: Subject): boolean =>
 
 export const oldPods = (world: World): Pod[] => podsOf(world).filter(pod => !isNew(pod, world.subject))
 
-/** What the new pods' Deployment wants of them; at least one. */
+/** How many replicas the new pods' Deployment wants; at least one. */
 export function wantedPods(pods: readonly Pod[], { cluster }: World): number {
   const { replicaSets = [], deployments = [] } = cluster?.inventory ?? {}
   const owners = new Set(pods.map(pod => controllerOf(pod)?.uid))
@@ -112,10 +113,10 @@ export function wantedPods(pods: readonly Pod[], { cluster }: World): number {
   return Math.max(1, owner?.spec?.replicas ?? 1)
 }
 
-/** The image's digest as the pod's runtime has it. */
+/** Whether the pod's container runtime reports the registry's digest. */
 export function hasDigest(pod: Pod, { registry, subject }: World): boolean {
   const container = pod.spec?.containers?.find(({ image }) => image === `${subject.image}:${subject.sha}`)
   const imageID = pod.status?.containerStatuses?.find(({ name }) => name === container?.name)?.imageID ?? ''
-  // Without the registry's word there is nothing to compare.
+  // Without an answer from the registry there is nothing to compare with.
   return !registry?.image || digestsOf(registry.image).some(digest => imageID.endsWith(digest))
 }

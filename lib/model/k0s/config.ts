@@ -1,22 +1,20 @@
 import { parseDocument, stringify } from 'yaml'
+import { API_PORT } from '../ports.ts'
 
 export interface ConfigInput {
-  /** Address that the API server is advertised at: the VM's internal IPv4 address. */
+  /** The address that the API server advertises: the VM's internal IPv4 address. */
   address: string
   vmName: string
-  /** The environment's own members of the spec; they win. */
+  /** Members of the spec that the environment sets; they win. */
   spec: Record<string, unknown>
 }
 
-/** The API server's port on the VM, as SYSTEM.md has it. */
-export const API_PORT = 6443
-
-/** A SAN that the certificate holds whatever address the tunnel shows. */
+/** A name that the API server's certificate is valid for, whatever the tunnel's address. */
 export const TLS_SERVER_NAME = 'kubernetes'
 
 /**
  * The file /etc/k0s/k0s.yaml.
- * Storage is spelled out, since `--single` alone takes SQLite through kine in some versions.
+ * Storage is spelled out, since in some versions `--single` alone means SQLite through kine.
  */
 export function clusterConfig({ address, vmName, spec }: ConfigInput): string {
   const ours = {
@@ -32,17 +30,17 @@ export function clusterConfig({ address, vmName, spec }: ConfigInput): string {
   })
 }
 
-/** `spec.storage.type` of a configuration, or undefined when it does not say or is no YAML. */
+/** `spec.storage.type` of a configuration; undefined when it is not set or the text is not YAML. */
 export function storageType(config: string): string | undefined {
   const document = parseDocument(config)
   const type = document.errors.length > 0 ? undefined : document.getIn(['spec', 'storage', 'type'])
   return typeof type === 'string' ? type : undefined
 }
 
-/** What the two files say differently, e.g. `spec.api.port: 6443 → 7443`; order of keys and comments mean nothing. */
+/** How two files differ, e.g. `spec.api.port: 6443 → 7443`; the order of keys and comments do not count. */
 export function configChanges(current: string, wanted: string): string[] {
   const document = parseDocument(current)
-  if (document.errors.length > 0) return ['the file is no YAML: write it anew']
+  if (document.errors.length > 0) return ['the file is not YAML: write it anew']
   return changes('', document.toJS(), parseDocument(wanted).toJS())
 }
 
@@ -52,7 +50,7 @@ function changes(path: string, from: unknown, to: unknown): string[] {
     return keys.flatMap(key => changes(path ? `${path}.${key}` : key, from[key], to[key]))
   }
   if (JSON.stringify(sorted(from)) === JSON.stringify(sorted(to))) return []
-  if (!path) return ['the file says something else: write it anew']
+  if (!path) return ['the file differs as a whole: write it anew']
   if (from === undefined) return [`${path}: add ${JSON.stringify(to)}`]
   return [to === undefined ? `${path}: remove` : `${path}: ${JSON.stringify(from)} → ${JSON.stringify(to)}`]
 }

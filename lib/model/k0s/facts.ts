@@ -1,45 +1,45 @@
 import { X509Certificate } from 'node:crypto'
 import { parseUnit, type Unit } from './flags.ts'
 
-/** What one reading of a host answered. */
+/** The answers of one probe of a host. */
 export interface Probe {
-  /** Name → text; what does not exist on the host is missing or empty. */
+  /** Text by name; what does not exist on the host is missing or empty. */
   answers: Record<string, string>
-  /** Local clock around the reading, milliseconds since the epoch. */
+  /** The local clock before and after the probe, milliseconds since the epoch. */
   askedAt: number
   answeredAt: number
 }
 
-/** What one probe found on a host. Times are milliseconds since the epoch by the host's clock. */
+/** What a probe found on a host. Times are milliseconds since the epoch by the host's clock. */
 export interface HostFacts {
-  /** As container platforms name it, `amd64` or `arm64`; else what `uname -m` says. */
+  /** `amd64` or `arm64`, as container platforms call it; anything else as `uname -m` prints it. */
   architecture: string
   hostname: string
   os: string
   bootId: string
   freeBytes: number
-  /** Undefined when root needs no password, else what sudo said. */
+  /** What sudo said when it refused; undefined when root needs no password. */
   sudoRefusal?: string
-  /** By how much the host's clock is ahead of ours for certain, milliseconds. */
+  /** How far the host's clock is certainly ahead of ours, in milliseconds; negative when behind. */
   clockSkew: number
   k0s: K0sFacts
 }
 
 export interface K0sFacts {
-  /** A binary that does not say its version is broken or torn. */
+  /** A binary that does not print its version is broken or incomplete. */
   binary?: { sha256: string; version?: string; changedAt: number }
   config?: { text: string; changedAt: number; private: boolean }
   unit?: { name: string; changedAt: number; enabled: boolean } & Unit
-  /** Running, or about to be: one that keeps failing is active and has no process in between. */
+  /** Running or about to run: a service that keeps failing is active, without a process in between. */
   active: boolean
   /** The service's main process. */
   process?: { pid: number; startedAt: number }
-  /** Undefined when it does not run, or hangs. */
+  /** Undefined when k0s is not running, or hangs. */
   status?: K0sStatus
-  /** What the data folder holds; undefined before the first start. */
+  /** The store in the data folder; undefined before the first start. */
   storage?: 'etcd' | 'kine'
   readiness: Readiness
-  /** PEM certificates by which the kubeconfig of the cluster's administrator can be told from another's. */
+  /** Fingerprints of the certificates that show whether a kubeconfig is the administrator's of this cluster. */
   pki?: { ca: string; admin: string }
 }
 
@@ -55,14 +55,14 @@ export interface K0sStatus {
 export interface Readiness {
   /** `/readyz` prints exactly `ok`. */
   api: boolean
-  /** Identity of the cluster: survives restarts and restores, not a new start. */
+  /** Identity of the cluster: survives restarts and restores, but not a reset. */
   clusterUid?: string
   nodes: { name: string; ready: boolean }[]
 }
 
 const ARCHITECTURES: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' }
 
-/** Facts from a probe's answers; what a host did not answer is missing. */
+/** Facts from a probe's answers; what the host did not answer is missing. */
 export function factsFrom({ answers, askedAt, answeredAt }: Probe): HostFacts {
   const machine = answers.architecture ?? ''
   return {
@@ -77,7 +77,7 @@ export function factsFrom({ answers, askedAt, answeredAt }: Probe): HostFacts {
   }
 }
 
-/** The host read its clock somewhen between the two local times, so only what lies outside of them is skew. */
+/** The host read its clock at some point between the two local times, so only a time outside of them shows skew. */
 function skew(clock: number, askedAt: number, answeredAt: number): number {
   if (clock < askedAt) return clock - askedAt
   return clock > answeredAt ? clock - answeredAt : 0
@@ -128,7 +128,7 @@ function startOf({ clock, uptime, startedAtTicks, ticksPerSecond }: Probe['answe
   return Math.round(Number(clock) - age * 1000)
 }
 
-/** `k0s status -o json`; undefined for anything else that it may print. */
+/** The output of `k0s status -o json`; undefined for anything else that it may print. */
 export function parseStatus(text: string): K0sStatus | undefined {
   try {
     const { Version, Role, SingleNode, Args } = JSON.parse(text) as Record<string, unknown>
@@ -150,7 +150,7 @@ export function readinessFrom({ answers }: Pick<Probe, 'answers'>): Readiness {
   }
 }
 
-/** SHA-256 of a PEM certificate, independent of how the text is wrapped; the text itself when it is none. */
+/** SHA-256 fingerprint of a PEM certificate, however the text is wrapped; the text itself when it is not a certificate. */
 export function fingerprint(pem: string): string {
   try {
     return new X509Certificate(pem).fingerprint256

@@ -1,8 +1,8 @@
-/** Flags by long name, without the dashes; a switch is `true`. Neither order nor spelling matters to what they mean. */
+/** Flags by long name, without the dashes; a switch is `true`. Order and spelling do not matter. */
 export type Flags = Record<string, string>
 
 const SHORT: Record<string, string> = { c: 'config', d: 'debug', e: 'env', v: 'verbose' }
-/** Flags that take no value, so that the word after them is not theirs. */
+/** Flags that take no value, so that the next word does not belong to them. */
 const SWITCHES = new Set([
   'single',
   'enable-worker',
@@ -14,7 +14,7 @@ const SWITCHES = new Set([
   'enable-dynamic-config',
 ])
 
-/** Flags of a k0s command line, whether written `--a=b`, `--a b` or `-c b`. Words that are no flags are passed over. */
+/** Flags of a k0s command line, whether written `--a=b`, `--a b` or `-c b`. Other words are ignored. */
 export function parseFlags(words: readonly string[]): Flags {
   const flags: Flags = {}
   for (let at = 0; at < words.length; at++) {
@@ -26,7 +26,7 @@ export function parseFlags(words: readonly string[]): Flags {
     else if (SWITCHES.has(name)) flags[name] = 'true'
     else flags[name] = words[++at] ?? ''
   }
-  // A switch that is off is the same as one that was never given.
+  // A switch that is off is the same as one that is absent.
   return Object.fromEntries(Object.entries(flags).filter(([name, value]) => !(SWITCHES.has(name) && value === 'false')))
 }
 
@@ -47,7 +47,7 @@ export interface Unit {
   environment: Record<string, string>
 }
 
-/** Reads ExecStart and Environment of a systemd unit; other directives do not matter here. */
+/** ExecStart and Environment of a systemd unit; other directives do not matter here. */
 export function parseUnit(text: string): Unit {
   const lines = text.replace(/\\\n\s*/g, ' ').split('\n')
   const values = (directive: string) =>

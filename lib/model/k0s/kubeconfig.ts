@@ -2,7 +2,7 @@ import { parse, stringify } from 'yaml'
 import { TLS_SERVER_NAME } from './config.ts'
 import { fingerprint } from './facts.ts'
 
-/** The kubeconfig format, as far as it matters here; what else a file holds is kept. */
+/** The parts of a kubeconfig that matter here; everything else in a file is kept. */
 export interface Kubeconfig {
   clusters?: { name: string; cluster: Record<string, unknown> }[]
   users?: { name: string; user: Record<string, unknown> }[]
@@ -12,13 +12,13 @@ export interface Kubeconfig {
 }
 
 export interface Access {
-  /** Names context, cluster and user alike. */
+  /** Name of the context, and of its cluster and user. */
   context: string
   /** Local port of the tunnel to the API. */
   port: number
 }
 
-/** An empty text is an empty file. @throws Error for text that is no kubeconfig */
+/** An empty text is an empty kubeconfig. @throws Error for a text that is not a kubeconfig */
 export function parseKubeconfig(text: string): Kubeconfig {
   const value: unknown = parse(text) ?? {}
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('not a kubeconfig')
@@ -26,9 +26,9 @@ export function parseKubeconfig(text: string): Kubeconfig {
 }
 
 /**
- * The administrator's entries of `admin` (as k0s prints it: cluster `local`, context `Default`, user `user`) under one name,
- * reached through the tunnel. Built from the fields that are needed: nothing else of a remote file gets in.
- * @throws Error when it lacks certificate authority or credentials
+ * The administrator's entries of `admin` (as k0s prints it: cluster `local`, context `Default`, user `user`) under one name, with
+ * the tunnel as the server. Only the fields that are needed are copied: nothing else of a remote file gets in.
+ * @throws Error when the certificate authority or the credentials are missing
  */
 export function rewriteKubeconfig(admin: Kubeconfig, { context: name, port }: Access): Kubeconfig {
   const authority = admin.clusters?.[0]?.cluster['certificate-authority-data']
@@ -54,7 +54,7 @@ export function rewriteKubeconfig(admin: Kubeconfig, { context: name, port }: Ac
   }
 }
 
-/** `ours` over `existing` by name; other entries, and a current context that still exists, stay. */
+/** `existing` with the entries of `ours` replaced or added by name; other entries and a current context that still exists stay. */
 export function mergeKubeconfig(existing: Kubeconfig, ours: Kubeconfig): string {
   const contexts = over(existing.contexts, ours.contexts)
   const current = existing['current-context']
@@ -73,7 +73,7 @@ function over<T extends { name: string }>(existing: T[] = [], ours: T[] = []): T
   return [...existing.filter(({ name }) => !ours.some(entry => entry.name === name)), ...ours]
 }
 
-/** What keeps a kubeconfig from reaching the cluster whose certificates these are; empty when nothing does. */
+/** What must change for a kubeconfig to reach the cluster with these certificates; empty when nothing. */
 export function kubeconfigChanges(
   existing: Kubeconfig,
   { context: name, port }: Access,

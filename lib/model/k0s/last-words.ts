@@ -1,8 +1,8 @@
-/** Longest that is shown of a message, in characters. */
+/** How much of a message is shown, in characters. */
 const LONGEST = 100
 
 /**
- * The last thing that k0s itself says in its journal, in a few words; its components' own lines are passed over.
+ * The last message of k0s itself in its journal, shortened; the lines of its components are ignored.
  * @param journal lines as journalctl prints them; k0s writes logfmt: `time="…" level=info msg="…" component=etcd`
  */
 export function lastWords(journal: string): string | undefined {

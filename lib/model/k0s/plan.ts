@@ -1,3 +1,4 @@
+import { formatAge } from '../health/age.ts'
 import { configChanges, storageType } from './config.ts'
 import type { HostFacts, K0sFacts } from './facts.ts'
 import { type Flags, flagChanges, parseFlags } from './flags.ts'
@@ -18,17 +19,17 @@ export interface Wanted {
   nodeName: string
 }
 
-/** What keeps the bootstrap from going on: nothing has been changed when there is one. */
+/** What keeps the bootstrap from starting: nothing is changed while there is one. */
 export interface Refusal {
   message: string
   hint: string
 }
 
-/** What is to do, by part, as sentences; an empty list is a part that is as wanted. */
+/** What there is to do, by part, as sentences; an empty list means that the part is as wanted. */
 export interface BootstrapPlan {
   refusals: Refusal[]
   binary: string[]
-  /** A running cluster gets another version: worth a backup first, which takes a binary that works. */
+  /** A running cluster gets another version. That deserves a backup first, which needs a working binary. */
   upgrade: boolean
   config: string[]
   unit: string[]
@@ -37,14 +38,14 @@ export interface BootstrapPlan {
 
 /** Certificates and leases stop working beyond this. */
 const LARGEST_SKEW_MS = 60_000
-/** The binary, what it unpacks, etcd's first files and the images of the system. */
+/** The binary, what it unpacks, etcd's first files and the system's images. */
 const LEAST_FREE_BYTES = 3 * 1024 ** 3
 
 export const CONFIG_PATH = '/etc/k0s/k0s.yaml'
 
 /**
- * Arguments of `k0s install controller`. The node's name is pinned: local volumes are bound to it, and a host name may
- * change with the network.
+ * Arguments of `k0s install controller`. The node's name is pinned: local volumes are bound to it, while a host name may change
+ * with the network.
  */
 export const installFlags = (nodeName: string): string[] => [
   '--single',
@@ -52,7 +53,7 @@ export const installFlags = (nodeName: string): string[] => [
   `--kubelet-extra-args=--hostname-override=${nodeName}`,
 ]
 
-/** Compares a host with what it must run. */
+/** What must change on a host for it to run what is wanted. */
 export function bootstrapPlan(facts: HostFacts, wanted: Wanted): BootstrapPlan {
   const { k0s } = facts
   const binary = binaryChanges(k0s, wanted)
@@ -70,7 +71,7 @@ export function bootstrapPlan(facts: HostFacts, wanted: Wanted): BootstrapPlan {
 
 function binaryChanges({ binary }: K0sFacts, { version, sha256 }: Wanted): string[] {
   if (!binary) return [`install k0s ${version}`]
-  if (binary.version !== version) return [`replace k0s ${binary.version ?? '(broken)'} by ${version}`]
+  if (binary.version !== version) return [`replace k0s ${binary.version ?? '(broken)'} with ${version}`]
   return binary.sha256 === sha256 ? [] : [`replace k0s ${version}: SHA-256 ${binary.sha256}, expected ${sha256}`]
 }
 
@@ -92,14 +93,14 @@ function unitChanges({ unit }: K0sFacts, wanted: Wanted): string[] {
 const wantedFlags = ({ flags }: Wanted): Flags => parseFlags(flags)
 
 /**
- * A process that is older than a file it was started from runs with what the file held before: so a run that was
- * interrupted between a change and its restart is caught up with.
+ * A process that is older than a file it was started from still runs with the file's earlier content. That is how a restart is
+ * caught up with after a run that was interrupted between a change and its restart.
  */
 function serviceChanges(k0s: K0sFacts, wanted: Wanted, pending: string[]): BootstrapPlan['service'] {
   const { active, process, status, readiness } = k0s
   if (!active) return { action: 'start', changes: ['start k0s'] }
   if (pending.length > 0) return { action: 'restart', changes: ['restart k0s'] }
-  if (!process) return { action: 'wait', changes: ['wait for k0s: its service is about to be started again'] }
+  if (!process) return { action: 'wait', changes: ['wait for k0s: systemd is about to restart its service'] }
   const stale = [
     ...Object.entries({ binary: k0s.binary, configuration: k0s.config, unit: k0s.unit })
       .filter(([, file]) => file !== undefined && file.changedAt > process.startedAt)
@@ -107,7 +108,7 @@ function serviceChanges(k0s: K0sFacts, wanted: Wanted, pending: string[]): Boots
     ...(status
       ? flagChanges(parseFlags(status.args), wantedFlags(wanted)).map(change => `running with other flags: ${change}`)
       : []),
-    ...(status && status.version !== wanted.version ? [`${status.version} still runs`] : []),
+    ...(status && status.version !== wanted.version ? [`${status.version} is still running`] : []),
   ]
   if (stale.length > 0) return { action: 'restart', changes: stale.map(reason => `restart k0s: ${reason}`) }
   const waits = [
@@ -119,7 +120,7 @@ function serviceChanges(k0s: K0sFacts, wanted: Wanted, pending: string[]): Boots
   return { action: waits.length > 0 ? 'wait' : 'none', changes: waits }
 }
 
-/** The running version counts: a new binary may have been put there by a run that did not come to its restart. */
+/** The running version counts: the binary may be newer, put there by a run that did not get to the restart. */
 const runningVersion = ({ status, binary }: K0sFacts): string | undefined => status?.version ?? binary?.version
 
 function refusals(
@@ -133,17 +134,17 @@ function refusals(
   if (sudoRefusal) refuse(`root needs a password: ${sudoRefusal}`, 'let the SSH user run sudo without one (NOPASSWD)')
   if (architecture !== wanted.architecture) {
     refuse(
-      `the VM is ${architecture}, the binary and the images are for ${wanted.architecture}`,
-      'use an x86 machine type: an ARM one has broken etcd before',
+      `the VM is ${architecture}, but the binary and the images are for ${wanted.architecture}`,
+      'use an x86 machine type: etcd has failed on an ARM one before',
     )
   }
   if (Math.abs(clockSkew) > LARGEST_SKEW_MS) {
-    const by = `${Math.round(Math.abs(clockSkew) / 1000)} s ${clockSkew > 0 ? 'ahead of' : 'behind'}`
-    refuse(`the VM's clock is ${by} this machine's`, 'correct whichever is wrong: timedatectl on both')
+    const by = `${formatAge(Math.abs(clockSkew))} ${clockSkew > 0 ? 'ahead of' : 'behind'}`
+    refuse(`the VM's clock is ${by} this machine's`, 'correct whichever clock is wrong: timedatectl shows both')
   }
   if (uploads && freeBytes < LEAST_FREE_BYTES) {
     refuse(
-      `only ${Math.floor(freeBytes / 1024 ** 2)} MiB are free under /var/lib, k0s needs ${LEAST_FREE_BYTES / 1024 ** 2}`,
+      `only ${Math.floor(freeBytes / 1024 ** 2)} MiB are free under /var/lib; k0s needs ${LEAST_FREE_BYTES / 1024 ** 2}`,
       'enlarge the disk',
     )
   }
@@ -155,8 +156,8 @@ function refusals(
   const storage = storageType(wanted.config)
   if (k0s.storage && storage && k0s.storage !== storage) {
     refuse(
-      `the cluster's data are in ${k0s.storage}, the configuration says ${storage}`,
-      'storage of a live cluster never changes: set k0s.spec.storage.type',
+      `the cluster stores its data in ${k0s.storage}, but the configuration says ${storage}`,
+      'the storage of a live cluster never changes: set k0s.spec.storage.type to what it has',
     )
   }
   return [...found, ...versionRefusals(k0s, wanted)]
@@ -170,12 +171,14 @@ function versionRefusals(k0s: K0sFacts, { version }: Wanted): Refusal[] {
     case 'downgrade':
       return [
         {
-          message: `k0s ${running} runs: ${version} would be a downgrade`,
+          message: `k0s ${running} is running: ${version} would be a downgrade`,
           hint: 'restore a snapshot of the older version instead',
         },
       ]
     case 'skips a minor':
-      return [{ message: `k0s ${running} can't become ${version} at once`, hint: 'upgrade one minor version at a time' }]
+      return [
+        { message: `k0s ${running} can't be upgraded to ${version} in one step`, hint: 'upgrade one minor version at a time' },
+      ]
     default:
       return []
   }

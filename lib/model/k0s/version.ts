@@ -1,4 +1,4 @@
-/** `v1.34.1+k0s.0`: Kubernetes's version and k0s's own count on top of it. */
+/** `v1.34.1+k0s.0`: the version of Kubernetes, and k0s's own build of it. */
 export interface K0sVersion {
   major: number
   minor: number
@@ -8,7 +8,7 @@ export interface K0sVersion {
 
 const FORM = /^v(\d+)\.(\d+)\.(\d+)\+k0s\.(\d+)$/
 
-/** Undefined for anything else, pre-releases included: none is for production. */
+/** Undefined for anything else, pre-releases included: they are not for production. */
 export function parseVersion(text: string): K0sVersion | undefined {
   const match = FORM.exec(text)
   if (!match) return undefined
@@ -16,7 +16,7 @@ export function parseVersion(text: string): K0sVersion | undefined {
   return { major, minor, patch, build }
 }
 
-/** Negative, zero or positive, as sort functions want it. */
+/** Negative, zero or positive, as sort functions expect. */
 export const compareVersions = (a: K0sVersion, b: K0sVersion): number =>
   a.major - b.major || a.minor - b.minor || a.patch - b.patch || a.build - b.build
 

@@ -13,6 +13,14 @@ export const applyOrder = (layers: readonly string[]): string[] => [...layers].s
 /** The reverse: what depends on others goes first. */
 export const destroyOrder = (layers: readonly string[]): string[] => applyOrder(layers).reverse()
 
+/** The layers that this one stands on, lowest first. */
+export const layersBelow = (layer: string, layers: readonly string[]): string[] =>
+  applyOrder(layers).filter(other => byNumber(other, layer) < 0)
+
+/** The layers that stand on this one, highest first: the order in which they must go before it can. */
+export const layersAbove = (layer: string, layers: readonly string[]): string[] =>
+  destroyOrder(layers).filter(other => byNumber(other, layer) > 0)
+
 /** The first layer makes the VM; all later ones talk to the cluster on it. */
 export const needsCluster = (layer: string, layers: readonly string[]): boolean => layer !== applyOrder(layers)[0]
 

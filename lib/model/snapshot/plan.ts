@@ -1,3 +1,4 @@
+import { ownLabels } from '../labels.ts'
 import { formatSnapshotName } from './name.ts'
 
 export interface SnapshotPlan {
@@ -17,20 +18,18 @@ const CONTENTS: Record<string, string> = {
 export interface SnapshotSubject {
   environment: string
   layer: string
-  /** Whether it is the base layer, of which the VM itself is the content. */
+  /** Whether it is the base layer, whose content is the VM itself. */
   base: boolean
   vm: string
   disk: string
-  /** Serial of the layer's state: one snapshot for each is enough. */
+  /** Serial of the layer's state: each needs one snapshot at most. */
   serial: number
   now: Date
 }
 
-/** Labels by which the snapshot of a layer's present state is found again. */
+/** The labels that identify the snapshot of a layer's current state. */
 export const snapshotKey = ({ environment, layer, serial }: Pick<SnapshotSubject, 'environment' | 'layer' | 'serial'>) => ({
-  'managed-by': 'threads-ops',
-  environment,
-  layer,
+  ...ownLabels({ environment, layer }),
   'state-serial': String(serial),
 })
 
@@ -42,7 +41,7 @@ export function snapshotPlan(subject: SnapshotSubject): SnapshotPlan {
     name: formatSnapshotName({ subject: base ? 'snapshot' : vm, layer, takenAt: now }),
     disk,
     description: `Snapshot after ${layer} layer applied${contents ? ` (${contents})` : ''}`,
-    // Nothing froze the file system or the database: what is on the disk is what a power cut would leave.
+    // Nothing froze the file system or the database: the disk is as a power cut would leave it.
     labels: { ...snapshotKey(subject), consistency: 'crash' },
   }
 }

@@ -13,19 +13,19 @@ import type { Announcement } from '../layer/announcement.ts'
 import { scenarioNamed, scenarioOf } from './scenarios.ts'
 import type { Drill, DrillScenario } from './step.ts'
 
-/** What is asked for of a drill. */
+/** What a drill is asked to do. */
 export interface DrillRequest {
   scenario: DrillScenario
   announcement: Announcement
-  /** For everything to be healthy in the end, in milliseconds. */
+  /** How long everything may take to be healthy at the end, in milliseconds. */
   within: number
 }
 
-/** The scenario of that name for the environment's layers. @throws OpsError 2 for a name that is none */
+/** The scenario of that name for the environment's layers. @throws OpsError 2 for an unknown name */
 export const chosenScenario = (name: string, { terraform, environment }: Pick<Context, 'terraform' | 'environment'>) =>
   scenarioNamed(name, terraform.layers, environment.snapshots.after)
 
-/** The environment's drill that was begun and not ended, if there is one. */
+/** The environment's unfinished drill, if there is one. */
 async function unfinishedDrill({ verb, environment }: Pick<Context, 'verb' | 'environment'>): Promise<Journal | undefined> {
   const [newest] = await readJournals(verb, environment.name)
   return unfinished(newest, scenarioOf(newest)) === undefined ? undefined : newest
@@ -33,7 +33,7 @@ async function unfinishedDrill({ verb, environment }: Pick<Context, 'verb' | 'en
 
 const isResumed = (journal: Journal | undefined): journal is Journal => unfinished(journal, scenarioOf(journal)) === 'resume'
 
-/** The unfinished drill as it stands, else a new one: for looking only, nothing is written. */
+/** The unfinished drill as it stands, else a new one. Only for planning: nothing is written. */
 export async function plannedDrill(request: DrillRequest, context: Context): Promise<Drill> {
   const earlier = await unfinishedDrill(context)
   const journal = isResumed(earlier) ? earlier : ({ facts: {}, phases: [] } as unknown as Journal)
@@ -41,9 +41,8 @@ export async function plannedDrill(request: DrillRequest, context: Context): Pro
 }
 
 /**
- * Goes on with the environment's unfinished drill, or begins one. Takes the environment's lock first: two drills on one journal
- * would be worse than two on one system.
- * @param abort the unfinished one is taken up whatever it has done so far
+ * Resumes the environment's unfinished drill, or begins one. Takes the environment's lock first: two drills must not share a journal.
+ * @param abort take the unfinished drill, whatever it has done so far
  */
 export async function openDrill<O>(
   request: DrillRequest,
@@ -70,7 +69,7 @@ export async function openDrill<O>(
     })
   } else
     context.log.info(
-      `${abort ? 'giving up' : 'going on with'} drill ${resumed.id}, which ended before "${nextStep(drill)}" was done`,
+      `${abort ? 'aborting' : 'resuming'} drill ${resumed.id}, which stopped before "${nextStep(drill)}" was done`,
     )
   const startedAt = context.now().toISOString()
   await drill.remember('attempts', [...(drill.facts.attempts ?? []), { startedAt, operator: operator() }])
@@ -78,11 +77,11 @@ export async function openDrill<O>(
 }
 
 const nextStep = ({ scenario, journal }: Drill): string =>
-  scenario.steps.find(({ id }) => !finished(journal.phases, id))?.title ?? 'its end'
+  scenario.steps.find(({ id }) => !finished(journal.phases, id))?.title ?? 'the end'
 
-/** A drill that ended before it destroyed anything has shown nothing, and its steady state is long past. */
+/** A drill that stopped before it destroyed anything has shown nothing, and its steady state is out of date. */
 async function close(journal: Journal, request: DrillRequest, context: Context): Promise<void> {
-  context.log.info(`drill ${journal.id} ended before anything was destroyed: it is closed, and a new one begun`)
+  context.log.info(`drill ${journal.id} stopped before anything was destroyed: closing it and beginning a new one`)
   const writer = await reopenJournal(journal)
   await drillOver(writer.journal, request, context, { resumed: true, writer }).conclude()
 }
@@ -100,7 +99,7 @@ function drillOver(
   { resumed, writer }: { resumed: boolean; writer?: JournalWriter },
 ): Drill {
   const facts = journal.facts as Facts
-  // What was begun is gone on with, whatever was asked for this time.
+  // A drill that has begun goes on with its own scenario, whatever was asked for this time.
   const scenario = scenarioOf(journal) ?? chosen
   const remember: Drill['remember'] = async (name, value) => writer?.fact(name, value as unknown as Json)
   return {

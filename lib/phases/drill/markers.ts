@@ -1,35 +1,34 @@
 import { randomBytes } from 'node:crypto'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { type Kind, kinds } from '../../cluster/kinds.ts'
+import { configMaps, kinds, persistentVolumes } from '../../cluster/kinds.ts'
 import type { Host } from '../../host/ssh.ts'
 import type { Dump } from '../../model/drill/facts.ts'
 import { type Expectation, type Found, type Marker, type Place, volumeExpectation } from '../../model/drill/marker.ts'
 import type { KubernetesObject, PersistentVolumeClaim } from '../../model/health/objects.ts'
+import { isOwnObject, ownObjectLabels } from '../../model/labels.ts'
+import { parseNamespacedName } from '../../model/namespaced-name.ts'
 import type { Context } from '../../operation/context.ts'
 import { external, precondition } from '../../runtime/errors.ts'
-
-const CONFIG_MAPS: Kind = { base: '/api/v1', plural: 'configmaps', namespaced: true }
-const VOLUMES: Kind = { base: '/api/v1', plural: 'persistentvolumes', namespaced: false }
 
 interface ConfigMap extends KubernetesObject {
   data?: Record<string, string>
 }
 
 interface PersistentVolume extends KubernetesObject {
-  /** Rancher's provisioner makes hostPath volumes, or local ones where it is told to. */
+  /** Rancher's provisioner creates hostPath volumes, or local ones if so configured. */
   spec?: { hostPath?: { path: string }; local?: { path: string } }
 }
 
-/** Of no layer and no Application. */
+/** Belongs to no layer and no Application. */
 const CONFIG_MAP: Place = { kind: 'configmap', namespace: 'default', name: 'threads-ops-dr-drill' }
 const FILE: Place = { kind: 'file', path: '/var/lib/threads-ops/dr-drill' }
 const FILE_IN_VOLUME = '.threads-ops-dr-drill'
-/** On the VM, root's alone. */
+/** On the VM, readable by root only. */
 const DUMPS = '/var/backups/threads-ops'
 
 const VALUE_BYTES = 16
 const DUMP_MS = 15 * 60_000
-/** The scripts' own exit code for a file that is not there. */
+/** The scripts' exit code for a missing file. */
 const ABSENT = 44
 
 const WRITE = `
@@ -42,7 +41,7 @@ sync "$1"
 
 const READ = `[ -e "$1" ] || exit ${ABSENT}; cat "$1"`
 
-/** A volume twice as large as what is free would fill the disk on which etcd lives. tar's 1: a file changed while it was read. */
+/** Refuses when the copy would take more than half of the free space: etcd is on the same disk. tar's exit code 1 means that a file changed while it was read. */
 const DUMP = `
 set -eu
 umask 077
@@ -50,7 +49,7 @@ mkdir -p "$(dirname "$2")"
 needed=$(du -sk "$1" | cut -f 1)
 free=$(df -Pk "$(dirname "$2")" | awk 'NR == 2 { print $4 }')
 if [ $((needed * 2)) -gt "$free" ]; then
-  echo "the volume has $needed KiB, and only $free KiB are free" >&2
+  echo "the volume holds $needed KiB, and only $free KiB are free" >&2
   exit 28
 fi
 code=0
@@ -62,14 +61,14 @@ sha256sum < "$2" | cut -d ' ' -f 1
 tar --extract --to-stdout --file "$2" "./$3" || true
 `
 
-/** One marker for each place where data is kept: the cluster's store, the VM's disk, every volume that the environment names. */
+/** One marker for each place that holds data: the cluster's store, the VM's disk, every volume that the environment names. */
 export async function plannedMarkers(context: Context): Promise<Marker[]> {
   const cluster = await context.cluster()
   const marker = (name: string, place: Place, expectation: Expectation): Marker => ({
     name,
     place,
     value: randomBytes(VALUE_BYTES).toString('hex'),
-    // Before it is written: what it proves may be less than it could, never more.
+    // Taken before it is written, so that it never proves more than it should.
     writtenAt: context.now().toISOString(),
     ...expectation,
   })
@@ -77,21 +76,21 @@ export async function plannedMarkers(context: Context): Promise<Marker[]> {
     marker(`volume ${claim}`, { kind: 'volume', claim, file: FILE_IN_VOLUME }, await expectationOf(claim, cluster)),
   )
   return [
-    marker('cluster', CONFIG_MAP, { expected: 'kept', because: 'namespace default is of no layer' }),
-    marker('disk', FILE, { expected: 'kept', because: 'no layer but the lowest touches the disk' }),
+    marker('cluster', CONFIG_MAP, { expected: 'kept', because: 'namespace default belongs to no layer' }),
+    marker('disk', FILE, { expected: 'kept', because: 'only the base layer touches the disk' }),
     ...(await Promise.all(volumes)),
   ]
 }
 
 async function expectationOf(claim: string, cluster: Cluster): Promise<Expectation> {
-  const [namespace = '', name = ''] = claim.split('/')
+  const name = parseNamespacedName(claim)
   const [space, found] = await Promise.all([
-    cluster.get(kinds.namespaces, { name: namespace }),
-    cluster.get<PersistentVolumeClaim>(kinds.volumeClaims, { namespace, name }),
+    cluster.get(kinds.namespaces, { name: name.namespace }),
+    cluster.get<PersistentVolumeClaim>(kinds.volumeClaims, name),
   ])
   return volumeExpectation({
     claim,
-    namespaceOfLayer: space?.metadata.labels?.['app.kubernetes.io/managed-by'] === 'threads-ops',
+    namespaceOfLayer: isOwnObject(space?.metadata.labels),
     annotations: found?.metadata.annotations ?? {},
   })
 }
@@ -100,9 +99,9 @@ export async function writeMarker({ place, value }: Marker, context: Context): P
   const cluster = await context.cluster()
   if (place.kind === 'configmap') {
     const { namespace, name } = place
-    const labels = { 'app.kubernetes.io/managed-by': 'threads-ops' }
-    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace, name, labels }, data: { value } }
-    await cluster.apply(CONFIG_MAPS, { namespace, name }, object)
+    const metadata = { namespace, name, labels: ownObjectLabels }
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { value } }
+    await cluster.apply(configMaps, { namespace, name }, object)
     return
   }
   const path = await pathOnHost(place, cluster)
@@ -114,7 +113,7 @@ export async function writeMarker({ place, value }: Marker, context: Context): P
 export async function readMarker({ place }: Marker, context: Context): Promise<Found> {
   const cluster = await context.cluster()
   if (place.kind === 'configmap') {
-    const value = (await cluster.get<ConfigMap>(CONFIG_MAPS, place))?.data?.value
+    const value = (await cluster.get<ConfigMap>(configMaps, place))?.data?.value
     return value === undefined ? { state: 'absent' } : { state: 'present', value }
   }
   const path = await pathOnHost(place, cluster)
@@ -130,7 +129,7 @@ export async function readMarker({ place }: Marker, context: Context): Promise<F
 export async function removeMarker({ place }: Marker, context: Context): Promise<void> {
   const cluster = await context.cluster()
   if (place.kind === 'configmap') {
-    await cluster.delete(CONFIG_MAPS, place)
+    await cluster.delete(configMaps, place)
     return
   }
   const path = await pathOnHost(place, cluster)
@@ -142,8 +141,8 @@ export const removeFile = async (host: Host, path: string): Promise<void> => {
 }
 
 /**
- * Copies a volume's files to a place on the VM that only root reads. The database runs meanwhile, so this is no backup of it: it
- * is what can still be looked into when a volume turns out to be gone.
+ * Copies a volume's files to a folder on the VM that only root can read. The database keeps running, so this is no backup: it is there
+ * to be examined if the volume turns out to be lost.
  */
 export async function dumpVolume(claim: string, run: string, context: Context): Promise<{ dump: Dump; marker: string }> {
   const place = { kind: 'volume', claim, file: FILE_IN_VOLUME } as const
@@ -157,25 +156,24 @@ export async function dumpVolume(claim: string, run: string, context: Context): 
     { sudo: true, timeout: DUMP_MS, what: `dumping ${claim}` },
   )
   const [bytes, sha256 = '', marker = ''] = stdout.split('\n')
-  if (!/^[0-9a-f]{64}$/.test(sha256)) throw external(`the dump of ${claim} is not readable`, 'look at the disk of the VM')
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw external(`the dump of ${claim} could not be written`, 'check the disk of the VM')
   return { dump: { claim, path, bytes: Number(bytes), sha256, takenAt, holdsMarker: false }, marker }
 }
 
 export const dumpPath = (claim: string, run: string): string => `${DUMPS}/${run}-${claim.replace('/', '-')}.tar`
 
-/** Undefined where there is no volume any more, or not yet. */
+/** Undefined where there is no volume, or none yet. */
 async function pathOnHost(place: Exclude<Place, { kind: 'configmap' }>, cluster: Cluster): Promise<string | undefined> {
   if (place.kind === 'file') return place.path
   const folder = await folderOf(place.claim, cluster)
   return folder === undefined ? undefined : `${folder}/${place.file}`
 }
 
-/** Where a claim's volume is on the VM's disk. Asked each time: a claim that was made anew has another volume. */
+/** The folder of a claim's volume on the VM's disk. Looked up each time: a re-created claim has another volume. */
 async function folderOf(claim: string, cluster: Cluster): Promise<string | undefined> {
-  const [namespace = '', name = ''] = claim.split('/')
-  const found = await cluster.get<PersistentVolumeClaim>(kinds.volumeClaims, { namespace, name })
+  const found = await cluster.get<PersistentVolumeClaim>(kinds.volumeClaims, parseNamespacedName(claim))
   const volume = found?.spec?.volumeName
-  const { spec } = (volume && (await cluster.get<PersistentVolume>(VOLUMES, { name: volume }))) || {}
+  const { spec } = (volume && (await cluster.get<PersistentVolume>(persistentVolumes, { name: volume }))) || {}
   return spec?.hostPath?.path ?? spec?.local?.path
 }
 

@@ -8,14 +8,14 @@ import { vmRunning } from '../vm/running.ts'
 import type { Drill, DrillStep } from './step.ts'
 import { cleanUp } from './steps/clean-up.ts'
 
-/** A drill's phases. Those that its journal knows as finished are not done again. */
+/** A drill's phases. Those that are finished in its journal are not done again. */
 export const drillPhases = (drill: Drill): Phase<Context>[] => [
   doctor(),
   ...(drill.resumed ? [vmRunning()] : []),
   ...drill.scenario.steps.map(step => phaseOf(step, drill)),
 ]
 
-/** What brings the system back from wherever a drill has left it. */
+/** Brings the system back from wherever a drill has left it. */
 export const abortPhases = (drill: Drill, { terraform, environment }: Context): Phase<Context>[] => {
   const [base = '', ...others] = terraform.layers
   const { id, title, work } = cleanUp()
@@ -29,7 +29,7 @@ export const abortPhases = (drill: Drill, { terraform, environment }: Context): 
   ]
 }
 
-/** The first run that begins a step says so in the journal before it does anything: a killed one could not say so afterwards. */
+/** The beginning of a step is recorded before it does anything, since a run that is killed can't record it afterwards. */
 function phaseOf({ id, title, stage, work }: DrillStep, drill: Drill): Phase<Context> {
   const inner = work(drill)
   return {
@@ -38,7 +38,7 @@ function phaseOf({ id, title, stage, work }: DrillStep, drill: Drill): Phase<Con
     async check(context) {
       const record = finished(drill.journal.phases, id)
       if (record) return { state: 'done', evidence: record.evidence ?? null }
-      // Before all is destroyed, whatever comes after would seem to be done already.
+      // Until everything is destroyed, the later steps would seem to be done already.
       const before = drill.scenario.steps.find(other => other.stage === 'disrupt' && !finished(drill.journal.phases, other.id))
       const early = before && stage !== 'prepare' && stage !== 'disrupt'
       return early ? { state: 'unknown', needs: before.title } : inner.check(context)

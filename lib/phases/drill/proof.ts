@@ -1,7 +1,7 @@
 import { type LayerProof, proofOf } from '../../model/drill/proof.ts'
 import type { Context } from '../../operation/context.ts'
 
-/** A layer's proof as its state object says it now: read from the bucket itself, past everything that is remembered of it. */
+/** The proof of a layer as it is now: read from its state object in the bucket, past any cache. */
 export async function takeProof(
   layer: string,
   { store, terraform }: Pick<Context, 'store' | 'terraform'>,

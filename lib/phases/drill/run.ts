@@ -18,8 +18,8 @@ import type { Drill } from './step.ts'
 const exits: Record<Verdict, ExitCode> = { pass: exitCodes.ok, fail: exitCodes.unhealthy, inconclusive: exitCodes.partial }
 
 /**
- * Runs a drill's phases to a verdict, and writes its pages whatever comes of it.
- * @throws DetailedError where a phase fails or is interrupted: the drill stays unfinished, to be gone on with or aborted
+ * Runs a drill's phases to a verdict, and writes its report in any case.
+ * @throws DetailedError where a phase fails or is interrupted: the drill stays unfinished, to be resumed or aborted
  */
 export async function runDrill(
   phases: Phase<Context>[],
@@ -40,7 +40,7 @@ export async function runDrill(
     }
   } catch (thrown) {
     const error = asOpsError(thrown)
-    // Nothing was destroyed: there is nothing to go on with.
+    // Nothing was destroyed: there is nothing to resume.
     if (facts.steadyState && facts.steadyState.verdict !== 'healthy') await drill.conclude()
     await drill.end(error.code)
     context.log.info(pageLine(await writePages(journal)))
@@ -48,7 +48,7 @@ export async function runDrill(
   }
 }
 
-/** The pages of a drill, derived from its journal. @returns the path of the HTML page */
+/** Writes a drill's report, derived from its journal. @returns the path of the HTML page */
 export async function writePages(journal: Journal): Promise<string> {
   const report = reportOf(journal, scenarioOf(journal))
   const directory = runDirectory(journal.id)
@@ -59,7 +59,7 @@ export async function writePages(journal: Journal): Promise<string> {
   return html
 }
 
-/** What `--json` says of a drill. */
+/** A drill as a `--json` document. */
 export function documentOf(journal: Journal): Outcome['document'] {
   const {
     verdict = 'unfinished',

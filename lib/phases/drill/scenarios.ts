@@ -11,14 +11,14 @@ const scenarios: Record<string, (layers: readonly string[], snapshotsAfter: read
 
 export const scenarioNames = Object.keys(scenarios)
 
-/** @throws OpsError 2 for a name that is none */
+/** @throws OpsError 2 for an unknown name */
 export function scenarioNamed(name: string, layers: readonly string[], snapshotsAfter: readonly string[]): DrillScenario {
   const scenario = scenarios[name]
   if (!scenario) throw usage(`there is no scenario "${name}"`, `one of: ${scenarioNames.join(', ')}`)
   return scenario(layers, snapshotsAfter)
 }
 
-/** What a journal's drill was to do, whatever the environment's layers are by now; undefined where it is not known any more. */
+/** The scenario of a journal's drill, whatever the environment's layers are by now; undefined where it no longer exists. */
 export function scenarioOf(journal: Pick<Journal, 'facts'> | undefined): DrillScenario | undefined {
   const { drill } = (journal?.facts ?? {}) as Facts
   return drill?.layers && scenarios[drill.scenario]?.(drill.layers, drill.snapshotsAfter)

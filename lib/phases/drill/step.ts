@@ -8,25 +8,25 @@ import type { Json } from '../../runtime/json.ts'
 import type { Phase } from '../../runtime/phases.ts'
 import type { Announcement } from '../layer/announcement.ts'
 
-/** A drill under way: what it is to do, and what it knows. */
+/** A drill in progress: its scenario, and what it knows. */
 export interface Drill {
   scenario: DrillScenario
-  /** Whether an earlier run has begun it. */
+  /** Whether an earlier run began it. */
   resumed: boolean
   journal: Journal
   facts: Facts
-  /** What the operator has agreed to be destroyed. */
+  /** What the operator has agreed to have destroyed. */
   announcement: Announcement
-  /** For everything to be healthy in the end, in milliseconds. */
+  /** How long everything may take to be healthy at the end, in milliseconds. */
   within: number
   remember<K extends keyof Facts>(name: K, value: Facts[K]): Promise<void>
-  /** Judges what there is, for good. */
+  /** Judges the drill by what is known, and records the conclusion. */
   conclude(): Promise<Conclusion>
-  /** Ends this process's part in it. */
+  /** Ends this process's attempt. */
   end(exitCode: ExitCode): Promise<void>
 }
 
-/** How a step is done: a phase but for its name. */
+/** How a step is done: a phase without its id and title. */
 export type Work = Pick<Phase<Context>, 'check' | 'run'>
 
 export interface DrillStep extends Step {
@@ -37,7 +37,7 @@ export interface DrillScenario extends Scenario {
   steps: readonly DrillStep[]
 }
 
-/** Work that is always to be done. */
+/** Work that is done every time. */
 export const alwaysDone = (change: string, run: (context: Context) => Promise<Json>): Work => ({
   check: async () => ({ state: 'todo', changes: [change] }),
   run,

@@ -1,9 +1,10 @@
 import type { Health } from '../../model/drill/facts.ts'
 import { podRows } from '../../model/drill/pods.ts'
 import type { Assessment } from '../../model/health/assess.ts'
+import { namespacedName } from '../../model/namespaced-name.ts'
 import type { Context } from '../../operation/context.ts'
 
-/** What was found of the system's health, with the pods to show. */
+/** The system's health as a drill records it, with its pods. */
 export async function healthOf(
   { verdict, findings }: Assessment,
   { cluster, environment, now, signal }: Pick<Context, 'cluster' | 'environment' | 'now' | 'signal'>,
@@ -18,7 +19,7 @@ export async function healthOf(
     pods: podRows(inventory, Object.keys(namespaces)),
     applications: Object.fromEntries(
       applications.map(name => {
-        const found = inventory.applications.find(({ metadata }) => `${metadata.namespace}/${metadata.name}` === name)
+        const found = inventory.applications.find(application => namespacedName(application) === name)
         const { sync, health } = found?.status ?? {}
         return [name, found ? `${sync?.status ?? 'Unknown'} ${health?.status ?? 'Unknown'}` : 'missing']
       }),

@@ -9,15 +9,15 @@ import { exitCodes, interrupted, OpsError } from '../../runtime/errors.ts'
 import { hopeless } from './reach.ts'
 
 export type ClusterContext = Pick<Context, 'environment' | 'cluster' | 'signal' | 'now'>
-/** Waiting also tells what it waits for, and asks after the VM when the API is away. */
+/** Waiting also reports what it waits for, and checks the VM when the API does not answer. */
 export type WaitContext = ClusterContext & Pick<Context, 'log' | 'progress' | 'compute' | 'output' | 'baseLayer'>
 
-/** Rules read the clock too: without any change something may be overdue. In milliseconds. */
+/** Rules depend on the clock, too: something may become overdue although nothing changes. In milliseconds. */
 const RECHECK_MS = 5000
-/** Until a lost connection is tried again. In milliseconds. */
+/** How soon a lost connection is tried again. In milliseconds. */
 export const RECONNECT_MS = 2000
 
-/** What the environment's cluster looks like now. */
+/** The health of the environment's cluster right now. */
 export async function assessment(
   context: ClusterContext,
   expected: Expectations = context.environment.verify,
@@ -33,9 +33,9 @@ function judge(inventory: Inventory, expected: Expectations, { now }: Pick<Conte
 }
 
 /**
- * Looks again whenever something changes, until all is healthy or the time is up: then what was still progressing counts
- * as an error. A connection that is lost meanwhile is no reason to give up, unless the VM is off: nothing starts that by itself.
- * @throws OpsError 5 when the cluster is out of reach at the end, 130 when interrupted
+ * Assesses the cluster again after every change, until everything is healthy or the time is up; then what is still progressing
+ * counts as an error. A lost connection is no reason to give up, unless the VM is off: nothing starts that by itself.
+ * @throws OpsError 5 when the cluster can't be reached at the end, 130 when interrupted
  */
 export async function untilHealthy(
   context: WaitContext,
@@ -74,14 +74,14 @@ export async function untilHealthy(
   }
 }
 
-/** No answer, or one of a server that is only just coming up (429, 503): it may come back. A refusal stays one. */
+/** The error of a connection that may come back: no answer, or that of a server that is only just starting (429, 503). @throws any other error */
 export function lostConnection(error: unknown): OpsError {
   const refused = error instanceof ApiError && (error.status === 401 || error.status === 403)
   if (error instanceof OpsError && error.code === exitCodes.external && !refused) return error
   throw error
 }
 
-/** Says what does not heal by itself as soon as it is seen, each thing once; the rest as progress. */
+/** Warns of what does not heal by itself as soon as it is seen, once each; reports the rest as progress. */
 function narrator({ log, progress }: Pick<Context, 'log' | 'progress'>): (findings: Finding[]) => void {
   const mentioned = new Set<string>()
   return findings => {

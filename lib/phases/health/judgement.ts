@@ -14,8 +14,8 @@ import { assessment, untilHealthy } from './assessment.ts'
 import { unreachable } from './reach.ts'
 
 /**
- * All that is known of the system's health, as a script's outcome: 0 healthy, 6 unhealthy, 7 still progressing.
- * @param within milliseconds to wait for it to be healthy; without, it is looked at once
+ * Everything that is known about the system's health, as a script's outcome: 0 healthy, 6 unhealthy, 7 still progressing.
+ * @param within milliseconds to wait for it to be healthy; without, it is assessed once
  */
 export async function judgement(context: Context, within?: number): Promise<Outcome> {
   const [assessed, newest] = await Promise.all([
@@ -24,7 +24,7 @@ export async function judgement(context: Context, within?: number): Promise<Outc
   ])
   const explained = withPlatforms(assessed.findings, await platforms(assessed.findings, context))
   const findings = sorted([...explained, ...newest])
-  // What was awaited in vain has become an error.
+  // What a wait has waited for in vain is now an error.
   const verdict = assessed.verdict === 'unhealthy' ? 'unhealthy' : verdictOf(findings)
   return {
     exitCode: { healthy: exitCodes.ok, unhealthy: exitCodes.unhealthy, progressing: exitCodes.partial }[verdict],
@@ -48,8 +48,8 @@ async function waited(context: Context, within: number): Promise<Assessment> {
 }
 
 /**
- * What the registry has of the services' images that are in doubt, as far as it answers. No other registry is asked: the
- * credentials are meant for this one.
+ * What the registry knows about the services' images that are in doubt, as far as it answers. No other registry is asked: the
+ * credentials are for this one only.
  */
 async function platforms(findings: readonly Finding[], context: Context): Promise<Map<string, ImageFacts>> {
   const known = new Map<string, ImageFacts>()

@@ -1,7 +1,7 @@
 import { ApiError } from '../../cluster/rest.ts'
 import type { Assessment } from '../../model/health/assess.ts'
 import { endsWaiting, type Reach, reachFinding, vmFinding } from '../../model/health/reach.ts'
-import { API_PORT } from '../../operation/connections.ts'
+import { API_PORT } from '../../model/ports.ts'
 import type { Context } from '../../operation/context.ts'
 import { vmOf } from '../../operation/vm-status.ts'
 import { exitCodes, messageOf, OpsError } from '../../runtime/errors.ts'
@@ -9,8 +9,8 @@ import { exitCodes, messageOf, OpsError } from '../../runtime/errors.ts'
 type ReachContext = Pick<Context, 'compute' | 'output' | 'baseLayer' | 'dial' | 'tunnel' | 'host'>
 
 /**
- * Of an API server that does not answer, what keeps it from answering.
- * @throws the error itself where it says something else, or where nothing more can be found out
+ * Why an API server does not answer.
+ * @throws the error itself where it is about something else, or where nothing more can be found out
  */
 export async function unreachable(error: unknown, context: ReachContext): Promise<Assessment> {
   if (!(error instanceof OpsError) || error.code !== exitCodes.external || error instanceof ApiError) throw error
@@ -21,8 +21,8 @@ export async function unreachable(error: unknown, context: ReachContext): Promis
 }
 
 /**
- * Why waiting for an API server is of no use, if it is of none: its VM is off or gone. It asks for that alone, so that it can be asked
- * at every try, whatever else is out of reach.
+ * Why there is no point in waiting for an API server: its VM is off or gone. Undefined otherwise. It asks only for the VM's status, so
+ * it can be called at every attempt, whatever else does not answer.
  */
 export async function hopeless(
   { message }: OpsError,
@@ -49,7 +49,7 @@ async function survey(error: OpsError, context: ReachContext): Promise<Reach> {
   }
 }
 
-/** A machine that answers at all does so within this. In milliseconds. */
+/** A VM that answers at all does so within this time. In milliseconds. */
 const ANSWERS_WITHIN_MS = 10_000
 
 /** Bytes left on the VM's disk. */

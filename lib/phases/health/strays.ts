@@ -7,14 +7,14 @@ import { waitFor } from '../../runtime/wait.ts'
 
 type StraysContext = Pick<Context, 'cluster' | 'signal' | 'now' | 'log' | 'progress' | 'consent'>
 
-/** The longest grace period of our pods is postgres' minute. In milliseconds. */
+/** The longest grace period among our pods is postgres's: one minute. In milliseconds. */
 const GONE_WITHIN_MS = 3 * 60_000
 
 const KINDS = { Pod: kinds.pods, ReplicaSet: kinds.replicaSets }
 
 /**
- * Stale and duplicate pods are gone, and what earlier owners left to make them. Which these are is decided anew just before they
- * are deleted, and each is deleted by its uid: what has come about meanwhile is not touched.
+ * Removes stale and duplicate pods, and the ReplicaSets of earlier owners that would make them again. Which these are is decided once
+ * more just before the deletion, and each is deleted by its uid: nothing is touched that was created in the meantime.
  */
 export function straysRemoved(): Phase<StraysContext> {
   const mentioned = new Set<string>()
@@ -70,11 +70,11 @@ async function gone(removals: readonly Removal[], { cluster, signal, progress }:
     what: 'the deleted pods to be gone',
     within: GONE_WITHIN_MS,
     signal,
-    hint: '`./taskw verify` says which one stays, and why',
+    hint: '`./taskw verify` says which ones are left, and why',
     probe: async () => {
       const { inventory } = await (await cluster()).inventory(signal)
       const left = remaining(removals, inventory)
-      if (left.length > 0) progress(`${left.join(', ')} still to go`)
+      if (left.length > 0) progress(`waiting for ${left.join(', ')} to go`)
       return left.length === 0 ? true : undefined
     },
   })

@@ -1,9 +1,9 @@
 import type { Expectations } from '../../model/health/inventory.ts'
 import type { Context } from '../../operation/context.ts'
 import { countsText, findingsText, plain } from '../../report/findings.ts'
+import { formatDuration } from '../../runtime/duration.ts'
 import { unhealthy } from '../../runtime/errors.ts'
 import type { Json } from '../../runtime/json.ts'
-import { seconds } from '../../runtime/log.ts'
 import type { Phase } from '../../runtime/phases.ts'
 import { assessment, untilHealthy, type WaitContext } from './assessment.ts'
 
@@ -12,7 +12,7 @@ type VerifiedContext = WaitContext & Pick<Context, 'journal'>
 /**
  * The system is healthy, or becomes so in time.
  * @param within milliseconds
- * @param images that must run besides, asked for when it is their turn
+ * @param images that must run as well; called when they are checked
  */
 export function verified({
   within,
@@ -42,7 +42,7 @@ export function verified({
       if (verdict !== 'healthy') {
         await context.journal?.fact('findings', findings as unknown as Json)
         throw unhealthy(
-          `not healthy after ${seconds(performance.now() - started)}\n${findingsText(findings, verdict, plain)}`,
+          `not healthy after ${formatDuration(performance.now() - started)}\n${findingsText(findings, verdict, plain)}`,
           'follow the remedies above, then run the same command again; `./taskw verify` shows where it stands',
         )
       }

@@ -4,8 +4,8 @@ import { exitCodes, OpsError } from '../../runtime/errors.ts'
 import { type DeliveryContext, openDelivery } from './delivery.ts'
 
 /**
- * Whether the newest build of each service, the one that `latest` names, is for the nodes: if it is not, nothing newer will
- * arrive, and nobody says so. Without an answer of the registry that is all there is to say.
+ * Findings where the newest build of a service, the one tagged `latest`, is not for the nodes: then nothing newer reaches the pods, and
+ * nothing else reports it. A registry that does not answer is noted as such.
  */
 export async function newestBuilds(context: DeliveryContext): Promise<Finding[]> {
   if (!context.environment.delivery) return []

@@ -3,22 +3,23 @@ import { seen } from '../../model/image/sighting.ts'
 import { bumpSubject, nextVersion, versionIn, withVersion } from '../../model/image/version.ts'
 import type { Context } from '../../operation/context.ts'
 import { bumpSummary } from '../../report/hops.ts'
+import { shortSha } from '../../report/short.ts'
 import { precondition, usage } from '../../runtime/errors.ts'
 import type { Json } from '../../runtime/json.ts'
 import type { Phase } from '../../runtime/phases.ts'
 import { type Service, serviceOf } from './delivery.ts'
 import { type Bump, lastBump, type Remembered, type Rollout } from './rollout.ts'
 
-/** What is asked for of a bump. */
+/** What a bump is asked to do. */
 export interface BumpRequest {
   service: string
-  /** `patch`, `minor`, `major` or a version. */
+  /** `patch`, `minor`, `major` or an exact version. */
   to: string
-  /** Goes on where the workflow is known to be wrong. */
+  /** Go on even if the workflow is known to be wrong. */
   force: boolean
 }
 
-/** The service's version is raised and pushed, unless that is what an earlier run did and did not see arrive. */
+/** Raises the service's version and pushes it, unless an earlier run has done just that and did not see the image arrive. */
 export function bumped(
   rollout: Rollout,
   request: BumpRequest,
@@ -31,7 +32,7 @@ export function bumped(
     title: `Version of ${service.name} raised and pushed`,
 
     async check({ environment }) {
-      // Without a token nothing could be pushed, nor its run be seen.
+      // Without a token nothing can be pushed, and its CI run can't be seen.
       await rollout.delivery.github()
       const repository = await rollout.delivery.repository()
       const earlier = await lastBump(environment.name)
@@ -55,10 +56,10 @@ export function bumped(
         })
         await clone.write(file, text)
         const sha = await clone.commit(bumpSubject(service.name, to))
-        progress(`${from} → ${to}, pushing ${sha.slice(0, 12)}`)
+        progress(`${from} → ${to}, pushing ${shortSha(sha)}`)
         const before = now().toISOString()
         const bump = { service: service.name, from, to, sha }
-        // Known before it is pushed: whoever is killed in between finds the commit on the branch, or does not.
+        // Written down before the push: if this run is killed in between, the next one checks whether the commit is on the branch.
         await rollout.follow({ ...bump, pushed: seen({ before, at: before }, null) })
         await clone.push()
         const pushed = seen({ before, at: now().toISOString() }, { branch: settings.branch })
@@ -71,7 +72,7 @@ export function bumped(
   }
 }
 
-/** An earlier run's bump is what is asked for now: the same service, and no other version. */
+/** Whether an earlier, unfinished bump is the one that is asked for now: same service, no other version. */
 const isSame = ({ bump, isFinished }: Remembered, { service, to }: BumpRequest): boolean =>
   !isFinished && bump.service === service && (['patch', 'minor', 'major'].includes(to) || to === bump.to)
 
@@ -80,9 +81,9 @@ async function raised(clone: Clone, { name, folder, versionFile }: Service, to: 
   const text = await clone.read(file)
   const from = text === undefined ? undefined : versionIn(versionFile, text)
   if (text === undefined || from === undefined) {
-    throw precondition(`${file} has no version of ${name}`, 'correct delivery.services in the environment')
+    throw precondition(`${file} holds no version of ${name}`, 'correct delivery.services in the environment')
   }
   const next = nextVersion(from, to)
-  if ('why' in next) throw usage(`--to: ${next.why}`, 'patch, minor, major, or a higher version')
+  if ('why' in next) throw usage(`--to: ${next.why}`, 'use patch, minor, major, or a higher version')
   return { from, to: next.version, text: withVersion(versionFile, text, next.version) ?? text }
 }

@@ -11,7 +11,7 @@ import { neverShow } from '../../runtime/redact.ts'
 export type DeliverySettings = NonNullable<Environment['delivery']>
 export type Service = DeliverySettings['services'][string] & { name: string }
 
-/** What an environment's images go through on their way, each part opened when first asked for. */
+/** What an environment's images pass through on their way to the pods; each part is opened when first used. */
 export interface Delivery {
   settings: DeliverySettings
   repository(): Promise<Repository>
@@ -22,16 +22,16 @@ export interface Delivery {
 
 export type DeliveryContext = Pick<Context, 'environment' | 'endpoints' | 'credentials' | 'signal'>
 
-/** @throws OpsError 3 for an environment that says nothing about it */
+/** @throws OpsError 3 for an environment without delivery settings */
 export function openDelivery({ environment, endpoints, credentials, signal }: DeliveryContext): Delivery {
   const settings = environment.delivery
   if (!settings) {
     throw configuration(
-      `environments/${environment.name}.yaml says nothing about delivery`,
-      'add delivery: which repository, which services; docs/environments.md describes every key',
+      `environments/${environment.name}.yaml has no delivery settings`,
+      'add delivery with the repository and its services; docs/environments.md describes every key',
     )
   }
-  // Where an environment has endpoints of its own, its token is theirs: a real one must not go there.
+  // An environment with its own endpoints uses their token: a real one must not be sent there.
   const token = async () => (endpoints ? credentials.token() : process.env.GITHUB_TOKEN)
   let github: Promise<Github> | undefined
   let registry: Registry | undefined

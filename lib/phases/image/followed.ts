@@ -5,7 +5,7 @@ import type { Json } from '../../runtime/json.ts'
 import type { Phase } from '../../runtime/phases.ts'
 import type { Rollout } from './rollout.ts'
 
-/** Hop by hop, from the push to the pods. */
+/** Follows a bump hop by hop, from the push to the pods. */
 export const followed = (rollout: Rollout): Phase<unknown>[] =>
   hops.map(hop => ({
     id: `image/${hop.id}`,

@@ -5,7 +5,7 @@ import type { Json } from '../../runtime/json.ts'
 import { checkPhase, type Phase } from '../../runtime/phases.ts'
 import { type Bump, lastBump, type Rollout } from './rollout.ts'
 
-/** The bump that was last pushed is the one to follow. */
+/** Finds the bump that was pushed last, to follow it. */
 export function remembered(rollout: Rollout): Phase<Pick<Context, 'environment' | 'log'>> {
   return checkPhase({
     id: 'image/remembered',
@@ -13,10 +13,10 @@ export function remembered(rollout: Rollout): Phase<Pick<Context, 'environment' 
 
     async check({ environment, log }) {
       const last = await lastBump(environment.name)
-      if (!last) throw precondition('no journal knows of a bump', '`./taskw image:bump -- --service <name> --to patch`')
+      if (!last) throw precondition('there is no bump in the journals', '`./taskw image:bump -- --service <name> --to patch`')
       if (!isPushed(last.bump) && (await (await rollout.delivery.repository()).head()) !== last.bump.sha) {
         const again = `\`./taskw image:bump -- --service ${last.bump.service} --to ${last.bump.to}\``
-        throw precondition(`the run that was to push ${bumpSummary(last.bump)} ended before it had`, again)
+        throw precondition(`the run that should have pushed ${bumpSummary(last.bump)} ended before it did`, again)
       }
       await rollout.follow(last.bump, last.sightings)
       log.info(`${last.bump.service} ${bumpSummary(last.bump)}, pushed ${last.bump.pushed.at}`)
@@ -25,5 +25,5 @@ export function remembered(rollout: Rollout): Phase<Pick<Context, 'environment' 
   })
 }
 
-/** Without evidence the run ended while it pushed. */
+/** Without evidence, the run ended before it knew whether the push succeeded. */
 const isPushed = ({ pushed }: Bump): boolean => pushed.evidence !== null

@@ -8,12 +8,13 @@ import { causes } from '../../model/image/stall.ts'
 import { type ReachedHop, type Sightings, timeline } from '../../model/image/timeline.ts'
 import { workflowFindings } from '../../model/image/workflow.ts'
 import type { ImageUpdater, KubernetesEvent, Source, World } from '../../model/image/world.ts'
+import { parseNamespacedName } from '../../model/namespaced-name.ts'
 import type { Context } from '../../operation/context.ts'
 import { hopsText } from '../../report/hops.ts'
+import { formatDuration } from '../../runtime/duration.ts'
 import { exitCodes, interrupted, type OpsError, timedOut, unhealthy } from '../../runtime/errors.ts'
 import { readJournals } from '../../runtime/journal.ts'
 import type { Json } from '../../runtime/json.ts'
-import { seconds } from '../../runtime/log.ts'
 import { lostConnection, RECONNECT_MS } from '../health/assessment.ts'
 import { type Delivery, type DeliveryContext, openDelivery, serviceOf, workflowNeeds } from './delivery.ts'
 
@@ -23,19 +24,19 @@ export interface Bump {
   from: string
   to: string
   sha: string
-  /** When git had taken it; while that is not known, when it was about to. */
+  /** When the push succeeded; until that is known, when it began. */
   pushed: Sighting
 }
 
 /** GitHub and the registry can only be polled. In milliseconds. */
 const POLL_MS = 2000
-/** The cluster is watched; but rules read the clock too. In milliseconds. */
+/** The cluster is watched, but rules depend on the clock, too. In milliseconds. */
 const RECHECK_MS = 5000
 
-/** Verbs whose journals know of a bump. */
+/** Verbs whose journals hold a bump. */
 const VERBS = ['image:bump', 'image:watch']
 
-/** What an earlier run knew of a bump. */
+/** What an earlier run knew about a bump. */
 export interface Remembered {
   journal: string
   bump: Bump
@@ -43,7 +44,7 @@ export interface Remembered {
   isFinished: boolean
 }
 
-/** The newest bump of an environment that a journal knows of. */
+/** The newest bump in an environment's journals. */
 export async function lastBump(env: string): Promise<Remembered | undefined> {
   const journals = (await Promise.all(VERBS.map(verb => readJournals(verb, env)))).flat()
   const [newest] = journals
@@ -61,7 +62,7 @@ export async function lastBump(env: string): Promise<Remembered | undefined> {
 
 export type RolloutContext = DeliveryContext & Pick<Context, 'cluster' | 'journal' | 'now' | 'progress'>
 
-/** The way of one bump: what is known of it, and how to find out more. */
+/** One bump on its way to the pods: what is known about it, and how to find out more. */
 export class Rollout {
   readonly delivery: Delivery
   readonly #context: RolloutContext
@@ -81,7 +82,7 @@ export class Rollout {
     return this.#bump
   }
 
-  /** Why it did not arrive. */
+  /** Why it did not reach the pods. */
   get findings(): readonly Finding[] {
     return this.#findings
   }
@@ -94,7 +95,7 @@ export class Rollout {
     return this.#bump ? timeline(this.#bump.pushed, this.#sightings) : []
   }
 
-  /** From now on this is the bump; written down, so that another run can take it up. */
+  /** Follows this bump from now on, and records it so that another run can go on with it. */
   async follow(bump: Bump, sightings: Sightings = {}): Promise<void> {
     this.#bump = bump
     this.#sightings = sightings
@@ -102,7 +103,7 @@ export class Rollout {
     await this.#context.journal?.fact('sightings', sightings as unknown as Json)
   }
 
-  /** The image that must run in the end; by its digest where that is known. */
+  /** The image that must run in the end, with its digest where that is known. */
   expected(): { namespace: string; image: string }[] {
     if (!this.#bump) return []
     const { image, sha, namespace } = this.#world().subject
@@ -111,8 +112,8 @@ export class Rollout {
   }
 
   /**
-   * Looks until the hop is made.
-   * @throws OpsError 6 when that has become impossible, 124 when it takes too long, both with the cause; 130 when interrupted
+   * Surveys the hop's sources until it is reached.
+   * @throws OpsError 6 when it can no longer be reached, 124 when it takes too long, both with the cause; 130 when interrupted
    */
   async until(hop: Hop): Promise<ReachedHop> {
     const { signal, progress, now } = this.#context
@@ -127,9 +128,10 @@ export class Rollout {
         if (failure) throw this.#lost(hop, [failure])
         const left = within - (performance.now() - began)
         if (left <= 0) throw trouble ?? this.#lost(hop, await this.#causes(hop), within)
-        progress(trouble?.message ?? `for ${seconds(performance.now() - began)}, at most ${seconds(within)}`)
+        progress(trouble?.message ?? `for ${formatDuration(performance.now() - began)}, at most ${formatDuration(within)}`)
         await this.#pause(left, trouble)
-        if (signal.aborted) throw interrupted(`interrupted while waiting for: ${hop.title}`, 'go on with `./taskw image:watch`')
+        if (signal.aborted)
+          throw interrupted(`interrupted while waiting for "${hop.title}"`, 'go on with `./taskw image:watch`')
       }
     } finally {
       this.#watcher?.close()
@@ -148,7 +150,7 @@ export class Rollout {
 
   async #survey(sources: readonly Source[]): Promise<void> {
     await Promise.all(sources.map(source => this.#surveyOne(source)))
-    // Every hop names the sources that it reads.
+    // Every hop declares the sources that it reads.
     const surveys = this.#surveys as Record<Source, Survey>
     const before = Object.keys(this.#sightings).length
     for (const { id, after, reached } of hops) {
@@ -166,7 +168,7 @@ export class Rollout {
     if (source === 'ci') this.#seen.ci = await this.#ci()
     if (source === 'registry') this.#seen.registry = await this.#registry()
     if (source === 'cluster') this.#seen.cluster = await this.#cluster()
-    // What was not there when the last look began, and is there now, came about in between.
+    // What the survey before did not see and this one does happened between the beginnings of the two and now.
     const before = this.#surveys[source]?.began ?? this.#bump?.pushed.at ?? began
     this.#surveys[source] = { before, began, at: this.#context.now().toISOString() }
   }
@@ -187,7 +189,7 @@ export class Rollout {
   async #cluster(): Promise<World['cluster']> {
     const { signal } = this.#context
     const cluster = await this.#context.cluster()
-    const [namespace = ''] = this.#world().subject.application.split('/')
+    const { namespace } = parseNamespacedName(this.#world().subject.application)
     const snapshot = await cluster.inventory(signal)
     this.#watcher ??= cluster.watch(snapshot, signal)
     const [allEvents, updaters] = await Promise.all([
@@ -211,7 +213,7 @@ export class Rollout {
     const { settings } = this.delivery
     const { service, sha } = this.#world().subject
     const repository = await this.delivery.repository()
-    // The workflow of this very commit; without it the rest still says something.
+    // The workflow of this commit. If it can't be read, the other causes still help.
     const text = await repository.withClone(clone => clone.read(settings.workflow), sha).catch(() => null)
     const workflow = text === null ? [] : workflowFindings(text, workflowNeeds(settings, [service]))
     return causes(hop.id, this.#world(), { now: this.#context.now(), workflow })
@@ -220,20 +222,20 @@ export class Rollout {
   #lost({ title }: Hop, found: Finding[], waited?: number): OpsError {
     this.#findings = found
     const [likeliest] = found
-    const why = likeliest ? `${likeliest.object}: ${likeliest.message}` : 'for a reason that does not show'
+    const why = likeliest ? `${likeliest.object}: ${likeliest.message}` : 'for an unknown reason'
     const remedy = likeliest?.remedy ?? '`./taskw verify`'
-    if (waited === undefined) return unhealthy(`it will not arrive: ${why}`, remedy)
+    if (waited === undefined) return unhealthy(`the image will not reach the pods: ${why}`, remedy)
     return timedOut(
-      `"${title}": not within ${seconds(waited)}; likely cause: ${why}`,
+      `"${title}" did not happen within ${formatDuration(waited)}; likely cause: ${why}`,
       `${remedy}; then \`./taskw image:watch\``,
     )
   }
 }
 
-/** What is known of a bump, for people. */
+/** What is known about a bump, for people. */
 export const rolloutText = ({ bump, reached }: Rollout): string => (bump ? hopsText(bump, reached) : '')
 
-/** What is known of a bump as members of a `--json` document. */
+/** What is known about a bump, as members of a `--json` document. */
 export const rolloutDocument = ({ bump, reached, findings }: Rollout): { [key: string]: Json } => ({
   bump: (bump ?? null) as unknown as Json,
   hops: reached as unknown as Json,

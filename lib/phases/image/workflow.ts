@@ -9,7 +9,7 @@ import type { BumpRequest } from './bumped.ts'
 import { type DeliveryContext, openDelivery, serviceOf, workflowNeeds } from './delivery.ts'
 import type { Rollout } from './rollout.ts'
 
-/** What is wrong with the workflow at the branch's head, or with another text of it. */
+/** What is wrong with the workflow at the head of the branch, or with another version of its text. */
 export async function checkedWorkflow(context: DeliveryContext, text?: string): Promise<Finding[]> {
   const { settings, repository } = openDelivery(context)
   if (text !== undefined) return workflowFindings(text, workflowNeeds(settings))
@@ -17,7 +17,7 @@ export async function checkedWorkflow(context: DeliveryContext, text?: string): 
   return clones.withClone(async clone => workflowFindings(await clone.read(settings.workflow), workflowNeeds(settings)))
 }
 
-/** The workflow will build what the nodes can run: looked at before anything is pushed. */
+/** Checks that the workflow builds what the nodes can run, before anything is pushed. */
 export function workflowFit(rollout: Rollout, { service, force }: BumpRequest): Phase<Pick<Context, 'log'>> {
   return checkPhase({
     id: 'image/workflow',
@@ -33,10 +33,10 @@ export function workflowFit(rollout: Rollout, { service, force }: BumpRequest): 
         rollout.note(findings)
         throw unhealthy(
           `nothing was pushed: the workflow is wrong\n${findingsText(findings, verdictOf(findings), plain)}`,
-          'correct the workflow on the branch first; --force pushes all the same',
+          'correct the workflow on the branch first; --force pushes regardless',
         )
       }
-      for (const { object, message } of wrong) log.warn(`${object}: ${message}; going on, as --force says`)
+      for (const { object, message } of wrong) log.warn(`${object}: ${message}; going on because of --force`)
       return { state: 'done', evidence: findings as unknown as Json }
     },
   })

@@ -4,11 +4,11 @@ import type { Context } from '../../operation/context.ts'
 import type { Phase } from '../../runtime/phases.ts'
 import { type K0sContext, pendingOr, survey } from './survey.ts'
 
-/** On the VM, root's alone. */
+/** On the VM, readable by root only. */
 const BACKUPS = '/var/backups/k0s'
 const MIB = 1024 ** 2
 
-/** The configured version of k0s, checked by its hash. An upgrade backs the cluster up first. */
+/** Installs the configured version of k0s, verified by its digest. An upgrade backs the cluster up first. */
 export const k0sBinary = (): Phase<K0sContext & Pick<Context, 'signal' | 'progress'>> => ({
   id: 'k0s/binary',
   title: 'k0s binary',

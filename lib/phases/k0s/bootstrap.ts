@@ -7,7 +7,7 @@ import { k0sRunning } from './running.ts'
 import { k0sService } from './service.ts'
 import { hostSuitable } from './suitable.ts'
 
-/** k0s on the VM, from nothing or from wherever an earlier run, an upgrade or a preemption left it. */
+/** Brings k0s up on the VM, from scratch or from wherever an earlier run, an upgrade or a preemption left it. */
 export const bootstrap = (): Phase<Context>[] => [
   vmReachable(),
   hostSuitable(),

@@ -2,7 +2,7 @@ import { CONFIG_PATH } from '../../model/k0s/plan.ts'
 import type { Phase } from '../../runtime/phases.ts'
 import { type K0sContext, pendingOr, survey } from './survey.ts'
 
-/** The ClusterConfig file on the VM. */
+/** Writes the ClusterConfig file on the VM. */
 export const k0sConfig = (): Phase<K0sContext> => ({
   id: 'k0s/config',
   title: 'k0s configuration',

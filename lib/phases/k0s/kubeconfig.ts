@@ -20,7 +20,7 @@ const PERMISSIONS = 0o777
 
 type KubeconfigContext = Pick<Context, 'baseLayer' | 'output' | 'host'>
 
-/** The kubeconfig file that Terraform's outputs name: administrator of this cluster, through the tunnel's local port. */
+/** Writes the kubeconfig file that Terraform's outputs name: the administrator of this cluster, through the tunnel's local port. */
 export function kubeconfig(): Phase<KubeconfigContext> {
   return {
     id: 'kubeconfig',
@@ -61,18 +61,18 @@ async function target({ baseLayer, output }: KubeconfigContext): Promise<{ path:
 interface File {
   text: string | undefined
   content: Kubeconfig
-  /** Nobody but its owner may read it; so is what does not exist. */
+  /** Whether only its owner may read it; true for a file that does not exist. */
   private: boolean
 }
 
-/** @throws OpsError 3 for a file that is no kubeconfig: it is somebody's, and is not overwritten */
+/** @throws OpsError 3 for a file that is not a kubeconfig: it may matter to somebody, so it is not overwritten */
 async function read(path: string): Promise<File> {
   const text = await readIfExists(path)
   if (text === undefined) return { text, content: {}, private: true }
   try {
     return { text, content: parseKubeconfig(text), private: ((await stat(path)).mode & PERMISSIONS) === PRIVATE }
   } catch (error) {
-    throw configuration(`${path} is no kubeconfig: ${messageOf(error)}`, 'repair it or move it away', error)
+    throw configuration(`${path} is not a kubeconfig: ${messageOf(error)}`, 'repair it or move it away', error)
   }
 }
 

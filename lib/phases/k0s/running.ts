@@ -12,7 +12,7 @@ type RunningContext = K0sContext & Pick<Context, 'signal' | 'progress'>
 
 const LOG_LINES = 15
 
-/** k0s runs as it is configured, and its node is ready. */
+/** Starts or restarts k0s where needed, and waits until its node is ready. */
 export const k0sRunning = (): Phase<RunningContext> => ({
   id: 'k0s/running',
   title: 'k0s running, node ready',
@@ -28,9 +28,9 @@ export const k0sRunning = (): Phase<RunningContext> => ({
     if (plan.service.action === 'restart') await k0s.restart()
     await untilReady(context, k0s, wanted.nodeName)
     const { facts, plan: after } = await survey(context, { fresh: true })
-    // Storage, flags and version are read back: what runs is what was asked for.
+    // Storage, flags and version are read back, so that what runs is what was asked for.
     if (after.service.action !== 'none') {
-      throw timedOut(`k0s runs, but not as wanted: ${after.service.changes.join('; ')}`, 'run the same command again')
+      throw timedOut(`k0s is running, but not as configured: ${after.service.changes.join('; ')}`, 'run the same command again')
     }
     return runningEvidence(facts)
   },
@@ -55,7 +55,7 @@ async function untilReady({ environment, signal, progress }: RunningContext, k0s
         const { api, nodes } = await k0s.readiness()
         const ready = nodes.some(node => node.name === nodeName && node.ready)
         if (api && ready) return true
-        // A wait of minutes needs a reason; k0s's own journal has it.
+        // A wait of minutes needs an explanation, which is in k0s's own log.
         const said = lastWords(await k0s.log(LOG_LINES).catch(() => ''))
         const what = api ? `API ready, waiting for node ${nodeName}` : 'waiting for the Kubernetes API'
         progress(said ? `${what}; k0s: ${said}` : what)
@@ -68,7 +68,7 @@ async function untilReady({ environment, signal, progress }: RunningContext, k0s
     throw new OpsError(
       error.code,
       log ? `${error.message}\n${log}` : error.message,
-      'correct the cause; then the same command goes on from here',
+      'fix the cause, then run the same command again to go on from here',
       error,
     )
   }

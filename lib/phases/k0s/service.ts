@@ -1,7 +1,7 @@
 import type { Phase } from '../../runtime/phases.ts'
 import { type K0sContext, pendingOr, survey } from './survey.ts'
 
-/** k0s as a service of the VM, with the wanted flags. */
+/** Installs k0s as a service of the VM, with the configured flags. */
 export const k0sService = (): Phase<K0sContext> => ({
   id: 'k0s/installed',
   title: 'k0s service',

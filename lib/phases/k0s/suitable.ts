@@ -1,7 +1,7 @@
 import { checkPhase, type Phase } from '../../runtime/phases.ts'
 import { type K0sContext, survey } from './survey.ts'
 
-/** The VM is one that k0s can run on; whatever is wrong with it is reported at once. */
+/** Checks that k0s can run on the VM; everything that is wrong is reported at once. */
 export const hostSuitable = (): Phase<K0sContext> =>
   checkPhase({
     id: 'host/suitable',

@@ -9,7 +9,7 @@ import type { PhaseState } from '../../runtime/phases.ts'
 
 export type K0sContext = Pick<Context, 'environment' | 'baseLayer' | 'output' | 'host'>
 
-/** Platform of the VM and of every image; an ARM VM broke etcd. */
+/** Of the VM and of every image; etcd has failed on an ARM VM. */
 const ARCHITECTURE = 'amd64'
 
 interface Survey {
@@ -20,8 +20,8 @@ interface Survey {
 }
 
 /**
- * What the VM is like and what is to do there. Phases share one reading of the host; `fresh` is for those about to change
- * something: whoever held the lock before may have done it already, and a file written again would look like a change.
+ * The facts of the VM, and what there is to do. Phases share one probe of the host. `fresh` is for those about to change something:
+ * whoever held the lock before may have done it already, and writing a file again would look like a change.
  * @throws OpsError 4 when the host must not be touched, with every reason at once
  */
 export async function survey(context: K0sContext, options: { fresh?: boolean } = {}): Promise<Survey> {

@@ -1,3 +1,4 @@
+import { ownLabels } from '../../model/labels.ts'
 import type { Context } from '../../operation/context.ts'
 import type { Phase } from '../../runtime/phases.ts'
 
@@ -16,7 +17,7 @@ export function stateBucket(): Phase<Pick<Context, 'store' | 'environment'>> {
 
     async run({ store, environment }) {
       const bucket = await store()
-      await bucket.create(environment.terraform.bucketLocation, { 'managed-by': 'threads-ops', environment: environment.name })
+      await bucket.create(environment.terraform.bucketLocation, ownLabels({ environment: environment.name }))
       return { bucket: bucket.name }
     },
   }

@@ -6,19 +6,19 @@ import { shell } from '../../runtime/zx.ts'
 
 type CheckContext = Pick<Context, 'environment' | 'endpoints' | 'credentials' | 'terraform' | 'signal' | 'progress'>
 
-/** One thing that must be true on the operator's side. @throws OpsError, whose hint is the remedy */
+/** Something that must be in order on the operator's machine. Its check throws an OpsError whose hint is the remedy. */
 export interface OperatorCheck {
-  /** As a finding's rule: `operator/terraform`. */
+  /** The rule of its finding, such as `operator/terraform`. */
   rule: string
   /** What it is about, for people. */
   object: string
-  /** @returns what was found, when it is as it should be */
+  /** @returns what was found, when it is in order */
   check(context: CheckContext): Promise<string>
 }
 
 const OLDEST_TERRAFORM = [1, 6] as const
 
-/** Everything that is checked before anything is tried; `./taskw doctor` shows each. */
+/** Everything that is checked before a verb begins; `./taskw doctor` shows each check. */
 export const operatorChecks: OperatorCheck[] = [
   {
     rule: 'operator/node',
@@ -54,12 +54,12 @@ async function terraformVersion({ environment, terraform, signal, progress }: Ch
   const { program } = environment.terraform
   const path = program.includes('/') ? configuredPath(program) : program
   const env = { ...(await terraform.variables()), CHECKPOINT_DISABLE: '1' }
-  // The lab's may have to be built first, and says how far that is.
+  // The lab's Terraform may have to be built first, and reports its progress.
   const output = await shell({ nothrow: true, signal, env, onStderr: progress })`${path} version -json`
   if (output.exitCode !== 0) {
     throw precondition(
-      'Terraform is not on this machine',
-      `install Terraform ≥ ${OLDEST_TERRAFORM.join('.')} and put it on PATH, or name it as terraform.program`,
+      'Terraform is not installed',
+      `install Terraform ≥ ${OLDEST_TERRAFORM.join('.')} and put it on PATH, or set terraform.program`,
       output,
     )
   }
@@ -81,7 +81,7 @@ async function readable(path: string): Promise<void> {
   } catch (error) {
     throw precondition(
       `the SSH key ${path} cannot be read`,
-      'make one (`ssh-keygen -t ed25519`) and put its public half in terraform.tfvars as ssh_keys',
+      'create one (`ssh-keygen -t ed25519`) and add its public half to ssh_keys in terraform.tfvars',
       error,
     )
   }

@@ -1,13 +1,14 @@
+import { ownLabels } from '../../model/labels.ts'
 import type { Context } from '../../operation/context.ts'
 import type { Phase } from '../../runtime/phases.ts'
 
 type PurgeContext = Pick<Context, 'compute' | 'environment' | 'progress'>
 
-/** Deletes every snapshot of the environment that this toolkit made; by labels, never by name. */
+/** Deletes every snapshot of the environment that this toolkit made, chosen by label and never by name. */
 export function snapshotsPurged(): Phase<PurgeContext> {
   const find = async ({ compute, environment }: PurgeContext) => {
     const client = await compute()
-    const all = await client.snapshots({ 'managed-by': 'threads-ops', environment: environment.name })
+    const all = await client.snapshots(ownLabels({ environment: environment.name }))
     return {
       client,
       names: all.filter(({ autoCreated, labels }) => !autoCreated && labels.protect !== 'true').map(({ name }) => name),

@@ -9,8 +9,8 @@ type SnapshotContext = Pick<
 >
 
 /**
- * One snapshot of the VM's boot disk for the layer's present state: taken once per state serial, so that repeating `up` on
- * an unchanged system takes none.
+ * Takes a snapshot of the VM's boot disk for the layer's current state, once per state serial: repeating `up` on an unchanged system
+ * takes none.
  */
 export function snapshotTaken(layer: string): Phase<SnapshotContext> {
   return {
@@ -32,14 +32,14 @@ export function snapshotTaken(layer: string): Phase<SnapshotContext> {
   }
 }
 
-/** The same, always: for an operator who asks for one. */
+/** The same, but always: the operator has asked for one. */
 export const newSnapshot = (layer: string): Phase<SnapshotContext> => ({
   ...snapshotTaken(layer),
   async check({ terraform }) {
     const { applied, serial } = await terraform.state(layer)
     if (!applied)
       throw precondition(
-        `layer ${layer} is not applied: there is no state to keep`,
+        `layer ${layer} is not applied: there is nothing to snapshot`,
         `\`./taskw layer:apply -- ${layer}\` first`,
       )
     return { state: 'todo', changes: [`create a snapshot of the VM's boot disk for ${layer}, state serial ${serial}`] }
@@ -52,9 +52,9 @@ async function takeSnapshot(layer: string, context: SnapshotContext) {
   const vm = await client.vm(vmName)
   const disk = vm?.disks[0]
   if (vm === undefined || disk === undefined)
-    throw precondition(`VM ${vmName} has no disk to take a snapshot of`, '`./taskw status` shows what there is')
+    throw precondition(`VM ${vmName} has no disk to take a snapshot of`, '`./taskw status` shows what exists')
   if (vm.status === 'RUNNING') {
-    progress('writing what the guest holds in memory to its disk')
+    progress("flushing the guest's memory to its disk")
     await (await host()).run(['sync'])
   }
   const plan = snapshotPlan({

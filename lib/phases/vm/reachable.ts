@@ -1,7 +1,7 @@
 import type { Context } from '../../operation/context.ts'
 import { checkPhase, type Phase } from '../../runtime/phases.ts'
 
-/** The VM answers over SSH. */
+/** Checks that the VM answers over SSH. */
 export const vmReachable = (): Phase<Pick<Context, 'host'>> =>
   checkPhase({
     id: 'host/reachable',

@@ -8,7 +8,7 @@ type VmContext = Pick<Context, 'compute' | 'output' | 'baseLayer' | 'disconnect'
 
 const TRANSITION_DEADLINE_MS = 3 * 60_000
 
-/** A spot VM stops whenever Google wants it back; Terraform does not mind, so `up` starts it again. */
+/** Starts the VM. Google may stop a spot VM at any time, and Terraform does not start it again. */
 export function vmRunning(): Phase<VmContext> {
   return {
     id: 'vm/running',
@@ -23,9 +23,9 @@ export function vmRunning(): Phase<VmContext> {
     async run(context) {
       const { name, compute } = await find(context)
       await context.disconnect()
-      // STOPPING must end before a start is accepted.
+      // A VM can't be started while it is STOPPING.
       await waitFor({
-        what: `${name} to come to rest`,
+        what: `${name} to stop or run`,
         within: TRANSITION_DEADLINE_MS,
         signal: context.signal,
         probe: async () => ['TERMINATED', 'RUNNING'].includes((await compute.vm(name))?.status ?? '') || undefined,
@@ -36,7 +36,7 @@ export function vmRunning(): Phase<VmContext> {
   }
 }
 
-/** The same, where an applied layer needs the cluster on it: nothing else is a reason to start a VM that is to be destroyed. */
+/** The same, but only where an applied layer needs the cluster: there is no other reason to start a VM before it is destroyed. */
 export function vmRunningIfNeeded(): Phase<VmContext & Pick<Context, 'terraform'>> {
   const running = vmRunning()
   return {
@@ -57,7 +57,7 @@ async function find({ compute: open, output, baseLayer }: VmContext) {
   if (!vm) {
     throw precondition(
       `VM ${name} is in Terraform's state but not in the project`,
-      `\`./taskw layer:apply -- ${baseLayer}\` makes it again`,
+      `\`./taskw layer:apply -- ${baseLayer}\` creates it again`,
     )
   }
   return { compute, name, vm }

@@ -13,11 +13,11 @@ resource "kubectl_manifest" "application" {
   ignore_fields = [
     # The Image Updater writes the running images there: an apply must not roll them back.
     "spec.source.kustomize.images",
-    # Argo CD rewrites the Application without fields that are false, which every plan would then take for a change.
+    # Argo CD drops fields that are false from the Application, which every plan would then show as a change.
     "spec.syncPolicy.automated.allowEmpty",
   ]
 
-  # On destroy: until Argo CD has removed what the Application made and taken its finalizer off.
+  # On destroy: time for Argo CD to delete what the Application created, and to remove its finalizer.
   wait = true
 
   timeouts {
@@ -25,7 +25,7 @@ resource "kubectl_manifest" "application" {
   }
 }
 
-# Since 1.0 the Image Updater looks only at Applications that an ImageUpdater selects.
+# Since 1.0 the Image Updater considers only Applications that an ImageUpdater selects.
 resource "kubectl_manifest" "image_updater" {
   yaml_body = templatefile("${path.module}/templates/image-updater.yaml", {
     name             = var.name

@@ -22,7 +22,7 @@ resource "helm_release" "this" {
         prefix      = var.registry_host
         api_url     = "https://${var.registry_host}"
         credentials = "ext:/scripts/${local.credentials_script}"
-        # The metadata server's tokens live for an hour at most, and it may hand out one that is about to end.
+        # The metadata server's tokens live for an hour at most, and it may hand out one that is about to expire.
         credsexpire = "30m"
         ping        = false
       }]

@@ -1,5 +1,5 @@
 output "namespace" {
-  description = "Namespace of the release; reading it from here orders a resource after the release."
+  description = "Namespace of the release. A resource that reads it from here depends on the release."
   value       = helm_release.this.namespace
 }
 

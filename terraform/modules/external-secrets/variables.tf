@@ -54,7 +54,7 @@ variable "webhook_failure_policy" {
 }
 
 variable "secret_manager_project" {
-  description = "Project whose Secret Manager the ClusterSecretStore reads; null makes no store."
+  description = "Project whose Secret Manager the ClusterSecretStore reads; null creates no store."
   type        = string
   default     = null
 }

@@ -1,7 +1,7 @@
 locals {
   directory = "${path.module}/manifests"
 
-  # One object per file, so that the file's name is the resource's address.
+  # One object per file, so that the file's name is part of the resource's address.
   manifests = {
     for file in fileset(local.directory, "*.yaml") : trimsuffix(file, ".yaml") => templatefile("${local.directory}/${file}", {
       namespace    = var.namespace
@@ -26,6 +26,6 @@ resource "kubectl_manifest" "deployment" {
     create = "10m"
   }
 
-  # It reads its configuration when it starts, and exits when it may not list volumes.
+  # It reads its configuration when it starts, and exits if it lacks the permission to list volumes.
   depends_on = [kubectl_manifest.this]
 }

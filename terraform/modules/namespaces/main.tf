@@ -13,6 +13,6 @@ resource "kubectl_manifest" "this" {
     }
   })
 
-  # A namespace that is still terminating would make the next apply fail.
+  # The next apply would fail while a namespace is still terminating.
   wait = true
 }

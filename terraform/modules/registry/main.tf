@@ -19,7 +19,7 @@ resource "google_artifact_registry_repository" "this" {
     immutable_tags = false
   }
 
-  # A kept version wins over a deletion rule: the newest are there to roll back to, however old they are.
+  # Keep rules win over delete rules: the newest versions stay for rollbacks, however old they are.
   cleanup_policies {
     id     = "keep-newest"
     action = "KEEP"
@@ -40,7 +40,7 @@ resource "google_artifact_registry_repository" "this" {
   }
 }
 
-# The containers of secrets only: a value given here would end up in the state.
+# Secrets without values: a value given here would end up in the state.
 resource "google_secret_manager_secret" "this" {
   for_each = var.secret_ids
 

@@ -55,9 +55,9 @@ for (const [why, content, context, code, message] of [
     KUBECONFIG,
     'threads-staging',
     3,
-    'has no context "threads-staging", but: threads-lab, threads-prod',
+    'has no context "threads-staging"; it has: threads-lab, threads-prod',
   ],
-  ['an empty one', '{}', 'threads-lab', 3, 'has no context "threads-lab", but: none'],
+  ['an empty one', '{}', 'threads-lab', 3, 'has no context "threads-lab"; it has: none'],
 ] as const) {
   connections(why, async ({ folder }) => {
     if (content !== undefined) writeFileSync(join(folder, 'config'), content)

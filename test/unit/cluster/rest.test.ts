@@ -135,7 +135,7 @@ rest('nobody listens: the tunnel is the remedy', async () => {
   await gone.close()
   const error = await failureOf(open({}, `https://127.0.0.1:${gone.port}`).text('/x'))
   assert.is(error.code, 5)
-  assert.match(error.message, `https://127.0.0.1:${gone.port} is out of reach: connect ECONNREFUSED`)
+  assert.match(error.message, `can't reach the Kubernetes API at https://127.0.0.1:${gone.port}: connect ECONNREFUSED`)
   assert.match(error.hint, './taskw tunnel')
 })
 

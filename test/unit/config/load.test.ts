@@ -1,7 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { environmentNames, loadEnvironment, parseEnvironment } from '../../../lib/config/load.ts'
-import { parseDuration } from '../../../lib/config/schema.ts'
 import { OpsError } from '../../../lib/runtime/errors.ts'
 import { readIfExists, root } from '../../../lib/runtime/files.ts'
 
@@ -59,18 +58,3 @@ load('an environment that is not there', async () => {
   }
 })
 load.run()
-
-const durations = suite('parseDuration')
-for (const [text, expected] of [
-  ['250ms', 250],
-  ['90s', 90_000],
-  ['10m', 600_000],
-  ['2h', 7_200_000],
-  ['1d', 86_400_000],
-  ['10', undefined],
-  ['1.5h', undefined],
-  ['-1s', undefined],
-] as const) {
-  durations(text, () => assert.is(parseDuration(text), expected))
-}
-durations.run()

@@ -43,7 +43,9 @@ page('shows what others have written, and does not obey it', () => {
   assert.not.match(text, '<img')
   assert.match(text, '&lt;img src=x onerror=alert(1)&gt; | &quot;quoted&quot; &amp; &#39;so&#39;')
 })
-page('has no time to recover where it did not', () => assert.match(drillHtml(failed()), 'none: it was not found healthy again'))
+page('has no time to recover where it did not', () =>
+  assert.match(drillHtml(failed()), 'none: the system did not become healthy again'),
+)
 page('can be drawn of a drill that has hardly begun', () => {
   const { drill, attempts } = passedFacts()
   assert.match(drillHtml(reportOf(journalOf({ drill, attempts }, []), rebuild) as DrillReport), 'unfinished')
@@ -74,7 +76,7 @@ text('a line for each check', () => {
   const lines = drillText(failed(), plain).split('\n')
   assert.match(lines[0] ?? '', /^fail {2}layer-rebuild of prod/)
   assert.is(lines.filter(line => line.startsWith('  ✘ ')).length, 1)
-  assert.match(lines.join('\n'), 'RTO     none: it was not found healthy again')
+  assert.match(lines.join('\n'), 'RTO     none: the system did not become healthy again')
   assert.match(lines.join('\n'), 'left    /var/backups/x.tar on the VM')
 })
 text.run()

@@ -19,7 +19,7 @@ files('a file is written whole, for its owner alone, in a folder made for it', a
   assert.is(statSync(path).mode & 0o777, 0o600)
   assert.equal(readdirSync(join(folder, 'a')), ['b.json'])
 })
-files('another mode when told', async ({ folder }) => {
+files('another mode when given', async ({ folder }) => {
   await writeAtomically(join(folder, 'public'), 'x', 0o644)
   assert.is(statSync(join(folder, 'public')).mode & 0o777, 0o644)
 })

@@ -37,7 +37,7 @@ waits('at the deadline it says what it waited for, the last error and the hint',
   }
   const error = await failureOf(wait(failing, { within: 40, hint: 'ask the moon' }))
   assert.is(error.code, 124)
-  assert.is(error.message, 'the tide: not within 0 s; last error: still low')
+  assert.is(error.message, 'timed out after 0.0 s waiting for the tide; last error: still low')
   assert.is(error.hint, 'ask the moon')
   assert.is((error.cause as Error).message, 'still low')
 })
@@ -80,7 +80,7 @@ waits('interrupted before it begins, it does not probe', async () => {
 waits('the probe may end itself at the deadline, which is no reason of its failure', async () => {
   const obedient = (signal: AbortSignal) =>
     new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
-  assert.is((await failureOf(wait(obedient, { within: 30 }))).message, 'the tide: not within 0 s')
+  assert.is((await failureOf(wait(obedient, { within: 30 }))).message, 'timed out after 0.0 s waiting for the tide')
 })
 
 waits.run()

@@ -22,7 +22,7 @@ export interface Asked {
 /** An answer in JSON; a function has the response for itself. */
 export type Answer = { status?: number; body?: unknown } | ((response: ServerResponse) => void)
 
-/** An HTTPS server on loopback that answers as it is told, and knows what it was asked. */
+/** An HTTPS server on loopback that answers as it is inBrief, and knows what it was asked. */
 export interface ApiServer {
   port: number
   authority: string

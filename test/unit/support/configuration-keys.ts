@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 
 /**
- * Which keys of the environment's file the sources read, told by names: `environment.a.b`, `{ b } = environment.a`,
+ * Which keys of the environment's file the sources read, by name: `environment.a.b`, `{ b } = environment.a`,
  * `{ a: { b } }: Environment`, and the same through variables that hold a part of it. A part that is handed on whole (an argument,
  * a spread, `part[key]`) is followed no further: of its keys those count that are a property's name anywhere.
  */

@@ -65,7 +65,7 @@ export const ownedBy = (kind: string, name: string, uid = `uid-${name}`): { owne
 
 export const ready = (status: 'True' | 'False', since = ago(HOUR)) => [{ type: 'Ready', status, lastTransitionTime: since }]
 
-/** A container that runs and is ready, unless told. */
+/** A container that runs and is ready by default. */
 export const container = (change: Partial<ContainerStatus> = {}): ContainerStatus => ({
   name: 'nextjs',
   image: IMAGE,
@@ -176,7 +176,7 @@ export const staleSet = (metadata: Partial<Metadata> = {}, spec: ReplicaSet['spe
     spec: { selector: { matchLabels: STALE }, ...spec },
   })
 
-/** Its pod, unless told. */
+/** Its pod by default. */
 export const stalePod = (
   metadata: Partial<Metadata> = ownedBy('ReplicaSet', 'nextjs-77aa', 'uid-stale-set'),
   status: Pod['status'] = {},
@@ -189,5 +189,5 @@ export const beside = (set: ReplicaSet, ...pods: Pod[]): Partial<Inventory> => (
 })
 
 /** Findings as a table shows them: `error pod/image`, `warning pod/not-ready, heals`. */
-export const told = (findings: readonly Finding[]): string[] =>
+export const inBrief = (findings: readonly Finding[]): string[] =>
   findings.map(({ severity, rule, heals }) => `${severity} ${rule}${heals ? ', heals' : ''}`)

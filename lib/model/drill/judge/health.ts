@@ -3,20 +3,20 @@ import type { Health } from '../facts.ts'
 import { duplicates } from '../pods.ts'
 import type { Judge, Step } from '../step.ts'
 
-/** A system that was not healthy before shows nothing by being unhealthy after. */
+/** If the system was not healthy before the drill, it proves nothing that it is not healthy afterwards. */
 export const judgeSteadyState: Judge = ({ facts: { steadyState } }, step) => [
   steadyState ? healthCheck(step, steadyState, 'inconclusive') : check(step, 'inconclusive', NOT_REACHED),
 ]
 
-/** A loss that `verify` does not see would go unnoticed in earnest. */
+/** A loss that `verify` does not see would go unnoticed in a real disaster. */
 export const judgeLoss: Judge = ({ facts: { loss } }, step) => {
   if (!loss) return [check(step, 'inconclusive', NOT_REACHED)]
   return loss.verdict === 'healthy'
-    ? [check(step, 'fail', 'verify calls the ruined system healthy')]
+    ? [check(step, 'fail', 'verify calls the destroyed system healthy')]
     : [check(step, 'pass', `${loss.verdict}, with ${loss.findings.length} findings`)]
 }
 
-/** In the end: every pod healthy, none twice, the Applications Synced and Healthy. */
+/** At the end: every pod healthy, no duplicates, the Applications Synced and Healthy. */
 export const judgeHealth: Judge = ({ facts: { health, steadyState } }, step) => {
   if (!health) return [check(step, 'inconclusive', NOT_REACHED)]
   const twice = duplicates(steadyState?.pods ?? [], health.pods, health.findings)
@@ -37,7 +37,7 @@ export const judgeHealth: Judge = ({ facts: { health, steadyState } }, step) => 
     ),
     names.length > 0 && unwell.length === 0
       ? check(step, 'pass', names.join(', '), part)
-      : check(step, 'fail', unwell.map(([name, state]) => `${name} is ${state}`).join('; ') || 'there is none', part),
+      : check(step, 'fail', unwell.map(([name, state]) => `${name} is ${state}`).join('; ') || 'there is no Application', part),
   ]
 }
 

@@ -3,7 +3,7 @@ import type { Facts } from '../facts.ts'
 import { judgeMarker, type Place } from '../marker.ts'
 import type { Judge } from '../step.ts'
 
-/** Each marker is a check of its own. */
+/** One check for each marker. */
 export const judgeMarkers: Judge = ({ facts }, step) => {
   const { markers = [], found = {} } = facts
   if (markers.length === 0) return [check(step, 'inconclusive', NOT_REACHED)]

@@ -2,7 +2,7 @@ import { check, NOT_REACHED } from '../check.ts'
 import { proofDifferences } from '../proof.ts'
 import type { Judge } from '../step.ts'
 
-/** A layer below the disruption was neither written nor would be changed by a plan. @param moment when that was looked at */
+/** A layer below the disruption was not written, and a plan of it is empty. @param moment when it was compared, for people */
 export const judgeUntouched =
   (layer: string, moment: string): Judge =>
   ({ facts: { proof, comparisons = {} } }, step) => {
@@ -15,7 +15,7 @@ export const judgeUntouched =
     if (!later.plan) return [check(step, 'inconclusive', `its plan failed: ${later.planError ?? ''}`, part)]
     if (!later.plan.empty) {
       const changes = later.plan.changes.map(({ action, address }) => `${action} ${address}`).join(', ') || 'outputs'
-      return [check(step, 'fail', `its state is as it was, but a plan would change something: ${changes}`, part)]
+      return [check(step, 'fail', `its state is the same, but a plan would change something: ${changes}`, part)]
     }
     const { resources, serial, generation } = proof
     return [check(step, 'pass', `${resources} resources, serial ${serial}, generation ${generation}; the plan is empty`, part)]

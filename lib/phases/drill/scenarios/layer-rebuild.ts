@@ -14,7 +14,7 @@ import { snapshotTaken } from '../steps/snapshot-taken.ts'
 import { steadyState } from '../steps/steady-state.ts'
 import { volumesDumped } from '../steps/volumes-dumped.ts'
 
-/** @param layers all of the environment's, the base layer first; it stays. @param snapshotsAfter which of them */
+/** @param layers all of the environment's layers, the base layer first, which stays @param snapshotsAfter those followed by a snapshot */
 export function layerRebuild(layers: readonly string[], snapshotsAfter: readonly string[]): DrillScenario {
   const [base = '', ...others] = layers
   const keptBySnapshot = others.filter(layer => snapshotsAfter.includes(layer))

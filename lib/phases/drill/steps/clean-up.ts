@@ -3,20 +3,20 @@ import { messageOf } from '../../../runtime/errors.ts'
 import { dumpPath, readMarker, removeFile, removeMarker } from '../markers.ts'
 import { alwaysDone, type DrillStep } from '../step.ts'
 
-/** Removes markers, and the dumps of volumes whose data is there: what is lost otherwise stays to be looked into. */
+/** Removes the markers, and the dumps of volumes whose data is there; the dump of a lost volume is kept. */
 export const cleanUp = (): DrillStep => ({
   stage: 'judge',
   id: 'clean-up',
   title: 'Markers and dumps cleaned up',
   work: ({ facts, remember, journal }) =>
-    alwaysDone('remove the markers, and the dumps that nobody needs', async context => {
+    alwaysDone('remove the markers, and the dumps that are not needed', async context => {
       const leftovers: string[] = []
       const remove = async (what: string, removal: () => Promise<void>) => {
         await removal().catch(error => leftovers.push(`${what}, which could not be removed: ${messageOf(error)}`))
       }
       for (const marker of facts.markers ?? []) {
         const { name, place } = marker
-        // Whatever was judged: of what is there now, no copy is needed.
+        // Whatever the verdict, no copy is needed of data that is there now.
         const needed = place.kind === 'volume' && !isRecovered(marker, await readMarker(marker, context))
         if (place.kind === 'volume') {
           const path = dumpPath(place.claim, journal.id)

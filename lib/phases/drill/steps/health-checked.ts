@@ -3,7 +3,7 @@ import { untilHealthy } from '../../health/assessment.ts'
 import { alwaysDone, type DrillStep } from '../step.ts'
 import { healthOf } from '../survey.ts'
 
-/** In the end everything is healthy again, and nothing is there twice. */
+/** At the end everything is healthy again, without duplicates. */
 export const healthChecked = (): DrillStep => ({
   stage: 'verify',
   id: 'health',

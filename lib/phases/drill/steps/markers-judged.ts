@@ -3,7 +3,7 @@ import type { Json } from '../../../runtime/json.ts'
 import { readMarker } from '../markers.ts'
 import { alwaysDone, type DrillStep } from '../step.ts'
 
-/** What is there of each marker is what is there of the data. */
+/** Reads the markers: they show which data is there. */
 export const markersJudged = (): DrillStep => ({
   stage: 'judge',
   id: 'markers/judged',

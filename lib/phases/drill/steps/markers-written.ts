@@ -1,18 +1,18 @@
 import { plannedMarkers, writeMarker } from '../markers.ts'
 import { alwaysDone, type DrillStep } from '../step.ts'
 
-/** One marker for each place where data is kept: what is there of it afterwards is what data is there. */
+/** Writes a marker to each place that holds data: afterwards it shows whether the data is there. */
 export const markersWritten = (): DrillStep => ({
   stage: 'prepare',
   id: 'markers/written',
   title: 'Markers written',
   work: ({ remember }) =>
-    alwaysDone('write a marker to the cluster, to the disk of the VM and to every volume', async context => {
+    alwaysDone("write a marker to the cluster, to the VM's disk and to every volume", async context => {
       const markers = await plannedMarkers(context)
       for (const { expected, because } of markers) {
         if (expected === 'kept') continue
         context.log.warn(because)
-        await context.consent({ question: 'Lose data that nothing restores by itself', destroys: true })
+        await context.consent({ question: 'Lose data that nothing restores automatically', destroys: true })
       }
       await remember('markers', markers)
       for (const marker of markers) {

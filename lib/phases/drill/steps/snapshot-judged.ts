@@ -5,21 +5,21 @@ import type { Context } from '../../../operation/context.ts'
 import type { Json } from '../../../runtime/json.ts'
 import { alwaysDone, type DrillStep } from '../step.ts'
 
-/** The snapshot that the drill took is one that could be restored. */
+/** Checks that the snapshot that the drill took could be restored. */
 export const snapshotJudged = (layer: string): DrillStep => ({
   stage: 'judge',
   id: `${layer}/snapshot-judged`,
   title: `Snapshot after ${layer} judged`,
   judge: judgeSnapshot(layer),
   work: ({ facts, remember }) =>
-    alwaysDone('look whether the snapshot is as it must be', async context => {
+    alwaysDone('check that the snapshot is as it should be', async context => {
       const snapshot = await snapshotAfter(layer, context)
       await remember('snapshots', { ...facts.snapshots, [layer]: snapshot })
       return snapshot as unknown as Json
     }),
 })
 
-/** The newest snapshot of the layer's present state. */
+/** The newest snapshot of the layer's current state. */
 async function snapshotAfter(
   layer: string,
   { compute, terraform, environment }: Pick<Context, 'compute' | 'terraform' | 'environment'>,

@@ -1,21 +1,22 @@
 import { judgeSteadyState } from '../../../model/drill/judge/health.ts'
+import { ownLabels } from '../../../model/labels.ts'
 import type { Context } from '../../../operation/context.ts'
 import { partial } from '../../../runtime/errors.ts'
 import { assessment, untilHealthy } from '../../health/assessment.ts'
 import { alwaysDone, type DrillStep } from '../step.ts'
 import { healthOf } from '../survey.ts'
 
-/** A system that only just changed may settle; one that does not in this time is not steady. In milliseconds. */
+/** How long a system that has just changed may take to settle before it counts as not steady. In milliseconds. */
 const STEADY_MS = 60_000
 
-/** A drill on a system that is not healthy would show nothing. */
+/** A drill on a system that is not healthy would prove nothing. */
 export const steadyState = (): DrillStep => ({
   stage: 'prepare',
   id: 'steady-state',
   title: 'Steady state: everything is healthy',
   judge: judgeSteadyState,
   work: ({ remember }) =>
-    alwaysDone('look whether everything is healthy', async context => {
+    alwaysDone('check that everything is healthy', async context => {
       const now = await assessment(context)
       const settled = now.verdict === 'progressing' ? await untilHealthy(context, STEADY_MS) : now
       const health = await healthOf(settled, context)
@@ -23,7 +24,7 @@ export const steadyState = (): DrillStep => ({
       await remember('steadyState', { ...health, ...(newest && { newestSnapshot: newest }) })
       if (health.verdict !== 'healthy') {
         throw partial(
-          'not healthy before the drill: nothing was destroyed, nothing is shown',
+          'not healthy before the drill: nothing was destroyed, and nothing was proven',
           '`./taskw verify` says what is wrong',
         )
       }
@@ -33,7 +34,7 @@ export const steadyState = (): DrillStep => ({
 
 /** The newest snapshot that could be restored, whatever layer it was taken after. */
 async function newestSnapshot({ compute, environment }: Pick<Context, 'compute' | 'environment'>) {
-  const all = await (await compute()).snapshots({ 'managed-by': 'threads-ops', environment: environment.name })
+  const all = await (await compute()).snapshots(ownLabels({ environment: environment.name }))
   const newest = all.find(({ status }) => status === 'READY')
   return newest && { name: newest.name, createdAt: newest.createdAt }
 }

@@ -2,7 +2,7 @@ import type { Json } from '../../../runtime/json.ts'
 import { dumpVolume } from '../markers.ts'
 import { alwaysDone, type DrillStep } from '../step.ts'
 
-/** What can still be looked into when a volume turns out to be gone. */
+/** Copies the volumes, so that there is something to examine if one turns out to be lost. */
 export const volumesDumped = (): DrillStep => ({
   stage: 'prepare',
   id: 'volumes/dumped',

@@ -9,4 +9,4 @@ deletion_protection = false
 kubeconfig_directory = "../../../../kube"
 api_local_port       = 26443
 
-# The lab makes a key pair when it starts and names it in lab.auto.tfvars.json beside this file.
+# The lab creates a key pair when it starts, and puts its public half into lab.auto.tfvars.json next to this file.

@@ -69,6 +69,6 @@ output "api_local_port" {
 }
 
 output "image_prefix" {
-  description = "What the names of the application's images begin with."
+  description = "Prefix of the names of the application's images."
   value       = module.registry.image_prefix
 }

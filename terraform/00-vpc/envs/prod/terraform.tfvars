@@ -8,5 +8,5 @@ deletion_protection = true
 kubeconfig_directory = "~/.kube"
 api_local_port       = 16443
 
-# Who may log in: user name to OpenSSH public key. Public keys are no secrets; a change reaches the VM within seconds.
+# Who may log in: user name to OpenSSH public key. Public keys are not secret; a change reaches the VM within seconds.
 ssh_keys = {}

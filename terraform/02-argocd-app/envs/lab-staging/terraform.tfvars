@@ -4,6 +4,6 @@ repository_url = "http://git.lab/threads-ops.git"
 revision       = "main"
 path           = "k8s/overlays/lab-staging"
 
-# What staging tries is what goes to the other environment: the very same images.
+# Staging runs the images of the other environment.
 image_region  = "us-east1"
 image_project = "web-service-design"

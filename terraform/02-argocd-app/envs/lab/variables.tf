@@ -24,7 +24,7 @@ variable "image_region" {
 }
 
 variable "image_project" {
-  description = "Project of that repository; null is the environment's own."
+  description = "Project of that repository; null means the environment's own."
   type        = string
   default     = null
 }

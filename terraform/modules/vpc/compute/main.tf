@@ -63,7 +63,7 @@ resource "google_compute_instance" "this" {
     subnetwork = var.subnet_id
   }
 
-  # SPOT rather than a plain preemptible VM, which Google stops after 24 hours; the API wants preemptible to go with it.
+  # SPOT rather than a plain preemptible VM, which Google stops after 24 hours; the API requires preemptible to be set as well.
   scheduling {
     provisioning_model          = "SPOT"
     preemptible                 = true

@@ -14,7 +14,7 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.name))
-    error_message = "The name must be 6 to 30 lower-case letters, digits and hyphens, as a service account wants it."
+    error_message = "The name must be 6 to 30 lower-case letters, digits and hyphens, as service accounts require."
   }
 }
 
@@ -63,7 +63,7 @@ variable "boot_disk_type" {
 }
 
 variable "boot_disk_size_gb" {
-  description = "Size of the boot disk in GB; at least the snapshot's."
+  description = "Size of the boot disk in GB; at least that of the snapshot."
   type        = number
   default     = 50
 

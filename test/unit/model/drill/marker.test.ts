@@ -5,7 +5,7 @@ import { type Found, isRecovered, judgeMarker, type Marker, volumeExpectation } 
 const claim = 'threads/postgres'
 const options = (value: string) => ({ 'argocd.argoproj.io/sync-options': value })
 
-const fate = suite('volumeExpectation')
+const expectation = suite('volumeExpectation')
 for (const [why, namespaceOfLayer, annotations, expected] of [
   ['nothing holds it', false, {}, 'lost'],
   ['not to be pruned is not enough', false, options('Prune=false'), 'lost'],
@@ -14,9 +14,9 @@ for (const [why, namespaceOfLayer, annotations, expected] of [
   ['only after a confirmation, which the drill does not give', false, options('Delete=confirm'), 'lost'],
   ['a layer takes its namespace along', true, options('Delete=false'), 'lost'],
 ] as const) {
-  fate(why, () => assert.is(volumeExpectation({ claim, namespaceOfLayer, annotations }).expected, expected))
+  expectation(why, () => assert.is(volumeExpectation({ claim, namespaceOfLayer, annotations }).expected, expected))
 }
-fate.run()
+expectation.run()
 
 const marker = (expected: Marker['expected']): Marker => ({
   name: 'm',
@@ -32,14 +32,14 @@ const unreadable: Found = { state: 'unreadable', why: 'no route' }
 
 const judged = suite('judgeMarker')
 for (const [why, expected, found, outcome, says] of [
-  ['kept and there', 'kept', present('aa'), 'pass', 'as it was written'],
-  ['kept and gone', 'kept', absent, 'fail', 'gone'],
+  ['kept and there', 'kept', present('aa'), 'pass', 'intact'],
+  ['kept and gone', 'kept', absent, 'fail', 'lost, but should'],
   ['kept and another', 'kept', present('ab'), 'fail', 'another value'],
   ['kept and empty', 'kept', present(''), 'fail', 'another value'],
   ['kept and unreadable', 'kept', unreadable, 'inconclusive', 'no route'],
-  ['kept and never looked at', 'kept', undefined, 'inconclusive', 'not looked at'],
+  ['kept and never read', 'kept', undefined, 'inconclusive', 'not read'],
   ['lost as expected', 'lost', absent, 'pass', 'lost, as expected: so it is'],
-  ['better than expected', 'lost', present('aa'), 'pass', 'as it was written'],
+  ['better than expected', 'lost', present('aa'), 'pass', 'intact'],
   ["somebody else's where a loss was expected", 'lost', present('ab'), 'fail', 'another value'],
   ['a loss that nobody looked at', 'lost', unreadable, 'inconclusive', 'no route'],
 ] as const) {

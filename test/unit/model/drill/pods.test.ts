@@ -77,9 +77,9 @@ const before = [row('threads', 'a'), row('threads', 'b')]
 const twice = suite('duplicates')
 for (const [why, after, findings, expected] of [
   ['the same number under other names', [row('threads', 'c'), row('threads', 'd')], [], []],
-  ['one more', [...before, row('threads', 'c')], [], ['threads has 3 pods, before it had 2']],
+  ['one more', [...before, row('threads', 'c')], [], ['threads has 3 pods, up from 2']],
   ['one less is no duplicate', [row('threads', 'c')], [], []],
-  ['moved to another namespace', [row('argocd', 'x'), row('threads', 'a')], [], ['argocd has 1 pods, before it had 0']],
+  ['moved to another namespace', [row('argocd', 'x'), row('threads', 'a')], [], ['argocd has 1 pods, up from 0']],
   ['an orphan', before, [finding('ownership/orphan')], ['threads/Pod/old: orphan']],
   ['what an earlier owner left that makes no pods', before, [finding('ownership/orphan', 'info')], []],
   ['other findings are not about duplicates', before, [finding('pod/crash-loop')], []],

@@ -21,7 +21,7 @@ for (const [why, change, expected] of [
     ['is not named as a snapshot of threads-prod-vm after 01-k8s'],
   ],
   ['named by hand', { name: 'before-lunch' }, ['is not named as a snapshot of threads-prod-vm after 01-k8s']],
-  ['without a description', { description: '' }, ['says "" of itself']],
+  ['without a description', { description: '' }, ['has the description ""']],
   ['of an earlier state', { labels: { ...good?.labels, 'state-serial': '4' } }, ['lacks the label state-serial=5']],
   [
     'without labels',

@@ -33,7 +33,7 @@ for (const [why, change, records] of [
 ] as const) {
   rto(`none when ${why}`, () => assert.is(rtoOf(rebuild, facts(change as Partial<DrillFacts>), records), undefined))
 }
-rto('a night in which nobody worked on it counts, and is told', () => {
+rto('a night in which nobody worked on it counts, and is reported', () => {
   const night = 8 * 3600
   const late = (record: PhaseRecord) => ({
     ...record,
@@ -62,7 +62,7 @@ rpo('the oldest recovered marker counts', () => assert.is(rpoOf(rebuild, facts()
 rpo('a store that is lost has none', () => {
   const found = rpoOf(rebuild, facts({ found: { ...passedFacts().found, 'volume threads/postgres': { state: 'absent' } } }))
   assert.is(found?.ms, null)
-  assert.is(found?.says, `not recovered: volume threads/postgres; of threads/postgres there is a copy of ${after(20)}`)
+  assert.is(found?.says, `not recovered: volume threads/postgres; a copy of threads/postgres was taken at ${after(20)}`)
 })
 rpo('another value is no recovery', () => {
   const found = rpoOf(rebuild, facts({ found: { ...passedFacts().found, disk: { state: 'present', value: 'zz' } } }))

@@ -42,7 +42,7 @@ pass.run()
 
 const fails = suite('a drill fails')
 for (const [why, change, because] of [
-  ['a marker is gone', { found: { ...found, disk: { state: 'absent' } } }, 'Marker disk: gone, though it was to be kept'],
+  ['a marker is gone', { found: { ...found, disk: { state: 'absent' } } }, 'Marker disk: lost, but should have been kept'],
   [
     'a marker has another value',
     { found: { ...found, disk: { state: 'present', value: 'zz' } } },
@@ -61,7 +61,7 @@ for (const [why, change, because] of [
       'update google_compute_instance.vm',
     ],
   ]),
-  ['verify overlooked the loss', { loss: { ...loss, verdict: 'healthy' } }, 'verify calls the ruined system healthy'],
+  ['verify overlooked the loss', { loss: { ...loss, verdict: 'healthy' } }, 'verify calls the destroyed system healthy'],
   [
     'a pod never became healthy',
     { health: { ...health, verdict: 'unhealthy', findings: [error, error] } },
@@ -70,15 +70,23 @@ for (const [why, change, because] of [
   [
     'a pod is there twice',
     { health: { ...health, pods: [...health.pods, ...health.pods] } },
-    'No duplicates: threads has 4 pods, before it had 2',
+    'No duplicates: threads has 4 pods, up from 2',
   ],
   [
     'the Application is out of sync',
     { health: { ...health, applications: { 'argocd/threads': 'OutOfSync Healthy' } } },
     'argocd/threads is OutOfSync Healthy',
   ],
-  ['there is no Application', { health: { ...health, applications: {} } }, 'Application Synced and Healthy: there is none'],
-  ['there is no snapshot', { snapshots: { '01-k8s': null } }, 'Snapshot after 01-k8s: there is none'],
+  [
+    'there is no Application',
+    { health: { ...health, applications: {} } },
+    'Application Synced and Healthy: there is no Application',
+  ],
+  [
+    'there is no snapshot',
+    { snapshots: { '01-k8s': null } },
+    'Snapshot after 01-k8s: no snapshot of the state that was applied',
+  ],
   [
     'the snapshot failed',
     { snapshots: { '01-k8s': { ...passedFacts().snapshots['01-k8s'], status: 'FAILED' } } },
@@ -91,7 +99,7 @@ for (const [why, change, because] of [
     assert.match(reasons.join('\n'), because)
   })
 }
-fails('even when something else could not be told', () =>
+fails('even when something else is unknown', () =>
   assert.is(judge({ found: { ...found, disk: { state: 'absent' } }, snapshots: undefined as never }).verdict, 'fail'),
 )
 fails.run()

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { applicationFindings } from '../../../../lib/model/health/application.ts'
 import type { Application } from '../../../../lib/model/health/objects.ts'
-import { ago, application, type Change, HOUR, MINUTE, NOW, SECOND, told } from '../../support/kubernetes.ts'
+import { ago, application, type Change, HOUR, inBrief, MINUTE, NOW, SECOND } from '../../support/kubernetes.ts'
 
 const findings = (change: Change<Application>) => applicationFindings([application(change)], NOW)
 
@@ -113,7 +113,7 @@ for (const [why, change, expected] of [
     ],
   ],
 ] as [string, Change<Application>, string[]][]) {
-  rules(why, () => assert.equal(told(findings(change)), expected))
+  rules(why, () => assert.equal(inBrief(findings(change)), expected))
 }
 rules.run()
 
@@ -156,7 +156,7 @@ for (const [why, change, message, remedy] of [
   [
     'what is out of sync, when Argo CD does not say',
     { status: { ...outOfSync('Succeeded', 'x').status, resources: [] } },
-    'OutOfSync, to be synced',
+    'OutOfSync, about to be synced',
     SYNC,
   ],
   [
@@ -168,7 +168,7 @@ for (const [why, change, message, remedy] of [
   [
     'for how long nobody looked',
     { status: { reconciledAt: ago(HOUR) } },
-    'Argo CD looked at it 60 min ago, what it says may be outdated',
+    'Argo CD last reconciled it 60 min ago: its status may be out of date',
     refresh('normal'),
   ],
 ] as [string, Change<Application>, string, string | undefined][]) {

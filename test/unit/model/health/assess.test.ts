@@ -13,6 +13,7 @@ import {
   deployment,
   endpointSlice,
   HOUR,
+  inBrief,
   inventory,
   job,
   NOW,
@@ -22,7 +23,6 @@ import {
   ready,
   SECOND,
   stalePod,
-  told,
 } from '../../support/kubernetes.ts'
 
 const EXPECTED: Expectations = {
@@ -30,7 +30,7 @@ const EXPECTED: Expectations = {
   applications: ['argocd/threads'],
   volumes: ['threads/postgres'],
 }
-const found = (change: Partial<Inventory>) => told(assess(inventory(change), EXPECTED, NOW))
+const found = (change: Partial<Inventory>) => inBrief(assess(inventory(change), EXPECTED, NOW))
 
 const all = suite('assess')
 all('a system that is as it should be', () => assert.equal(found({}), []))
@@ -64,7 +64,7 @@ all('worst first', () =>
 all('objects of which nothing but their names is known yet', () => {
   const bare = [{ metadata: { name: 'new', namespace: 'threads', uid: 'uid-new', creationTimestamp: ago(SECOND) } }]
   const kinds = Object.keys(inventory()).map(kind => [kind, bare])
-  const rules = told(assess(Object.fromEntries(kinds), { namespaces: {}, applications: [], volumes: [] }, NOW))
+  const rules = inBrief(assess(Object.fromEntries(kinds), { namespaces: {}, applications: [], volumes: [] }, NOW))
   assert.equal(
     rules.filter(rule => rule.startsWith('error')),
     // Neither is a matter of time.

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { expectationFindings } from '../../../../lib/model/health/expected.ts'
 import type { Expectations, Inventory } from '../../../../lib/model/health/inventory.ts'
-import { ago, claim, container, inventory, pod, ready, told } from '../../support/kubernetes.ts'
+import { ago, claim, container, inBrief, inventory, pod, ready } from '../../support/kubernetes.ts'
 
 const NOTHING: Expectations = { namespaces: {}, applications: [], volumes: [] }
 const findings = (expectations: Partial<Expectations>, change: Partial<Inventory> = {}) =>
@@ -116,7 +116,7 @@ for (const [why, expectations, change, expected] of [
     ['warning expected/image, heals'],
   ],
 ] as [string, Partial<Expectations>, Partial<Inventory>, string[]][]) {
-  rules(why, () => assert.equal(told(findings(expectations, change)), expected))
+  rules(why, () => assert.equal(inBrief(findings(expectations, change)), expected))
 }
 for (const [why, expectations, change, object, message] of [
   [

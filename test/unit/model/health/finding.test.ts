@@ -11,7 +11,7 @@ import {
   underway,
   verdictOf,
 } from '../../../../lib/model/health/finding.ts'
-import { told } from '../../support/kubernetes.ts'
+import { inBrief } from '../../support/kubernetes.ts'
 
 const error = broken('pod/crashed', 'threads/Pod/a', 'crashed')
 const healing = underway('pod/not-ready', 'threads/Pod/a', 'starts')
@@ -48,7 +48,7 @@ lists('only what keeps the verdict from healthy blocks', () =>
   assert.equal(blocking([info, warning, healing, error]), [healing, error]),
 )
 lists('out of time, what was on its way is an error; the rest stays', () =>
-  assert.equal(told(overdue([info, warning, healing])), [
+  assert.equal(inBrief(overdue([info, warning, healing])), [
     'error pod/not-ready, heals',
     'warning node/cordoned',
     'info pod/leftover',

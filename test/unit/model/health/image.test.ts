@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { imageFinding } from '../../../../lib/model/health/image.ts'
 import type { ContainerStatus, Node } from '../../../../lib/model/health/objects.ts'
-import { container, node, pod, told } from '../../support/kubernetes.ts'
+import { container, inBrief, node, pod } from '../../support/kubernetes.ts'
 
 const IMAGE = 'us-east1-docker.pkg.dev/web-service-design/threads/nextjs:0f1e'
 const finding = (status: Partial<ContainerStatus>, on: Node | undefined = node()) =>
@@ -32,7 +32,7 @@ for (const [why, status] of [
     { state: { terminated: { exitCode: 1, message: 'exec user process caused: exec format error' } } },
   ],
 ] as [string, Partial<ContainerStatus>][]) {
-  platforms(why, () => assert.equal(told([finding(status)].flatMap(found => found ?? [])), ['error pod/architecture']))
+  platforms(why, () => assert.equal(inBrief([finding(status)].flatMap(found => found ?? [])), ['error pod/architecture']))
 }
 platforms('names the image, the node’s platform and the build that cures it', () => {
   const found = finding(waiting('ErrImagePull', NO_PLATFORM))
@@ -95,24 +95,24 @@ for (const [why, reason, message, expected] of [
     'a name that is none',
     'InvalidImageName',
     `couldn't parse image name "${IMAGE}": invalid reference format`,
-    'is no valid image reference',
+    'is not a valid image reference',
   ],
-  ['a name that is none, without a message', 'InvalidImageName', undefined, 'is no valid image reference'],
+  ['a name that is none, without a message', 'InvalidImageName', undefined, 'is not a valid image reference'],
   [
     'never to be pulled',
     'ErrImageNeverPull',
     'Container image is not present with pull policy of Never',
     "can't be pulled: Container image",
   ],
-  ['a reason alone', 'ErrImagePull', undefined, "can't be pulled: ErrImagePull, the kubelet says no more"],
-  ['an empty message', 'ImagePullBackOff', '', "can't be pulled: ImagePullBackOff, the kubelet says no more"],
+  ['a reason alone', 'ErrImagePull', undefined, "can't be pulled: ErrImagePull, without a message"],
+  ['an empty message', 'ImagePullBackOff', '', "can't be pulled: ImagePullBackOff, without a message"],
   ['an image that can’t be read', 'ImageInspectError', 'blob is missing', "can't be pulled: blob is missing"],
   ['a registry that is away', 'RegistryUnavailable', 'no answer', "can't be pulled: no answer"],
   ['a signature that does not hold', 'SignatureValidationFailed', 'bad signature', "can't be pulled: bad signature"],
 ] as [string, string, string | undefined, string][]) {
   pulls(`pod/image: ${why}`, () => {
     const found = finding(waiting(reason, message))
-    assert.equal(told(found ? [found] : []), ['error pod/image'])
+    assert.equal(inBrief(found ? [found] : []), ['error pod/image'])
     assert.match(found?.message ?? '', `image ${IMAGE} ${expected}`)
     assert.ok(found?.remedy)
   })

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { jobFindings } from '../../../../lib/model/health/job.ts'
 import type { Condition } from '../../../../lib/model/health/objects.ts'
-import { ago, job, told } from '../../support/kubernetes.ts'
+import { ago, inBrief, job } from '../../support/kubernetes.ts'
 
 const findings = (...conditions: Condition[]) => jobFindings([job({ status: { conditions } })])
 
@@ -23,7 +23,7 @@ for (const [why, conditions, expected] of [
     ['error job/failed'],
   ],
 ] as [string, Condition[], string[]][]) {
-  rules(why, () => assert.equal(told(findings(...conditions)), expected))
+  rules(why, () => assert.equal(inBrief(findings(...conditions)), expected))
 }
 for (const [why, more, message] of [
   [
@@ -45,6 +45,6 @@ rules('how to resume one', () =>
 )
 rules('a failed one that is being deleted is on its way', () => {
   const going = job({ metadata: { deletionTimestamp: ago(0) }, status: { conditions: [{ type: 'Failed', status: 'True' }] } })
-  assert.equal(told(jobFindings([going])), ['warning job/terminating, heals'])
+  assert.equal(inBrief(jobFindings([going])), ['warning job/terminating, heals'])
 })
 rules.run()

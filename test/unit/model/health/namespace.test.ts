@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { namespaceFindings } from '../../../../lib/model/health/namespace.ts'
 import type { Namespace } from '../../../../lib/model/health/objects.ts'
-import { ago, type Change, MINUTE, NOW, namespace, told } from '../../support/kubernetes.ts'
+import { ago, type Change, inBrief, MINUTE, NOW, namespace } from '../../support/kubernetes.ts'
 
 const findings = (change: Change<Namespace>) => namespaceFindings([namespace(change)], NOW)
 const going: Change<Namespace> = {
@@ -18,10 +18,10 @@ const remaining = (status: 'True' | 'False') => ({
 
 const rules = suite('namespaceFindings')
 rules('active', () => assert.equal(findings({}), []))
-rules('namespace/terminating', () => assert.equal(told(findings(going)), ['warning namespace/terminating']))
+rules('namespace/terminating', () => assert.equal(inBrief(findings(going)), ['warning namespace/terminating']))
 rules('with its finalizers', () => {
   const [found] = findings(going)
-  assert.is(found?.message, 'being deleted for 3 min; finalizers: example.org/keep, kubernetes')
+  assert.is(found?.message, 'has been terminating for 3 min; finalizers: example.org/keep, kubernetes')
   assert.match(found?.remedy ?? '', 'kubectl get namespace threads')
 })
 rules('with what is left in it', () => {

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { nodeFindings } from '../../../../lib/model/health/node.ts'
 import type { Condition, Lease, Node } from '../../../../lib/model/health/objects.ts'
-import { ago, type Change, lease, MINUTE, NOW, node, ready, SECOND, told } from '../../support/kubernetes.ts'
+import { ago, type Change, inBrief, lease, MINUTE, NOW, node, ready, SECOND } from '../../support/kubernetes.ts'
 
 const findings = (change: Change<Node>, heard: Change<Lease> = {}) => nodeFindings([node(change)], [lease(heard)], NOW)
 const conditions = (...more: Condition[]): Change<Node> => ({ status: { conditions: [...ready('True'), ...more] } })
@@ -50,9 +50,9 @@ for (const [why, change, expected, heard] of [
   ['a condition of somebody else', conditions({ type: 'KernelDeadlock', status: 'True' }), []],
   ['node/cordoned', { spec: { unschedulable: true } }, ['warning node/cordoned']],
 ] as [string, Change<Node>, string[], Change<Lease>?][]) {
-  rules(why, () => assert.equal(told(findings(change, heard)), expected))
+  rules(why, () => assert.equal(inBrief(findings(change, heard)), expected))
 }
-rules('node/none', () => assert.equal(told(nodeFindings([], [], NOW)), ['error node/none']))
+rules('node/none', () => assert.equal(inBrief(nodeFindings([], [], NOW)), ['error node/none']))
 rules.run()
 
 const messages = suite('what a node finding says')

@@ -5,7 +5,7 @@ import { overlapFindings } from '../../../../lib/model/health/overlap.ts'
 import { ago, deployment, inventory, LABELS, ownedBy, pod, statefulSet } from '../../support/kubernetes.ts'
 
 const other = (name: string, namespace = 'threads') => deployment({ metadata: { name, namespace, uid: `uid-${name}` } })
-const BOTH = (other: string) => `two owners match one selector: ${other} both select nextjs-5d8f-x`
+const BOTH = (other: string) => `selectors overlap: ${other} both select nextjs-5d8f-x`
 
 const rules = suite('overlapFindings')
 for (const [why, change, expected] of [

@@ -7,6 +7,7 @@ import {
   beside,
   daemonSet,
   deployment,
+  inBrief,
   inventory,
   job,
   LABELS,
@@ -18,7 +19,6 @@ import {
   stalePod,
   staleSet,
   statefulSet,
-  told,
 } from '../../support/kubernetes.ts'
 
 const findings = (change: Partial<Inventory>) => ownershipFindings(inventory(change), NOW)
@@ -206,7 +206,7 @@ for (const [why, change, expected] of [
   ['a pod that is going', { pods: [pod(), stalePod({ ...UNOWNED, deletionTimestamp: ago(0) })] }, []],
   ['a pod that has ended', { pods: [pod(), stalePod(UNOWNED, { phase: 'Failed' })] }, []],
 ] as [string, Partial<Inventory>, string[]][]) {
-  rules(why, () => assert.equal(told(findings(change)), expected))
+  rules(why, () => assert.equal(inBrief(findings(change)), expected))
 }
 rules('the original’s four pods instead of two: the live ones are not named', () => {
   const ml = { name: 'ml-service', uid: 'uid-ml' }
@@ -269,21 +269,21 @@ for (const [why, change, object, message, remedy] of [
     'a pod that was let go, beside a workload',
     { pods: [stalePod(UNOWNED)] },
     'threads/Pod/nextjs-77aa-y',
-    'no controller owns it, but it has the labels of threads/Deployment/nextjs: a duplicate',
+    'a duplicate: it has the labels of threads/Deployment/nextjs, but no controller owns it',
     'kubectl -n threads delete pod nextjs-77aa-y',
   ],
   [
     'a pod that was let go, alone',
     { pods: [stalePod({ ...UNOWNED, labels: { 'pod-template-hash': '77aa' } })] },
     'threads/Pod/nextjs-77aa-y',
-    'the controller that made it owns it no more',
+    'the controller that made it no longer owns it',
     'kubectl -n threads delete pod nextjs-77aa-y',
   ],
   [
     'an earlier revision',
     { deployments: [deployment({ metadata: REVISION_2 })] },
     'threads/Pod/nextjs-5d8f-x',
-    'is of revision 1 of Deployment nextjs, which is at 2',
+    'belongs to revision 1 of Deployment nextjs, which is at 2',
     'kubectl -n threads delete replicaset nextjs-5d8f',
   ],
 ] as [string, Partial<Inventory>, string, string, string][]) {

@@ -4,7 +4,7 @@ import type { ContainerStatus } from '../../../../lib/model/health/objects.ts'
 import { imagesInDoubt, withPlatforms } from '../../../../lib/model/health/platform.ts'
 import { podFindings } from '../../../../lib/model/health/pod.ts'
 import type { ImageFacts } from '../../../../lib/model/image/facts.ts'
-import { ago, container, MINUTE, NOW, node, pod, ready, told } from '../../support/kubernetes.ts'
+import { ago, container, inBrief, MINUTE, NOW, node, pod, ready } from '../../support/kubernetes.ts'
 
 const IMAGE = 'us-east1-docker.pkg.dev/web-service-design/threads/nextjs:0f1e'
 const found = (state: Partial<ContainerStatus>, on = node()) =>
@@ -56,7 +56,7 @@ for (const [why, findings, known, expected] of [
   ['a refusal of an image of which nothing is known', refused, new Map(), ['error pod/architecture']],
   ['what only starts', starting, facts('linux/arm64'), ['warning pod/not-ready, heals']],
 ] as const) {
-  platforms(why, () => assert.equal(told(withPlatforms(findings, known)), expected))
+  platforms(why, () => assert.equal(inBrief(withPlatforms(findings, known)), expected))
 }
 for (const [why, findings] of [
   ['a refusal', refused],
@@ -76,8 +76,8 @@ platforms('of an ARM node the other way round', () => {
     { state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated: { exitCode: 255 } } },
     arm,
   )
-  assert.equal(told(withPlatforms(crashing, facts('linux/amd64'))), ['error pod/architecture'])
-  assert.equal(told(withPlatforms(crashing, facts('linux/arm64'))), ['error pod/crash-loop'])
+  assert.equal(inBrief(withPlatforms(crashing, facts('linux/amd64'))), ['error pod/architecture'])
+  assert.equal(inBrief(withPlatforms(crashing, facts('linux/arm64'))), ['error pod/crash-loop'])
 })
 platforms('a refusal of an image that has the platform by now stays in the kubelet’s words', () =>
   assert.equal(withPlatforms(refused, facts('linux/amd64')), refused),

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { ContainerStatus, Pod } from '../../../../lib/model/health/objects.ts'
 import { podFindings } from '../../../../lib/model/health/pod.ts'
-import { ago, type Change, container, HOUR, MINUTE, NOW, node, pod, ready, SECOND, told } from '../../support/kubernetes.ts'
+import { ago, type Change, container, HOUR, inBrief, MINUTE, NOW, node, pod, ready, SECOND } from '../../support/kubernetes.ts'
 
 const findings = (...pods: Pod[]) => podFindings(pods, [node()], NOW)
 
@@ -175,7 +175,7 @@ for (const [why, change, expected] of [
     [],
   ],
 ] as [string, Change<Pod>, string[]][]) {
-  rules(why, () => assert.equal(told(findings(pod(change))), expected))
+  rules(why, () => assert.equal(inBrief(findings(pod(change))), expected))
 }
 rules('a pod of which only its creation is known', () => {
   const [found] = findings({ metadata: { ...pod().metadata, creationTimestamp: ago(SECOND) } })
@@ -218,13 +218,13 @@ for (const [why, change, message, remedy] of [
         lastState: ended(137, { reason: 'OOMKilled' }),
       }),
     ),
-    'container nextjs crashes again and again: ended with exit code 137 (OOMKilled), 7 restarts',
+    'container nextjs keeps crashing: ended with exit code 137 (OOMKilled), 7 restarts',
     'kubectl -n threads logs nextjs-5d8f-x -c nextjs --previous',
   ],
   [
     'a crash loop without a message',
     unready(ago(MINUTE), container({ ...waiting('CrashLoopBackOff', ''), restartCount: 7 })),
-    'container nextjs crashes again and again: CrashLoopBackOff, 7 restarts',
+    'container nextjs keeps crashing: CrashLoopBackOff, 7 restarts',
     'kubectl -n threads logs nextjs-5d8f-x -c nextjs --previous',
   ],
   [
@@ -236,7 +236,7 @@ for (const [why, change, message, remedy] of [
   [
     'a crash with the last words',
     unready(ago(MINUTE), container({ ready: false, lastState: ended(1, { reason: 'Error', message: 'no database\n' }) })),
-    'container nextjs ended with exit code 1: no database and is not ready again',
+    'container nextjs ended with exit code 1: no database and is not ready yet',
     'kubectl -n threads logs nextjs-5d8f-x -c nextjs --previous',
   ],
   [
@@ -277,13 +277,13 @@ for (const [why, change, message, remedy] of [
         containerStatuses: [],
       },
     },
-    "can't be scheduled for 60 min: 0/1 nodes are available",
+    'unschedulable for 60 min: 0/1 nodes are available',
     'kubectl -n threads describe pod nextjs-5d8f-x',
   ],
   [
     'the scheduler’s reason, where it has no words',
     { status: { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated' }], containerStatuses: [] } },
-    "can't be scheduled for 60 min: SchedulingGated",
+    'unschedulable for 60 min: SchedulingGated',
     'kubectl -n threads describe pod nextjs-5d8f-x',
   ],
   [
@@ -307,7 +307,7 @@ for (const [why, change, message, remedy] of [
   [
     'how often, and how it ended last',
     { status: { containerStatuses: [container({ restartCount: 9, lastState: ended(1, { finishedAt: ago(MINUTE) }) })] } },
-    'container nextjs restarted 9 times; last it ended with exit code 1',
+    'container nextjs restarted 9 times; the last time it ended with exit code 1',
     'kubectl -n threads logs nextjs-5d8f-x -c nextjs --previous',
   ],
 ] as [string, Change<Pod>, string, string][]) {

@@ -1,10 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Reach, reachFinding } from '../../../../lib/model/health/reach.ts'
-import { told } from '../../support/kubernetes.ts'
+import { inBrief } from '../../support/kubernetes.ts'
 
 const HERE: Reach = {
-  error: 'the Kubernetes API at https://127.0.0.1:16443 is out of reach: socket hang up',
+  error: "can't reach the Kubernetes API at https://127.0.0.1:16443: socket hang up",
   vm: { name: 'threads-prod-vm', status: 'RUNNING' },
   layer: '00-vpc',
   dial: undefined,
@@ -32,14 +32,14 @@ for (const [why, change, rule, message, remedy] of [
     { diskFree: 3 * 2 ** 20, dial: 'nothing listens on port 6443' },
     'error vm/disk-full',
     'has 3 MiB left on its disk',
-    'free room on it',
+    'free space on it',
   ],
   ['a disk with room', { diskFree: 10 ** 9, dial: 'refused' }, 'error api/down', 'refused', './taskw up'],
   [
     'k0s does not run',
     { dial: 'nothing listens on port 6443' },
     'error api/down',
-    'its Kubernetes API does not: nothing listens on port 6443',
+    'its Kubernetes API is not: nothing listens on port 6443',
     './taskw up',
   ],
   [
@@ -67,7 +67,7 @@ for (const [why, change, rule, message, remedy] of [
 ] as [string, Partial<Reach>, string, string, string][]) {
   reach(why, () => {
     const found = reachFinding({ ...HERE, ...change })
-    assert.equal(told([found]), [rule])
+    assert.equal(inBrief([found]), [rule])
     assert.match(found.message, message)
     assert.match(found.remedy ?? '', remedy)
     assert.match(found.object, rule.includes('tunnel/') ? 'Tunnel/127.0.0.1:16443' : 'VM/threads-prod-vm')

@@ -76,7 +76,7 @@ for (const [why, change, removed, kept] of [
     'a pod made by hand',
     { pods: [pod(), stalePod({ ...UNOWNED, labels: LABELS })] },
     [],
-    [`${POD}: no controller has made it: delete it by hand when nobody wants it`],
+    [`${POD}: no controller made it: delete it by hand if nobody wants it`],
   ],
   [
     'two owners that want the same pods',
@@ -90,7 +90,7 @@ for (const [why, change, removed, kept] of [
     'the successor’s rollout goes on',
     { ...beside(staleSet(OF_EARLIER), stalePod()), deployments: [deployment({ status: { availableReplicas: 0 } })] },
     [],
-    [`${SET}: threads/Deployment/nextjs is to take its place: 0 of 1 new pods are available`],
+    [`${SET}: threads/Deployment/nextjs is still replacing it: 0 of 1 new pods are available`],
   ],
   [
     'a StatefulSet’s rollout goes on',
@@ -99,7 +99,7 @@ for (const [why, change, removed, kept] of [
       statefulSets: [statefulSet({ status: { readyReplicas: 1 } })],
     },
     [],
-    [`${POD}: threads/StatefulSet/db is to take its place: 1 of 2 pods are ready`],
+    [`${POD}: threads/StatefulSet/db is still replacing it: 1 of 2 pods are ready`],
   ],
 
   // A service would be left with nothing.
@@ -221,7 +221,7 @@ removals('by uid, so that nothing else of that name is meant', () => {
       name: 'nextjs-77aa-y',
       uid: 'uid-stale-pod',
       pods: ['nextjs-77aa-y'],
-      why: 'no controller owns it, but it has the labels of threads/Deployment/nextjs: a duplicate',
+      why: 'a duplicate: it has the labels of threads/Deployment/nextjs, but no controller owns it',
     },
   ])
 })

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import type { Inventory } from '../../../../lib/model/health/inventory.ts'
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../../../../lib/model/health/objects.ts'
 import { deploymentRemainder, rolloutFindings } from '../../../../lib/model/health/rollout.ts'
-import { ago, type Change, daemonSet, deployment, ownedBy, replicaSet, statefulSet, told } from '../../support/kubernetes.ts'
+import { ago, type Change, daemonSet, deployment, inBrief, ownedBy, replicaSet, statefulSet } from '../../support/kubernetes.ts'
 
 const NOTHING: Pick<Inventory, 'deployments' | 'replicaSets' | 'statefulSets' | 'daemonSets'> = {
   deployments: [],
@@ -21,7 +21,7 @@ const deployments = suite('Deployments')
 for (const [why, change, expected] of [
   ['complete', {}, []],
   ['scaled to nothing', { spec: { replicas: 0 }, status: { replicas: 0, updatedReplicas: 0, availableReplicas: 0 } }, []],
-  ['one replica, where none is told', { spec: { replicas: undefined } }, []],
+  ['one replica, where none is given', { spec: { replicas: undefined } }, []],
   ['rollout/paused', { spec: { paused: true } }, ['warning rollout/paused']],
   [
     'rollout/paused: before all else',
@@ -41,12 +41,12 @@ for (const [why, change, expected] of [
   ['rollout/progressing: old pods left', { status: { replicas: 2 } }, ['warning rollout/progressing, heals']],
   ['rollout/progressing: not available', { status: { availableReplicas: 0 } }, ['warning rollout/progressing, heals']],
 ] as [string, Change<Deployment>, string[]][]) {
-  deployments(why, () => assert.equal(told(rolloutFindings({ ...NOTHING, deployments: [deployment(change)] })), expected))
+  deployments(why, () => assert.equal(inBrief(rolloutFindings({ ...NOTHING, deployments: [deployment(change)] })), expected))
 }
 for (const [why, change, remainder] of [
   ['not observed', { metadata: { generation: 4 } }, 'its controller has not seen the last change yet'],
-  ['too few new pods', { spec: { replicas: 3 } }, '1 of 3 new pods are there'],
-  ['old pods', { status: { replicas: 3 } }, '2 old pods are still to go'],
+  ['too few new pods', { spec: { replicas: 3 } }, '1 of 3 new pods have been created'],
+  ['old pods', { status: { replicas: 3 } }, '2 old pods are still there'],
   ['unavailable ones', { status: { availableReplicas: 0 } }, '0 of 1 new pods are available'],
 ] as [string, Change<Deployment>, string][]) {
   deployments(`what is left: ${why}`, () => assert.is(deploymentRemainder(deployment(change)), remainder))
@@ -96,7 +96,7 @@ for (const [why, change, expected] of [
 ] as [string, Change<ReplicaSet>, string[]][]) {
   replicaSets(why, () => {
     const found = rolloutFindings({ ...NOTHING, deployments: [deployment()], replicaSets: [replicaSet(change)] })
-    assert.equal(told(found), expected)
+    assert.equal(inBrief(found), expected)
   })
 }
 replicaSets.run()
@@ -133,7 +133,7 @@ for (const [why, change, expected] of [
     ['warning rollout/progressing, heals'],
   ],
 ] as [string, Change<StatefulSet>, string[]][]) {
-  statefulSets(why, () => assert.equal(told(rolloutFindings({ ...NOTHING, statefulSets: [statefulSet(change)] })), expected))
+  statefulSets(why, () => assert.equal(inBrief(rolloutFindings({ ...NOTHING, statefulSets: [statefulSet(change)] })), expected))
 }
 statefulSets.run()
 
@@ -146,7 +146,7 @@ for (const [why, change, expected] of [
   ['rollout/progressing: not available', { status: { numberAvailable: 0 } }, ['warning rollout/progressing, heals']],
   ['updated on deletion only', { spec: { updateStrategy: { type: 'OnDelete' } }, status: { updatedNumberScheduled: 0 } }, []],
 ] as [string, Change<DaemonSet>, string[]][]) {
-  daemonSets(why, () => assert.equal(told(rolloutFindings({ ...NOTHING, daemonSets: [daemonSet(change)] })), expected))
+  daemonSets(why, () => assert.equal(inBrief(rolloutFindings({ ...NOTHING, daemonSets: [daemonSet(change)] })), expected))
 }
 daemonSets.run()
 
@@ -156,7 +156,7 @@ for (const [why, workloads, message] of [
   [
     'a Deployment’s new pods',
     { deployments: [deployment({ status: { updatedReplicas: undefined } })] },
-    '0 of 1 new pods are there',
+    '0 of 1 new pods have been created',
   ],
   [
     'a Deployment’s available pods',
@@ -166,7 +166,7 @@ for (const [why, workloads, message] of [
   [
     'a Deployment’s wish',
     { deployments: [deployment({ spec: { replicas: undefined }, status: { updatedReplicas: 0 } })] },
-    '0 of 1 new pods are there',
+    '0 of 1 new pods have been created',
   ],
   [
     'a ReplicaSet’s available pods',
@@ -240,7 +240,7 @@ for (const [why, workloads] of [
   ['a DaemonSet', { daemonSets: [daemonSet(GOING)] }],
 ] as [string, Partial<typeof NOTHING>][]) {
   deletions(`rollout/terminating: ${why}`, () =>
-    assert.equal(told(rolloutFindings({ ...NOTHING, ...workloads })), ['warning rollout/terminating, heals']),
+    assert.equal(inBrief(rolloutFindings({ ...NOTHING, ...workloads })), ['warning rollout/terminating, heals']),
   )
 }
 deletions.run()

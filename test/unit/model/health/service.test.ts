@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { EndpointSlice, Pod, Service } from '../../../../lib/model/health/objects.ts'
 import { serviceFindings } from '../../../../lib/model/health/service.ts'
-import { ago, type Change, endpointSlice, MINUTE, NOW, pod, ready, SECOND, service, told } from '../../support/kubernetes.ts'
+import { ago, type Change, endpointSlice, inBrief, MINUTE, NOW, pod, ready, SECOND, service } from '../../support/kubernetes.ts'
 
 const findings = (change: Change<Service>, slices: EndpointSlice[], pods: Pod[]) =>
   serviceFindings([service(change)], slices, pods, NOW)
@@ -128,7 +128,7 @@ for (const [why, change, slices, pods, expected] of [
     [],
   ],
 ] as [string, Change<Service>, EndpointSlice[], Pod[], string[]][]) {
-  rules(why, () => assert.equal(told(findings(change, slices, pods)), expected))
+  rules(why, () => assert.equal(inBrief(findings(change, slices, pods)), expected))
 }
 for (const [why, pods, message] of [
   ['pods that are not ready', [since('False', MINUTE)], 'no ready endpoint: none of its 1 pods is ready'],

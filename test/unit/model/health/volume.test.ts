@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { PersistentVolumeClaim, Pod, StorageClass } from '../../../../lib/model/health/objects.ts'
 import { volumeFindings } from '../../../../lib/model/health/volume.ts'
-import { ago, type Change, claim, MINUTE, NOW, pod, SECOND, storageClass, told } from '../../support/kubernetes.ts'
+import { ago, type Change, claim, inBrief, MINUTE, NOW, pod, SECOND, storageClass } from '../../support/kubernetes.ts'
 
 const findings = (change: Change<PersistentVolumeClaim>, classes: StorageClass[] = [storageClass()], pods: Pod[] = []) =>
   volumeFindings([claim(change)], classes, pods, NOW)
@@ -90,7 +90,7 @@ for (const [why, change, classes, pods, expected] of [
     ['warning volume/pending, heals'],
   ],
 ] as [string, Change<PersistentVolumeClaim>, StorageClass[] | undefined, Pod[], string[]][]) {
-  claims(why, () => assert.equal(told(findings(change, classes, pods)), expected))
+  claims(why, () => assert.equal(inBrief(findings(change, classes, pods)), expected))
 }
 for (const [why, change, pods, message, remedy] of [
   [
@@ -150,7 +150,7 @@ for (const [why, present, expected, remedy] of [
 ] as [string, StorageClass[], string[], string][]) {
   classes(why, () => {
     const found = volumeFindings([], present, [], NOW)
-    assert.equal(told(found), expected)
+    assert.equal(inBrief(found), expected)
     assert.is(found[0]?.remedy ?? '', remedy)
   })
 }

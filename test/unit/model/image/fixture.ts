@@ -27,8 +27,8 @@ export const subject: Subject = {
   platform: 'linux/amd64',
 }
 
-const look: Survey = { before: at(100), at: at(102) }
-export const looks: Record<Source, Survey> = { ci: look, registry: look, cluster: look }
+const survey: Survey = { before: at(100), at: at(102) }
+export const surveys: Record<Source, Survey> = { ci: survey, registry: survey, cluster: survey }
 
 export const run = (status: string, conclusion: string | null = null) => ({
   ...{ id: 5, path: subject.workflow, status, conclusion, created_at: at(1), updated_at: at(90) },

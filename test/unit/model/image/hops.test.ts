@@ -11,12 +11,12 @@ import {
   IMAGE,
   image,
   job,
-  looks,
   now,
   OLD,
   pod,
   run,
   subject,
+  surveys,
   world,
 } from './fixture.ts'
 
@@ -28,7 +28,7 @@ const hop = (id: HopId) => {
 
 /** A stamp in whole seconds is the middle of its second. */
 const stamp = (seconds: number) => ({ at: at(seconds).replace('Z', '.500Z'), error: 500 })
-/** Between two looks, two seconds apart. */
+/** Between two surveys, two seconds apart. */
 const between = { at: at(101), error: 1000 }
 const normal = ({ at: time, error }: { at: string; error: number }) => ({ at: new Date(time).toISOString(), error })
 
@@ -144,14 +144,14 @@ const cases: [id: HopId, why: string, world: World, expected: { at: string; erro
 ]
 for (const [id, why, seen, expected] of cases) {
   reached(`${id}: ${why}`, () => {
-    const sighting = hop(id).reached(seen, looks)
+    const sighting = hop(id).reached(seen, surveys)
     assert.equal(sighting && normal(sighting), expected && normal(expected))
   })
 }
 reached('a pod that has ended is no old one', () => {
   const ended = pod('old', { tag: OLD })
   const world_ = world(cluster({ pods: [{ ...ended, status: { ...ended.status, phase: 'Failed' } }, pod('new')] }))
-  assert.ok(hop('old-pods-gone').reached(world_, looks))
+  assert.ok(hop('old-pods-gone').reached(world_, surveys))
 })
 reached.run()
 
@@ -212,7 +212,7 @@ for (const [id, why, seen, rule, message] of [
     'another image under the same tag',
     world({ ...withRegistry, ...cluster({ pods: [pod('new', { digest: `sha256:${'9'.repeat(64)}` })] }) }),
     'image/digest',
-    'another image',
+    'an image that differs',
   ],
 ] as [HopId, string, World, string | undefined, string][]) {
   failures(`${id}: ${why}`, () => {

@@ -24,7 +24,7 @@ for (const [why, sightings, expected] of [
     ],
   ],
   [
-    'at once, as far as it can be told',
+    'at once, as far as anybody can tell',
     { 'run-created': sighting(3, 500), 'run-started': sighting(2.5, 500) },
     [
       ['run-created', 3000, 600, 3000, 600],
@@ -43,8 +43,8 @@ for (const [why, found, expected] of [
   ['whole seconds: half a second off', stamped('2026-01-01T00:00:10Z', null), ['2026-01-01T00:00:10.500Z', 500]],
   ['with fractions', stamped('2026-01-01T00:00:10.250Z', null), ['2026-01-01T00:00:10.250Z', 1]],
   ['no time', stamped(null, null), undefined],
-  ['between two looks', seen({ before: at(10), at: at(13) }, null), ['2026-01-01T00:00:11.500Z', 1500]],
-  ['two looks at once', seen({ before: at(10), at: at(10) }, null), ['2026-01-01T00:00:10.000Z', 0]],
+  ['between two surveys', seen({ before: at(10), at: at(13) }, null), ['2026-01-01T00:00:11.500Z', 1500]],
+  ['two surveys at once', seen({ before: at(10), at: at(10) }, null), ['2026-01-01T00:00:10.000Z', 0]],
 ] as const) {
   sightings(why, () => assert.equal(found && [found.at, found.error], expected))
 }

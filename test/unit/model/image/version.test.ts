@@ -18,8 +18,8 @@ for (const [current, to, why] of [
   ['0.2.0', '0.1.9', 'not higher'],
   ['0.1.0', 'micro', 'neither patch'],
   ['0.1.0', '01.2.3', 'neither patch'],
-  ['0.1.0-rc.1', 'patch', 'no version'],
-  ['', 'patch', 'no version'],
+  ['0.1.0-rc.1', 'patch', 'not a version'],
+  ['', 'patch', 'not a version'],
 ] as const) {
   next(`${current} to ${to} is refused`, () => {
     const refused = nextVersion(current, to)

@@ -77,7 +77,7 @@ findings('the line is named, and what to write there', () => {
   const line = text.split('\n').findIndex(each => each.includes('platforms:')) + 1
   assert.is(finding?.object, `${FILE}:${line}`)
   assert.is(finding?.remedy, 'platforms: linux/amd64')
-  assert.match(finding?.message ?? '', /nextjs is built for linux\/arm64 alone; the node is linux\/amd64/)
+  assert.match(finding?.message ?? '', /nextjs is built for linux\/arm64 only; the node is linux\/amd64/)
 })
 findings.run()
 

@@ -50,8 +50,8 @@ for (const [why, current, wanted, expected] of [
   ['a member more', 'a: 1', 'a: 1\nb: {c: 1}', ['b: add {"c":1}']],
   ['a member less', 'a: 1\nb: 2', 'a: 1', ['b: remove']],
   ['text for a number', 'a: "1"', 'a: 1', ['a: "1" → 1']],
-  ['no YAML', 'a: [', 'a: 1', ['the file is no YAML: write it anew']],
-  ['an empty file', '', 'a: 1', ['the file says something else: write it anew']],
+  ['no YAML', 'a: [', 'a: 1', ['the file is not YAML: write it anew']],
+  ['an empty file', '', 'a: 1', ['the file differs as a whole: write it anew']],
 ] as const) {
   compares(why, () => assert.equal(configChanges(current, wanted), expected))
 }

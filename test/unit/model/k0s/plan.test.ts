@@ -64,14 +64,14 @@ for (const [why, k0s, expected] of [
   [
     'a torn binary',
     { ...stopped, binary: { sha256: 'c', changedAt: 1 } },
-    { ...NOTHING, binary: ['replace k0s (broken) by v1.34.1+k0s.0'], service: { action: 'start', changes: ['start k0s'] } },
+    { ...NOTHING, binary: ['replace k0s (broken) with v1.34.1+k0s.0'], service: { action: 'start', changes: ['start k0s'] } },
   ],
   [
     'an older version',
     { ...healthy, binary: upgraded, status: { ...status, version: 'v1.33.4+k0s.0' } },
     {
       ...NOTHING,
-      binary: ['replace k0s v1.33.4+k0s.0 by v1.34.1+k0s.0'],
+      binary: ['replace k0s v1.33.4+k0s.0 with v1.34.1+k0s.0'],
       service: { action: 'restart', changes: ['restart k0s'] },
     },
   ],
@@ -82,7 +82,7 @@ for (const [why, k0s, expected] of [
       ...NOTHING,
       service: {
         action: 'restart',
-        changes: ['restart k0s: the binary is newer than the running process', 'restart k0s: v1.33.4+k0s.0 still runs'],
+        changes: ['restart k0s: the binary is newer than the running process', 'restart k0s: v1.33.4+k0s.0 is still running'],
       },
     },
   ],
@@ -136,7 +136,7 @@ for (const [why, k0s, expected] of [
   [
     'keeps failing',
     { ...stopped, active: true },
-    { ...NOTHING, service: { action: 'wait', changes: ['wait for k0s: its service is about to be started again'] } },
+    { ...NOTHING, service: { action: 'wait', changes: ['wait for k0s: systemd is about to restart its service'] } },
   ],
   [
     'only another node is ready',
@@ -170,10 +170,10 @@ for (const [why, facts, message] of [
   ['a full disk', host(empty, { freeBytes: 1024 ** 3 }), /only 1024 MiB are free/],
   ['a worker', host({ ...stopped, unit: { ...unit, name: 'k0sworker' } }), /is a k0s worker/],
   ['a controller of several nodes', host({ ...healthy, status: { ...status, singleNode: false } }), /several nodes/],
-  ['data in SQLite', host({ ...healthy, storage: 'kine' }), /data are in kine/],
+  ['data in SQLite', host({ ...healthy, storage: 'kine' }), /stores its data in kine/],
   ['a downgrade', host({ ...healthy, status: { ...status, version: 'v1.34.2+k0s.0' } }), /would be a downgrade/],
-  ['to skip a minor', host({ ...healthy, status: { ...status, version: 'v1.32.1+k0s.0' } }), /can't become/],
-  ['to skip a minor while stopped', host({ ...stopped, binary: { ...binary, version: 'v1.32.1+k0s.0' } }), /can't become/],
+  ['to skip a minor', host({ ...healthy, status: { ...status, version: 'v1.32.1+k0s.0' } }), /can't be upgraded/],
+  ['to skip a minor while stopped', host({ ...stopped, binary: { ...binary, version: 'v1.32.1+k0s.0' } }), /can't be upgraded/],
 ] as [string, HostFacts, RegExp][]) {
   refuses(why, () => {
     const { refusals } = bootstrapPlan(facts, wanted)

@@ -1,6 +1,14 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { applyOrder, contradictions, destroyOrder, layersRead, needsCluster } from '../../../../lib/model/layer/order.ts'
+import {
+  applyOrder,
+  contradictions,
+  destroyOrder,
+  layersAbove,
+  layersBelow,
+  layersRead,
+  needsCluster,
+} from '../../../../lib/model/layer/order.ts'
 
 const layers = ['02-argocd-app', '00-vpc', '01-k8s']
 
@@ -19,6 +27,19 @@ for (const [layer, expected] of [
   order(`${layer} ${expected ? 'needs' : 'does not need'} the cluster`, () => assert.is(needsCluster(layer, layers), expected))
 }
 order.run()
+
+const neighbours = suite('layersBelow and layersAbove')
+for (const [layer, below, above] of [
+  ['00-vpc', [], ['02-argocd-app', '01-k8s']],
+  ['01-k8s', ['00-vpc'], ['02-argocd-app']],
+  ['02-argocd-app', ['00-vpc', '01-k8s'], []],
+] as const) {
+  neighbours(`of ${layer}`, () => assert.equal([layersBelow(layer, layers), layersAbove(layer, layers)], [below, above]))
+}
+neighbours('of a layer that is none of them', () =>
+  assert.equal([layersBelow('01-other', layers), layersAbove('01-other', layers)], [['00-vpc', '01-k8s'], ['02-argocd-app']]),
+)
+neighbours.run()
 
 const edges = suite('contradictions')
 for (const [why, layer, reads, expected] of [

@@ -6,17 +6,17 @@ import type { Context } from '../../../../lib/operation/context.ts'
 import { untilHealthy } from '../../../../lib/phases/health/assessment.ts'
 import { verified } from '../../../../lib/phases/health/verified.ts'
 import { asOpsError, external, type OpsError } from '../../../../lib/runtime/errors.ts'
-import { ago, application, deployment, inventory, NOW, told } from '../../support/kubernetes.ts'
+import { ago, application, deployment, inBrief, inventory, NOW } from '../../support/kubernetes.ts'
 
 const HEALTHY = inventory()
 const PROGRESSING = inventory({ deployments: [deployment({ status: { availableReplicas: 0 } })] })
 const BROKEN = inventory({ applications: [application({ status: { health: { status: 'Degraded' } } })] })
 const AWAY = external('out of reach', 'is the tunnel up')
 
-/** An context on a cluster that looks so, one look after the other; the last one stays. */
-function contextOn(...looks: (Inventory | Error)[]) {
+/** A context on a cluster with these inventories, one per survey; the last one stays. */
+function contextOn(...surveys: (Inventory | Error)[]) {
   const seen = {
-    looks: 0,
+    surveys: 0,
     watches: 0,
     closed: 0,
     warnings: [] as string[],
@@ -26,9 +26,9 @@ function contextOn(...looks: (Inventory | Error)[]) {
   const stop = new AbortController()
   const cluster = {
     async inventory() {
-      const look = looks[Math.min(seen.looks++, looks.length - 1)]
-      if (look instanceof Error) throw look
-      return { inventory: look, versions: {} }
+      const survey = surveys[Math.min(seen.surveys++, surveys.length - 1)]
+      if (survey instanceof Error) throw survey
+      return { inventory: survey, versions: {} }
     },
     watch() {
       seen.watches++
@@ -60,18 +60,18 @@ const failureOf = async (run: Promise<unknown>): Promise<OpsError> => {
 const LONG = 10_000
 
 const waits = suite('untilHealthy')
-waits('healthy at once, it looks once and watches nothing', async () => {
+waits('healthy at once, it surveys once and watches nothing', async () => {
   const { context, seen } = contextOn(HEALTHY)
   assert.equal(await untilHealthy(context, LONG), { verdict: 'healthy', findings: [] })
-  assert.equal([seen.looks, seen.watches], [1, 0])
+  assert.equal([seen.surveys, seen.watches], [1, 0])
 })
-waits('looks again after each change, with one watch, until it is healthy', async () => {
+waits('surveys again after each change, with one watch, until it is healthy', async () => {
   const { context, seen } = contextOn(PROGRESSING, PROGRESSING, HEALTHY)
   assert.is((await untilHealthy(context, LONG)).verdict, 'healthy')
-  assert.equal([seen.looks, seen.watches, seen.closed], [3, 1, 1])
+  assert.equal([seen.surveys, seen.watches, seen.closed], [3, 1, 1])
   assert.match(seen.progress[0] ?? '', 'threads/Deployment/nextjs: 0 of 1 new pods are available')
 })
-waits('an error may be cured meanwhile; it is told once', async () => {
+waits('an error may be cured meanwhile; it is reported once', async () => {
   const { context, seen } = contextOn(BROKEN, BROKEN, HEALTHY)
   assert.is((await untilHealthy(context, LONG)).verdict, 'healthy')
   assert.equal(seen.warnings, ['argocd/Application/threads: Degraded'])
@@ -80,13 +80,13 @@ waits('out of time, what was on its way is an error', async () => {
   const { context, seen } = contextOn(PROGRESSING)
   const { verdict, findings } = await untilHealthy(context, 30)
   assert.is(verdict, 'unhealthy')
-  assert.equal(told(findings), ['error rollout/progressing, heals'])
+  assert.equal(inBrief(findings), ['error rollout/progressing, heals'])
   assert.is(seen.closed, seen.watches)
 })
-waits('no time at all is one look', async () => {
+waits('no time at all is one survey', async () => {
   const { context, seen } = contextOn(PROGRESSING, HEALTHY)
   assert.is((await untilHealthy(context, 0)).verdict, 'unhealthy')
-  assert.is(seen.looks, 1)
+  assert.is(seen.surveys, 1)
 })
 for (const [why, error] of [
   ['lost', AWAY],
@@ -114,7 +114,7 @@ for (const [status, code] of [
     })
     const waiting = untilHealthy(context, 1000)
     if (code) assert.is((await failureOf(waiting)).code, code)
-    else assert.equal(told((await waiting).findings), ['error vm/stopped'])
+    else assert.equal(inBrief((await waiting).findings), ['error vm/stopped'])
   })
 }
 waits('out of reach to the end, that is the error', async () =>
@@ -127,7 +127,7 @@ for (const [why, error, code] of [
   waits(`${why} ends it at once`, async () => {
     const { context, seen } = contextOn(PROGRESSING, error)
     assert.is((await failureOf(untilHealthy(context, LONG))).code, code)
-    assert.equal([seen.looks, seen.closed], [2, 1])
+    assert.equal([seen.surveys, seen.closed], [2, 1])
   })
 }
 waits('an interruption', async () => {

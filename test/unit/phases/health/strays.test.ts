@@ -15,12 +15,12 @@ const KEPT = inventory({
   deployments: [deployment({ status: { availableReplicas: 0 } })],
 })
 
-/** An context on a cluster that looks so, one look after the other; the last one stays. */
-function contextOn(...looks: Inventory[]) {
+/** A context on a cluster with these inventories, one per survey; the last one stays. */
+function contextOn(...surveys: Inventory[]) {
   const seen = { deleted: [] as unknown[], warnings: [] as string[] }
   let next = 0
   const cluster = {
-    inventory: async () => ({ inventory: looks[Math.min(next++, looks.length - 1)], versions: {} }),
+    inventory: async () => ({ inventory: surveys[Math.min(next++, surveys.length - 1)], versions: {} }),
     delete: async (kind: unknown, where: unknown) =>
       seen.deleted.push([kind === kinds.replicaSets ? 'ReplicaSet' : 'Pod', where]) > 0,
   }
@@ -54,7 +54,7 @@ repair('what stays is said once, with the reason', async () => {
   await phase.check(context)
   assert.is((await phase.check(context)).state, 'done')
   assert.equal(seen.warnings, [
-    'threads/ReplicaSet/nextjs-77aa stays: threads/Deployment/nextjs is to take its place: 0 of 1 new pods are available',
+    'threads/ReplicaSet/nextjs-77aa stays: threads/Deployment/nextjs is still replacing it: 0 of 1 new pods are available',
   ])
 })
 repair('shows it, asks, deletes by uid and waits until it is gone', async () => {
