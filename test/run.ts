@@ -1,13 +1,17 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { findOnPath } from '../lab/tools/path.ts'
+import { makeScratch, type Scratch } from './lab/support/scratch.ts'
 
 /**
  * Runs uvu's test files, each in a process of its own: `node test/run.ts [--grep WORD] [folder or file …]`. uvu exits 0 for a file
  * that forgot `.run()` and for a pattern that matches nothing; here both fail. The lab's tests run one by one: they share the machine's
  * namespaces, and a slow neighbour is the commonest reason of a flaky test. All others run two at a time.
+ *
+ * What the files make in the folder for temporary files is in one of the run's own, which goes with it, however it ends; processes and mounts
+ * that are found there then fail the run.
  *
  * A file whose programs cannot be had everywhere names them in a line `// needs: gcloud gsutil`; where one is missing the file is
  * skipped, and said to be.
@@ -17,6 +21,8 @@ const root = join(import.meta.dirname, '..')
 
 /** What no file takes, however slow the machine: one that hangs must not take all the others along. */
 const LONGEST_MS = 30 * 60_000
+/** What a file that has ended may still have said. */
+const LAST_WORDS_MS = 1000
 
 interface Result {
   file: string
@@ -40,7 +46,11 @@ async function find(path: string): Promise<string[]> {
     .map(name => join(path, name))
 }
 
-function runFile(file: string): Promise<Result> {
+/** What runs now, and why nothing else is to. */
+const running = new Set<ChildProcess>()
+let interruption: NodeJS.Signals | undefined
+
+function runFile(file: string, { environment }: Scratch): Promise<Result> {
   const started = performance.now()
   const name = relative(root, file)
   return new Promise(resolve => {
@@ -48,20 +58,26 @@ function runFile(file: string): Promise<Result> {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: LONGEST_MS,
-      env: { ...process.env, FORCE_COLOR: '0' },
+      env: { ...process.env, ...environment, FORCE_COLOR: '0' },
     })
+    running.add(child)
     let output = ''
     const keep = (data: Buffer) => {
       output += data.toString()
     }
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
+    // Whoever outlives it may hold its pipes open.
+    child.on('exit', () =>
+      setTimeout(() => [child.stdout, child.stderr].map(stream => stream.destroy()), LAST_WORDS_MS).unref(),
+    )
     child.on('close', code => {
+      running.delete(child)
       const count = (word: string) => Number(new RegExp(`^\\s+${word}:\\s+(\\d+)`, 'm').exec(output)?.[1] ?? 0)
       const total = count('Total')
       const passed = count('Passed')
       const skipped = count('Skipped')
-      const hung = child.killed ? `it was ended after ${LONGEST_MS / 60_000} min` : ''
+      const hung = child.killed && !interruption ? `it was ended after ${LONGEST_MS / 60_000} min` : ''
       const missing = hung || (total === 0 ? 'no test was run: is `.run()` missing?' : '')
       const failed = Math.max(total - passed - skipped, code === 0 && !missing ? 0 : 1)
       const ms = Math.round(performance.now() - started)
@@ -72,11 +88,11 @@ function runFile(file: string): Promise<Result> {
   })
 }
 
-async function runAll(files: string[], width: number): Promise<Result[]> {
+async function runAll(files: string[], width: number, scratch: Scratch): Promise<Result[]> {
   const waiting = [...files]
   const results: Result[] = []
   const worker = async () => {
-    for (let file = waiting.shift(); file; file = waiting.shift()) results.push(await runFile(file))
+    for (let file = waiting.shift(); file && !interruption; file = waiting.shift()) results.push(await runFile(file, scratch))
   }
   await Promise.all(Array.from({ length: width }, worker))
   return results
@@ -96,10 +112,23 @@ if (wanted.length === 0) {
   process.exitCode = 2
 } else {
   const isLab = (file: string) => relative(root, file).startsWith('test/lab/')
-  const others = files.filter(file => !isLab(file))
-  const results = [...(await runAll(others, 2)), ...(await runAll(files.filter(isLab), 1))]
+  const [labs, others] = [files.filter(isLab), files.filter(file => !isLab(file))]
+  // For one file alone it would be kept for nobody.
+  const scratch = await makeScratch({ keepsLabs: labs.length > 1 })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt(signal))
+  const results = [...(await runAll(others, 2, scratch)), ...(await runAll(labs, 1, scratch))]
+  const left = await scratch.clear()
+  for (const line of left) process.stdout.write(`left behind: ${line}\n`)
   if (files.length < wanted.length) process.stdout.write(`skipped files: ${wanted.length - files.length}\n`)
   const sum = (pick: (result: Result) => number) => results.reduce((total, result) => total + pick(result), 0)
   process.stdout.write(`${sum(result => result.passed)} passed, ${sum(result => result.failed)} failed\n`)
-  process.exitCode = results.some(({ failed }) => failed > 0) ? 1 : 0
+  const isGood = left.length === 0 && results.every(({ failed }) => failed === 0)
+  process.exitCode = interruption ? 130 : isGood ? 0 : 1
+}
+
+/** Ends the files that run; what they leave behind is cleared as after any other run. */
+function interrupt(signal: NodeJS.Signals): void {
+  if (!interruption) process.stderr.write('interrupted: ending what was started\n')
+  interruption = signal
+  for (const child of running) child.kill('SIGKILL')
 }

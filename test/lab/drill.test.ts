@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { $ } from 'zx/core'
 import type { Check, Verdict } from '../../lib/model/drill/check.ts'
 import { type Checkout, during, killDuring, makeCheckout, onMachine, type Ran } from './support/checkout.ts'
+import { bringUp } from './support/kept-lab.ts'
 
 /**
  * Drills end to end. The tests are one story, in order: a drill leaves the system healthy, which is what the next one wants; where it
@@ -15,7 +16,7 @@ const story = suite<{ checkout: Checkout }>('drills')
 
 story.before(async context => {
   context.checkout = await makeCheckout()
-  succeeded(await context.checkout.json('up'))
+  succeeded(await bringUp(context.checkout))
 })
 story.after(async ({ checkout }) => checkout.remove())
 

@@ -8,6 +8,7 @@ import { waitFor } from '../../lib/runtime/wait.ts'
 import { type ApplicationRepository, applicationRepository } from './support/application.ts'
 import { type Checkout, during, killDuring, makeCheckout, type Ran } from './support/checkout.ts'
 import { patch, throughTunnel } from './support/cluster.ts'
+import { bringUp } from './support/kept-lab.ts'
 
 /**
  * A version's way from its bump to the pods, and what goes wrong on it. One story, in order: each test begins with what the one
@@ -20,7 +21,7 @@ const IMAGES = 'us-east1-docker.pkg.dev/web-service-design/threads'
 
 story.before(async context => {
   context.checkout = await makeCheckout()
-  succeeded(await context.checkout.task('up'))
+  succeeded(await bringUp(context.checkout))
   context.application = await applicationRepository(context.checkout)
 })
 story.after(async ({ checkout }) => checkout.remove())

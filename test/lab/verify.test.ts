@@ -9,6 +9,7 @@ import type { Finding } from '../../lib/model/health/finding.ts'
 import type { KubernetesObject } from '../../lib/model/health/objects.ts'
 import { waitFor } from '../../lib/runtime/wait.ts'
 import { type Checkout, makeCheckout, onMachine, type Ran } from './support/checkout.ts'
+import { bringUp } from './support/kept-lab.ts'
 
 /**
  * What went wrong in the original system, made on purpose: verify names it, and the remedy that it names cures it. The tests are one
@@ -18,7 +19,7 @@ const story = suite<{ checkout: Checkout }>('verify')
 
 story.before(async context => {
   context.checkout = await makeCheckout()
-  ended(await context.checkout.json('up'), 0)
+  ended(await bringUp(context.checkout), 0)
 })
 story.after(async ({ checkout }) => checkout.remove())
 

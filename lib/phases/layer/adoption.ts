@@ -29,7 +29,7 @@ export async function adopt(plan: Plan, error: TerraformError, context: Adoption
     context.log.warn(`${id} exists already, made by an interrupted run: taking it into the state as ${address}`)
     await context.terraform.adopt(plan.layer, address, String(id))
   }
-  for (const { address } of strandedReleases(error.errors)) await adoptRelease(plan, address, context)
+  for (const { address } of found.filter(conflict => isRelease(conflict, error))) await adoptRelease(plan, address, context)
   return true
 }
 

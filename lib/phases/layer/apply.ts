@@ -26,24 +26,27 @@ export async function applyPlan(first: Plan, policy: ApplyPolicy, context: Apply
     await recordIntents(plan, context)
     try {
       await context.terraform.apply(plan, context.progress)
-      await recordState(plan.layer, context)
-      return
     } catch (error) {
-      if (attempt === ATTEMPTS) throw error
-      if (!(error instanceof StalePlan) && !lockIn(error)) {
-        if (!(error instanceof TerraformError)) throw error
-        const adopted = await adopt(plan, error, context)
-        if (hasStoredState(error)) await recordState(plan.layer, context)
-        if (!adopted) throw error
-      }
+      if (!hasStoredState(error)) throw error
+      // Before anything else that may fail: intents without a record would pass for those of a killed run.
+      await recordState(plan.layer, context)
+      if (attempt === ATTEMPTS || !(await canGoOn(plan, error, context))) throw error
       plan = await planAgain(plan.layer, context, plan)
-      if (plan.empty) return
+      if (!plan.empty) continue
     }
+    return recordState(plan.layer, context)
   }
 }
 
-/** Terraform keeps a state that it could not store in a file beside the layer's own. */
-const hasStoredState = ({ message }: TerraformError): boolean => !message.includes('errored.tfstate')
+/** Whether Terraform has ended by itself. A state that it could not store is in a file beside the layer's own. */
+const hasStoredState = (error: unknown): error is StalePlan | TerraformError =>
+  error instanceof StalePlan || (error instanceof TerraformError && !error.message.includes('errored.tfstate'))
+
+/** Whether another plan may get further: nothing was tried, or what was in the way has been taken into the state. */
+async function canGoOn(plan: Plan, error: StalePlan | TerraformError, context: ApplyContext): Promise<boolean> {
+  if (!(error instanceof TerraformError) || lockIn(error)) return true
+  return adopt(plan, error, context)
+}
 
 /** The plan in hand may be another one than that of the check: it is judged again. Where names are typed, one is typed for it. */
 async function agreeToDestruction(plan: Plan, policy: ApplyPolicy, context: ApplyContext): Promise<void> {

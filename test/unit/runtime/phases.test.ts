@@ -33,6 +33,7 @@ const journal = () => {
 }
 const DONE: PhaseState = { state: 'done', evidence: 'is' }
 const PENDING: PhaseState = { state: 'todo', changes: ['do it'] }
+const REFUSED: PhaseState = { state: 'refused', refusal: precondition('it would destroy a', 'add --allow-destroy a') }
 
 const phase = (id: string, check: () => PhaseState, run: () => void = () => undefined): Phase<PhaseContext> => ({
   id,
@@ -120,6 +121,91 @@ runs('takes no lock when nothing is to do', async () => {
   assert.is(asked, false)
 })
 
+for (const [why, first] of [
+  ['at once', REFUSED],
+  ['by the check that follows the lock', PENDING],
+] as const) {
+  runs(`what is refused ${why} is not run, nor is anything after it`, async () => {
+    const ran: string[] = []
+    let checks = 0
+    const writer = journal()
+    const phases = [
+      phase(
+        'a',
+        () => (checks++ === 0 ? first : REFUSED),
+        () => ran.push('a'),
+      ),
+      phase(
+        'b',
+        () => PENDING,
+        () => ran.push('b'),
+      ),
+    ]
+    const error = await failureOf(runPhases(phases, { ...context(), beforeChange: async () => true }, writer))
+    assert.is(error, (REFUSED as { refusal: OpsError }).refusal)
+    assert.equal(ran, [])
+    assert.equal(writer.begun, ['a'])
+    const [record, ...more] = writer.journal.phases
+    assert.equal([record?.status, record?.error], ['failed', { code: 4, message: error.message, hint: error.hint }])
+    assert.equal(more, [])
+  })
+}
+
+runs('for what is refused no lock is taken', async () => {
+  let asked = false
+  const beforeChange = async () => {
+    asked = true
+    return true
+  }
+  await failureOf(runPhases([phase('a', () => REFUSED)], { ...context(), beforeChange }, journal()))
+  assert.is(asked, false)
+})
+
+/** Runs `b` between two others. @returns the count of changes that each check and run saw */
+async function countsSeen(b: PhaseState, locks: boolean[]): Promise<string[]> {
+  const seen: string[] = []
+  const noting = (id: string, state: PhaseState): Phase<PhaseContext> => ({
+    id,
+    title: id,
+    check: async ({ changes }) => {
+      seen.push(`${id} ${changes}`)
+      return state
+    },
+    run: async ({ changes }) => {
+      seen.push(`${id} runs ${changes}`)
+      return 'did'
+    },
+  })
+  const phases = [noting('a', DONE), noting('b', b), noting('c', DONE)]
+  await runPhases(phases, { ...context(), beforeChange: async () => locks.shift() ?? false }, journal())
+  return seen
+}
+for (const [why, b, locks, expected] of [
+  ['nothing is changed: what was found stays true', DONE, [], ['a 0', 'b 0', 'c 0']],
+  ['a phase was run: nothing that was found before', PENDING, [], ['a 0', 'b 0', 'b runs 1', 'c 2']],
+  [
+    'the lock was taken: somebody else may have changed something until then',
+    PENDING,
+    [true],
+    ['a 0', 'b 0', 'b 1', 'b runs 2', 'c 3'],
+  ],
+] as [string, PhaseState, boolean[], string[]][]) {
+  runs(`counts changes; ${why}`, async () => assert.equal(await countsSeen(b, locks), expected))
+}
+
+runs('counts the changes of a run that failed, too', async () => {
+  const boom = phase(
+    'a',
+    () => PENDING,
+    () => {
+      throw new Error('boom')
+    },
+  )
+  const here = context()
+  await failureOf(runPhases([boom], here, journal()))
+  assert.is(here.changes, 1)
+})
+
 runs('an interruption ends with 130', async () => {
   const stop = new AbortController()
   const writer = journal()
@@ -149,6 +235,7 @@ const only = (check: () => Exclude<PhaseState, { state: 'todo' }>) =>
 
 for (const [name, check, status, code] of [
   ['what is as it should be is skipped', () => DONE, 'skipped', undefined],
+  ['what is refused fails', () => REFUSED as Exclude<PhaseState, { state: 'todo' }>, 'failed', 4],
   ['what can not be told yet fails', () => ({ state: 'unknown', needs: 'B' }), 'failed', 4],
   [
     'what is not as it should be fails',
@@ -203,6 +290,24 @@ plans('a check that fails for want of an earlier phase is deferred', async () =>
   const planned = await planPhases([phase('a', () => PENDING), broken], context())
   assert.is(planned[1]?.state, 'unknown')
   assert.is(planned[1]?.needs, 'a')
+})
+plans('what is refused is said with its remedy, and so is what comes after it', async () => {
+  const ran: string[] = []
+  const broken = phase('c', () => {
+    throw new Error('no VM')
+  })
+  const refused = phase(
+    'a',
+    () => REFUSED,
+    () => ran.push('a'),
+  )
+  const planned = await planPhases([refused, phase('b', () => PENDING), broken], context())
+  assert.equal(planned, [
+    { id: 'a', title: 'a', state: 'refused', changes: [], refusal: 'it would destroy a\n→ add --allow-destroy a' },
+    { id: 'b', title: 'b', state: 'todo', changes: ['do it'] },
+    { id: 'c', title: 'c', state: 'unknown', changes: [], needs: 'a' },
+  ])
+  assert.equal(ran, [])
 })
 plans('a check that fails on its own fails the plan', async () => {
   const broken = phase('b', () => {

@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { $ } from 'zx/core'
+import { goneWithin, type ProcessId, processesWith, signal } from '../../../lab/machine/process.ts'
+
+/** Names the folder in which a run of several files keeps a lab that is up; see kept-lab.ts. */
+export const KEPT_LABS = 'THREADS_OPS_KEPT_LABS'
+
+/** What one run of the tests has for temporary files: its checkouts, their labs, and the lab that is kept for the next file. */
+export interface Scratch {
+  folder: string
+  /** By which a test file finds it. */
+  environment: Record<string, string>
+  /** Ends and deletes whatever is left. @returns the processes and mounts that nobody had ended */
+  clear(): Promise<string[]>
+}
+
+/** How long whoever was told to end may take for it, and how long a killed process may take to die. */
+const ENDING_MS = 2000
+const GONE_MS = 10_000
+
+/** @param options.keepsLabs whether a lab that one file brings up is kept for the others */
+export async function makeScratch({ keepsLabs }: { keepsLabs: boolean }): Promise<Scratch> {
+  const folder = await mkdtemp(join(tmpdir(), 'threads-ops-run-'))
+  return {
+    folder,
+    environment: { TMPDIR: folder, ...(keepsLabs && { [KEPT_LABS]: join(folder, 'kept') }) },
+    clear: () => clear(folder),
+  }
+}
+
+async function clear(folder: string): Promise<string[]> {
+  const quietly = $({ quiet: true, nothrow: true })
+  await goneWithin(processesOf(folder), ENDING_MS)
+  const strays = processesOf(folder)
+  const left = [...(await Promise.all(strays.map(({ pid }) => describe(pid)))), ...(await mountsBelow(folder))]
+  // Whoever was asked to end might start another one first.
+  for (const stray of strays) signal(stray, 'SIGKILL')
+  await goneWithin(strays, GONE_MS)
+  for (const name of await readdir(folder)) {
+    if (existsSync(join(folder, name, '.lab'))) await quietly({ cwd: join(folder, name) })`./taskw lab:down`
+  }
+  for (const mount of (await mountsBelow(folder)).reverse()) await quietly`umount --lazy ${mount}`
+  await $({ quiet: true })`rm -rf --one-file-system ${folder}`
+  return left
+}
+
+/** Those that a file of the run started, and those of its checkouts' labs. */
+function processesOf(folder: string): ProcessId[] {
+  const found = [
+    ...processesWith('environ', words => words.includes(`TMPDIR=${folder}`)),
+    ...processesWith('cmdline', words => words.some(word => word.includes(`${folder}/`))),
+  ]
+  return [...new Map(found.map(id => [id.pid, id])).values()]
+}
+
+async function describe(pid: number): Promise<string> {
+  const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  return `process ${pid}: ${words.replaceAll('\0', ' ').trim()}`
+}
+
+/** Mount points, outermost first. */
+async function mountsBelow(folder: string): Promise<string[]> {
+  const table = await readFile('/proc/self/mounts', 'utf8')
+  return table
+    .split('\n')
+    .map(line => line.split(' ')[1] ?? '')
+    .filter(path => path.startsWith(`${folder}/`))
+}

@@ -1,0 +1,139 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { lazy, openConnections } from '../../../lib/operation/connections.ts'
+
+/** An opening that ends when the test says so; each is numbered. */
+function openings() {
+  const pending: { resolve(value: string): void; reject(error: Error): void }[] = []
+  const args: unknown[][] = []
+  const open = lazy((...given: unknown[]) => {
+    args.push(given)
+    return new Promise<string>((resolve, reject) => pending.push({ resolve, reject }))
+  })
+  const end = (number: number) => pending[number - 1] as (typeof pending)[number]
+  return { open, end, args, count: () => pending.length }
+}
+const failed = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'it did not fail',
+    error => (error as Error).message,
+  )
+
+const opens = suite('lazy')
+opens('is not opened before it is asked for, and then once for all', async () => {
+  const { open, end, count } = openings()
+  assert.is(count(), 0)
+  const callers = [open(), open(), open()]
+  assert.is(count(), 1)
+  end(1).resolve('a')
+  assert.equal(await Promise.all(callers), ['a', 'a', 'a'])
+  assert.is(await open(), 'a')
+  assert.is(count(), 1)
+})
+opens('the first call says how', async () => {
+  const { open, args } = openings()
+  open(1)
+  open(2)
+  assert.equal(args, [[1]])
+})
+opens('a failure is for those who waited for it: the next call tries again', async () => {
+  const { open, end, count } = openings()
+  const callers = [open(), open()]
+  end(1).reject(new Error('away'))
+  assert.equal(await Promise.all(callers.map(failed)), ['away', 'away'])
+  const again = open()
+  assert.is(count(), 2)
+  end(2).resolve('b')
+  assert.is(await again, 'b')
+  assert.is(await open(), 'b')
+})
+opens('a failure that nobody waits for ends no process', async () => {
+  const { open, end } = openings()
+  open()
+  open.forget()
+  end(1).reject(new Error('away'))
+  await new Promise(setImmediate)
+})
+opens('forgotten, it is handed over and opened anew', async () => {
+  const { open, end, count } = openings()
+  assert.is(open.forget(), undefined)
+  const first = open()
+  assert.is(open.forget(), first)
+  assert.is(open.forget(), undefined)
+  const second = open()
+  assert.is(count(), 2)
+  end(2).resolve('b')
+  end(1).resolve('a')
+  assert.equal([await first, await second, await open()], ['a', 'b', 'b'])
+})
+opens('the failure of an earlier opening does not take a later one away', async () => {
+  const { open, end, count } = openings()
+  const first = open()
+  open.forget()
+  const second = open()
+  end(1).reject(new Error('away'))
+  assert.is(await failed(first), 'away')
+  await new Promise(setImmediate)
+  assert.is(open(), second)
+  end(2).resolve('b')
+  assert.is(await open(), 'b')
+  assert.is(count(), 2)
+})
+opens.run()
+
+/** Connections of an environment whose base layer says this; Google is not reached. */
+function connections(outputs: Record<string, () => string>) {
+  const asked: string[] = []
+  const sources = {
+    environment: {},
+    endpoints: undefined,
+    credentials: {},
+    baseLayer: '00-vpc',
+    terraform: {},
+    output: async (layer: string, name: string) => {
+      asked.push(`${layer} ${name}`)
+      return outputs[name]?.() ?? ''
+    },
+    signal: new AbortController().signal,
+  } as unknown as Parameters<typeof openConnections>[0]
+  return { ...openConnections(sources), asked }
+}
+
+const closes = suite('disconnect')
+closes('what was never opened is not opened for it', async () => {
+  const { disconnect, asked } = connections({})
+  await disconnect()
+  assert.equal(asked, [])
+})
+closes('closes what is open; the next call opens it again', async () => {
+  const { tunnel, disconnect } = connections({ api_local_port: () => '0' })
+  const first = await tunnel()
+  assert.is(await tunnel(), first)
+  let closed = 0
+  const { close } = first
+  first.close = async () => {
+    closed++
+    await close()
+  }
+  await disconnect()
+  assert.is(closed, 1)
+  const second = await tunnel()
+  assert.is.not(second, first)
+  await disconnect()
+})
+closes('what could not be opened is nothing to close', async () => {
+  let away = true
+  const { tunnel, disconnect } = connections({
+    api_local_port: () => {
+      if (away) throw new Error('not applied')
+      return '0'
+    },
+  })
+  const opening = failed(tunnel())
+  await disconnect()
+  assert.is(await opening, 'not applied')
+  away = false
+  await tunnel()
+  await disconnect()
+})
+closes.run()

@@ -1,0 +1,62 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Announcement, announce } from '../../../../lib/phases/layer/announcement.ts'
+import { precondition } from '../../../../lib/runtime/errors.ts'
+import { failureOf, layerContext, type StateResource } from '../../support/layers.ts'
+
+const DISK: StateResource = {
+  address: 'google_compute_disk.data',
+  type: 'google_compute_disk',
+  attributes: { name: 'the-disk', size: 50 },
+}
+const RULE: StateResource = {
+  address: 'google_compute_firewall.ssh',
+  type: 'google_compute_firewall',
+  attributes: { name: 'the-rule' },
+}
+const states = { '00-vpc': [DISK, { ...DISK, deposed: 'ab12', attributes: { name: 'the-old-disk' } }], '01-k8s': [RULE] }
+const announcement = (): Announcement => ({ layers: ['02-argocd-app', '01-k8s', '00-vpc'], guard: 'destroy' })
+
+const announces = suite('announce')
+announces('what each layer holds, the highest first, and the data by name; then the operator is asked', async () => {
+  const { context, infos, consents } = layerContext({ states })
+  await announce(announcement(), context)
+  assert.equal(infos, [
+    '01-k8s: 1 resources will be destroyed',
+    '00-vpc: 2 resources will be destroyed, and with them disk the-disk, disk the-old-disk',
+  ])
+  assert.equal(consents, [{ question: 'Destroy 02-argocd-app, 01-k8s, 00-vpc', destroys: true, guard: 'destroy' }])
+})
+announces('agreed to is exactly that: by layer, address, name and deposed key', async () => {
+  const announced = announcement()
+  await announce(announced, layerContext({ states }).context)
+  assert.equal(announced.agreed, {
+    '02-argocd-app': [],
+    '01-k8s': [{ address: RULE.address, name: 'the-rule' }],
+    '00-vpc': [
+      { address: DISK.address, name: 'the-disk' },
+      { address: DISK.address, deposed: 'ab12', name: 'the-old-disk' },
+    ],
+  })
+})
+announces('what nothing names has no name, which is not any name', async () => {
+  const announced = announcement()
+  const unnamed = { address: 'null_resource.a', type: 'null_resource', attributes: {} }
+  await announce(announced, layerContext({ states: { '01-k8s': [unnamed] } }).context)
+  assert.equal(announced.agreed?.['01-k8s'], [{ address: 'null_resource.a', name: '' }])
+})
+announces('not agreed to is nothing', async () => {
+  const { context } = layerContext({ states })
+  context.consent = async () => {
+    throw precondition('not confirmed', 'run it again when you mean it')
+  }
+  const announced = announcement()
+  assert.is((await failureOf(announce(announced, context))).code, 4)
+  assert.is(announced.agreed, undefined)
+})
+announces('the guard is that of the verb', async () => {
+  const { context, consents } = layerContext()
+  await announce({ layers: ['01-k8s'], guard: 'drills' }, context)
+  assert.equal(consents[0]?.guard, 'drills')
+})
+announces.run()

@@ -1,0 +1,170 @@
+import { Command } from 'commander'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Context } from '../../../../lib/operation/context.ts'
+import { layerApplied } from '../../../../lib/phases/layer/applied.ts'
+import { destructionJudged } from '../../../../lib/phases/layer/judged.ts'
+import { type ApplyOptions, applyOptions, applyPolicy, permissionsOf } from '../../../../lib/phases/layer/policy.ts'
+import { configuration } from '../../../../lib/runtime/errors.ts'
+import type { JournalWriter } from '../../../../lib/runtime/journal.ts'
+import { type Phase, type PhaseState, runPhases } from '../../../../lib/runtime/phases.ts'
+import { failedApply, failureOf, interruption, LAYERS, layerContext, planOf, type World } from '../../support/layers.ts'
+import { DISK, NETWORK, RULE, SUBNET } from './fixture.ts'
+
+const judge = (world: World, options: ApplyOptions = {}, layers = LAYERS) => {
+  const there = layerContext(world)
+  return { ...there, found: destructionJudged(layers, applyPolicy(options)).check(there.context) }
+}
+const evidence = (state: PhaseState) => {
+  if (state.state !== 'done') throw new Error(`it is ${state.state}, not done`)
+  return state.evidence as { judged: string[]; later: string[]; permitted: string[] }
+}
+
+const judges = suite('destructionJudged')
+judges('every layer that can be planned, in their order, without a lock', async () => {
+  const { found, calls } = judge({})
+  assert.equal(evidence(await found), { judged: LAYERS, later: [], permitted: [] })
+  assert.equal(calls, ['look at 00-vpc', 'tunnel', 'look at 01-k8s', 'tunnel', 'look at 02-argocd-app'])
+})
+for (const [why, world, judged] of [
+  ['nothing is applied yet', { applied: [] }, ['00-vpc']],
+  ['a layer in between is missing', { applied: ['00-vpc'] }, ['00-vpc', '01-k8s']],
+  ['the VM is off', { vm: 'TERMINATED' }, ['00-vpc']],
+  ['a plan fails for now', { plans: { '01-k8s': [failedApply({ summary: 'no connection', detail: '' })] } }, ['00-vpc']],
+] as [string, World, string[]][]) {
+  judges(`what can only be planned later is judged when it is its turn: ${why}`, async () => {
+    const later = LAYERS.filter(layer => !judged.includes(layer))
+    assert.equal(evidence(await judge(world).found), { judged, later, permitted: [] })
+  })
+}
+for (const [why, error] of [
+  ['an interruption', interruption()],
+  ['a mistake in the configuration', configuration('the bucket is another one', 'correct it')],
+  ['a bug', new TypeError('x is undefined')],
+] as const) {
+  judges(`${why} is no reason to wait`, async () => {
+    try {
+      await judge({ plans: { '01-k8s': [error] } }).found
+      assert.unreachable()
+    } catch (thrown) {
+      assert.is(thrown, error)
+    }
+  })
+}
+judges('the base layer’s plan fails: nothing can be said', async () => {
+  const error = failedApply({ summary: 'no credentials', detail: '' })
+  assert.is(await failureOf(judge({ plans: { '00-vpc': [error] } }).found), error)
+})
+judges('what a higher layer destroys is refused before any layer is applied', async () => {
+  const world = {
+    plans: { '00-vpc': [planOf('00-vpc', [NETWORK])], '01-k8s': [planOf('01-k8s', [SUBNET])] },
+  }
+  const { context, calls } = layerContext(world)
+  const policy = applyPolicy()
+  const phases = [destructionJudged(LAYERS, policy), ...LAYERS.map(layer => layerApplied(layer, policy))]
+  assert.is((await failureOf(run(phases, context))).code, 4)
+  assert.equal(calls, ['look at 00-vpc', 'tunnel', 'look at 01-k8s'])
+})
+judges('what is allowed passes, and is named', async () => {
+  const world = { plans: { '00-vpc': [planOf('00-vpc', [RULE])], '01-k8s': [planOf('01-k8s', [SUBNET])] } }
+  const { found, warnings } = judge(world, { allowDestroy: [RULE.address, SUBNET.address] })
+  assert.equal(evidence(await found).permitted, [RULE.address, SUBNET.address])
+  assert.equal(warnings, [])
+})
+judges('data under a guard are not', async () => {
+  const plans = { '00-vpc': [planOf('00-vpc', [DISK])] }
+  const { found } = judge({ plans, guards: { destroy: false } }, { allowDestroy: [DISK.address] })
+  assert.is((await found).state, 'refused')
+})
+judges('an allowance that means nothing is warned of, once every layer is known', async () => {
+  const options = { allowDestroy: [RULE.address, 'google_compute_firewall.sssh'] }
+  const plans = { '00-vpc': [planOf('00-vpc', [RULE])] }
+  const all = judge({ plans }, options)
+  await all.found
+  assert.equal(all.warnings, ["--allow-destroy 'google_compute_firewall.sssh' means nothing that would be destroyed"])
+  const some = judge({ plans, vm: 'TERMINATED' }, options)
+  await some.found
+  assert.equal(some.warnings, [])
+})
+judges('only of the layers that were asked for', async () => {
+  const { found, calls } = judge({}, {}, ['01-k8s'])
+  assert.equal(evidence(await found).judged, ['01-k8s'])
+  assert.equal(calls, ['tunnel', 'look at 01-k8s'])
+})
+judges.run()
+
+const run = (phases: Phase<Context>[], context: Context) =>
+  runPhases(phases, context, {
+    journal: { phases: [] },
+    begin: async () => undefined,
+    phase: async () => undefined,
+  } as unknown as JournalWriter)
+const looksIn = (calls: string[]) => calls.filter(call => call.startsWith('look'))
+
+const plans = suite('a layer’s plan')
+plans('is made once for the judgement and the layer, as long as nothing is changed', async () => {
+  const { context, calls } = layerContext()
+  const policy = applyPolicy()
+  await run([destructionJudged(LAYERS, policy), ...LAYERS.map(layer => layerApplied(layer, policy))], context)
+  assert.equal(
+    looksIn(calls),
+    LAYERS.map(layer => `look at ${layer}`),
+  )
+})
+plans('is made again once a layer was applied: for the layers after it', async () => {
+  const made = { '00-vpc': [planOf('00-vpc', [NETWORK])] }
+  const { context, calls, applied } = layerContext({ plans: made })
+  const policy = applyPolicy()
+  await run([destructionJudged(LAYERS, policy), ...LAYERS.map(layer => layerApplied(layer, policy))], context)
+  assert.is(applied[0], made['00-vpc'][0])
+  assert.equal(
+    looksIn(calls),
+    [...LAYERS, '01-k8s', '02-argocd-app'].map(layer => `look at ${layer}`),
+  )
+})
+plans('is made again once the lock was taken: what was judged before is judged again', async () => {
+  const made = { '00-vpc': [planOf('00-vpc', [NETWORK]), planOf('00-vpc', [NETWORK, RULE])] }
+  const { context, calls, applied } = layerContext({ plans: made })
+  context.beforeChange = async () => true
+  const policy = applyPolicy()
+  const running = run([destructionJudged(['00-vpc'], policy), layerApplied('00-vpc', policy)], context)
+  assert.is((await failureOf(running)).code, 4)
+  assert.equal(calls, ['look at 00-vpc', 'look at 00-vpc'])
+  assert.equal(applied, [])
+})
+plans('is another one for each run', async () => {
+  const { context, calls } = layerContext()
+  await applyPolicy().plan('00-vpc', context)
+  await applyPolicy().plan('00-vpc', context)
+  assert.is(looksIn(calls).length, 2)
+})
+plans('that failed is not kept', async () => {
+  const plan = planOf('00-vpc')
+  const { context } = layerContext({ plans: { '00-vpc': [failedApply({ summary: 'away', detail: '' }), plan] } })
+  const policy = applyPolicy()
+  await failureOf(policy.plan('00-vpc', context))
+  assert.is(await policy.plan('00-vpc', context), plan)
+})
+plans.run()
+
+const options = suite('applyOptions')
+for (const [argv, expected] of [
+  [[], {}],
+  [['--allow-destroy', 'a.b'], { allowDestroy: ['a.b'] }],
+  [['--allow-destroy', 'a.b', '--fresh', '--allow-destroy', 'c["x"]'], { allowDestroy: ['a.b', 'c["x"]'], fresh: true }],
+] as const) {
+  options(argv.join(' ') || 'none', () => {
+    assert.equal(applyOptions(new Command()).parse(argv, { from: 'user' }).opts(), expected)
+  })
+}
+options('what nobody asks for is not permitted', () => {
+  const { context } = layerContext()
+  assert.equal(permissionsOf(applyPolicy(), context), { allow: [], fresh: false, guarded: false })
+})
+options('a guard of the environment guards', () => {
+  const { context } = layerContext({ guards: { destroy: false } })
+  assert.equal(permissionsOf(applyPolicy({ allowDestroy: ['*'], fresh: true }), context), {
+    ...{ allow: ['*'], fresh: true, guarded: true },
+  })
+})
+options.run()

@@ -1,0 +1,48 @@
+import type { Store, StoredObject } from '../../../lib/google/storage.ts'
+
+export interface FakeStore extends Store {
+  /** What lies in it, by name. */
+  objects: Map<string, StoredObject>
+  /** What was asked of it that changes something, in order: `put a.json`. */
+  calls: string[]
+  /** Somebody else writes an object. @returns its generation */
+  wrote(object: string, content: string): string
+}
+
+/** A bucket that keeps generations as Google does. It is there, unless told. */
+export function fakeStore({ exists = true, calls = [] as string[] } = {}): FakeStore {
+  const objects = new Map<string, StoredObject>()
+  let isThere = exists
+  let generations = 1000
+  const wrote = (object: string, content: string) => {
+    const generation = String(++generations)
+    objects.set(object, { content, generation, md5: '' })
+    return generation
+  }
+  const generationOf = (object: string) => objects.get(object)?.generation ?? '0'
+  return {
+    name: 'the-bucket',
+    objects,
+    calls,
+    wrote,
+    exists: async () => isThere,
+    async create(location, labels) {
+      calls.push(`create ${location} ${JSON.stringify(labels)}`)
+      isThere = true
+    },
+    list: async prefix => [...objects.keys()].filter(name => name.startsWith(prefix)).sort(),
+    read: async object => objects.get(object),
+    async write(object, content, generation) {
+      calls.push(`write ${object} over ${generation}`)
+      return generationOf(object) === generation ? wrote(object, content) : undefined
+    },
+    async put(object, content) {
+      calls.push(`put ${object}`)
+      wrote(object, content)
+    },
+    async remove(object, generation) {
+      calls.push(`remove ${object} ${generation}`)
+      return objects.has(object) && generationOf(object) === generation && objects.delete(object)
+    },
+  }
+}
