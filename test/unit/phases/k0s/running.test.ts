@@ -70,7 +70,7 @@ runs('in vain: exit code 124, with the end of its log', async () => {
   const { code, message, hint } = await failureOf(k0sRunning().run(contextOn(vm, { deadline: 20 }).context))
   assert.is(code, 124)
   assert.match(message, /waiting for the Kubernetes API and its node.*\netcd: no space left/s)
-  assert.match(hint, 'the same command goes on')
+  assert.match(hint, 'run the same command again')
 })
 runs('it runs, but not with what is wanted: that is no success', async () => {
   const vm = fakeVm(UPGRADED, { [RESTART]: () => ({}) })
