@@ -105,7 +105,8 @@ export function openConnections(sources: Sources): Connections {
 
   const disconnect = async () => {
     const open = await Promise.allSettled([cluster.forget(), host.forget(), tunnel.forget()])
-    for (const opened of open) if (opened.status === 'fulfilled') await opened.value?.close()
+    // What fails to close is gone already.
+    await Promise.allSettled(open.map(opened => (opened.status === 'fulfilled' ? opened.value?.close() : undefined)))
   }
 
   return { store, compute, dial, host, tunnel, cluster, disconnect }

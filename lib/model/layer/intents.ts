@@ -8,7 +8,7 @@ export interface Intent {
   type: string
   /** What the object is to be called where it lives; '' where that is known only after the apply. */
   name: string
-  /** The journal's id. */
+  /** The process that intended it: its journal's id and when it began. */
   run: string
   /** ISO 8601. */
   at: string

@@ -1,4 +1,4 @@
-import { needsCluster } from '../../model/layer/order.ts'
+import { layersBelow, needsCluster } from '../../model/layer/order.ts'
 import type { Context } from '../../operation/context.ts'
 import type { Json } from '../../runtime/json.ts'
 import type { Phase, PhaseState } from '../../runtime/phases.ts'
@@ -21,7 +21,7 @@ export function layerApplied(name: string, policy: ApplyPolicy = applyPolicy()):
       if (!('changes' in found)) return found
       plan = found
       const { refusal } = await judgePlan(plan, permissionsOf(policy, context), context)
-      return refusal ? { state: 'refused', refusal } : { state: 'todo', changes: describeChanges(plan, context.now()) }
+      return refusal ? { state: 'refused', refusal } : { state: 'todo', changes: describeChanges(plan) }
     },
 
     async run(context) {
@@ -42,7 +42,7 @@ export const layerPlanned = (name: string, policy: ApplyPolicy = applyPolicy()):
 
   async check(context) {
     const found = await planned(name, policy, context)
-    return 'changes' in found ? { state: 'todo', changes: describeChanges(found, context.now()) } : found
+    return 'changes' in found ? { state: 'todo', changes: describeChanges(found) } : found
   },
 
   async run() {
@@ -68,7 +68,7 @@ async function planned(
 }
 
 const missingBelow = async (name: string, { terraform }: Pick<Context, 'terraform'>): Promise<string | undefined> => {
-  for (const below of terraform.layers.filter(other => other < name)) {
+  for (const below of layersBelow(name, terraform.layers)) {
     if (!(await terraform.state(below)).applied) return `layer ${below} to be applied`
   }
   return undefined

@@ -1,4 +1,5 @@
 import type { Context } from '../../operation/context.ts'
+import { messageOf } from '../../runtime/errors.ts'
 import { type Plan, StalePlan, TerraformError } from '../../terraform/terraform.ts'
 import { type AdoptionContext, adopt } from './adoption.ts'
 import { type GuardContext, judgePlan } from './guard.ts'
@@ -29,7 +30,7 @@ export async function applyPlan(first: Plan, policy: ApplyPolicy, context: Apply
     } catch (error) {
       if (!hasStoredState(error)) throw error
       // Before anything else that may fail: intents without a record would pass for those of a killed run.
-      await recordState(plan.layer, context)
+      await recordState(plan.layer, context).catch(failure => context.log.warn(`not recorded: ${messageOf(failure)}`))
       if (attempt === ATTEMPTS || !(await canGoOn(plan, error, context))) throw error
       plan = await planAgain(plan.layer, context, plan)
       if (!plan.empty) continue

@@ -1,5 +1,5 @@
 import type { Destruction } from '../../model/layer/destruction.ts'
-import { needsCluster } from '../../model/layer/order.ts'
+import { layersBelow, needsCluster } from '../../model/layer/order.ts'
 import type { Context } from '../../operation/context.ts'
 import { vmOf } from '../../operation/vm-status.ts'
 import { exitCodes, OpsError } from '../../runtime/errors.ts'
@@ -38,7 +38,7 @@ export const destructionJudged = (layers: readonly string[], policy: ApplyPolicy
 /** The layer's plan, or undefined where it can only be made later: layers below are missing, or the cluster is out of reach. */
 async function planNow(layer: string, policy: ApplyPolicy, context: JudgeContext) {
   const { terraform, log } = context
-  const below = terraform.layers.filter(other => other < layer)
+  const below = layersBelow(layer, terraform.layers)
   const states = await Promise.all(below.map(other => terraform.state(other)))
   if (states.some(({ applied }) => !applied)) return undefined
   if (!needsCluster(layer, terraform.layers)) return policy.plan(layer, context)
