@@ -1,6 +1,7 @@
 import { openCluster } from '../cluster/cluster.ts'
 import { configuredPath } from '../config/load.ts'
 import { openCompute } from '../google/compute.ts'
+import { objectExists } from '../google/existence.ts'
 import { dialThroughIap } from '../google/iap.ts'
 import { openStore } from '../google/storage.ts'
 import { openTunnel } from '../google/tunnel.ts'
@@ -66,6 +67,14 @@ export function openConnections(sources: Sources): Connections {
     return openCompute({ project, zone, credentials, signal, ...(endpoints && { endpoint: endpoints.compute }) })
   })
 
+  const exists: Connections['exists'] = (api, path) =>
+    objectExists(api, path, { credentials, signal, ...(endpoints && { endpoints }) })
+
+  const defaults = lazy(async () => {
+    const [project, zone] = await Promise.all([place('project_id'), place('zone')])
+    return { project, zone, region: zone.replace(/-[a-z]$/, '') }
+  })
+
   const host = lazy(async (within?: number) => {
     const vm = await output(base, 'vm_name')
     const client = await compute()
@@ -109,5 +118,5 @@ export function openConnections(sources: Sources): Connections {
     await Promise.allSettled(open.map(opened => (opened.status === 'fulfilled' ? opened.value?.close() : undefined)))
   }
 
-  return { store, compute, dial, host, tunnel, cluster, disconnect }
+  return { store, compute, exists, defaults, dial, host, tunnel, cluster, disconnect }
 }

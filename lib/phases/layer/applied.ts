@@ -4,9 +4,8 @@ import type { Json } from '../../runtime/json.ts'
 import type { Phase, PhaseState } from '../../runtime/phases.ts'
 import type { Plan } from '../../terraform/terraform.ts'
 import { type ApplyContext, applyPlan } from './apply.ts'
-import { judgePlan } from './guard.ts'
 import { describeChanges, onlyAfterCheck } from './plan.ts'
-import { type ApplyPolicy, applyPolicy, permissionsOf } from './policy.ts'
+import { type ApplyPolicy, applyPolicy } from './policy.ts'
 
 type LayerContext = ApplyContext & Pick<Context, 'tunnel' | 'disconnect' | 'changes'>
 
@@ -20,7 +19,7 @@ export function layerApplied(name: string, policy: ApplyPolicy = applyPolicy()):
       const found = await planned(name, policy, context)
       if (!('changes' in found)) return found
       plan = found
-      const { refusal } = await judgePlan(plan, permissionsOf(policy, context), context)
+      const { refusal } = await policy.judge(plan, context)
       return refusal ? { state: 'refused', refusal } : { state: 'todo', changes: describeChanges(plan) }
     },
 

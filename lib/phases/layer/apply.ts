@@ -2,13 +2,12 @@ import type { Context } from '../../operation/context.ts'
 import { messageOf } from '../../runtime/errors.ts'
 import { type Plan, StalePlan, TerraformError } from '../../terraform/terraform.ts'
 import { type AdoptionContext, adopt } from './adoption.ts'
-import { type GuardContext, judgePlan } from './guard.ts'
 import { recordIntents, recordState } from './intents.ts'
 import { lockIn, type PlanContext, planAgain } from './plan.ts'
-import { type ApplyPolicy, permissionsOf } from './policy.ts'
+import type { ApplyPolicy, JudgeContext } from './policy.ts'
 
 export type ApplyContext = PlanContext &
-  GuardContext &
+  JudgeContext &
   AdoptionContext &
   Pick<Context, 'environment' | 'consent' | 'journal' | 'store' | 'now'>
 
@@ -51,7 +50,7 @@ async function canGoOn(plan: Plan, error: StalePlan | TerraformError, context: A
 
 /** The plan in hand may be another one than that of the check: it is judged again. Where names are typed, one is typed for it. */
 async function agreeToDestruction(plan: Plan, policy: ApplyPolicy, context: ApplyContext): Promise<void> {
-  const { permitted, refusal } = await judgePlan(plan, permissionsOf(policy, context), context)
+  const { permitted, refusal } = await policy.judge(plan, context)
   if (refusal) throw refusal
   if (permitted.length === 0) return
   const addresses = permitted.map(({ address }) => address).join(', ')

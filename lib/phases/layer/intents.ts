@@ -19,7 +19,8 @@ export async function recordIntents({ layer, resources }: Plan, context: IntentC
 export async function recordState(layer: string, context: IntentContext): Promise<void> {
   const { journal, terraform, now } = context
   if (!journal) return
-  const addresses = (await terraform.resources(layer)).map(({ address }) => address)
+  const resources = await terraform.resources(layer)
+  const addresses = resources.filter(({ tainted }) => !tainted).map(({ address }) => address)
   await add('records', [{ layer, run: processOf(journal), at: now().toISOString(), addresses }], context)
 }
 

@@ -64,10 +64,7 @@ checks('what was announced is to be done, each thing by its name', async () => {
   const { phase, context, calls } = await destroying()
   assert.equal(await phase.check(context), {
     state: 'todo',
-    changes: [
-      'delete google_compute_firewall.ssh · the-rule',
-      'delete google_compute_disk.data · the-disk',
-    ],
+    changes: ['delete google_compute_firewall.ssh · the-rule', 'delete google_compute_disk.data · the-disk'],
   })
   assert.equal(calls, [LOOK])
 })
