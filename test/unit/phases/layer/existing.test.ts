@@ -85,7 +85,7 @@ foreign('a release, by Helm’s own record', async () => {
     type: 'helm_release',
     after: { name: 'argocd', namespace: 'argocd' },
   })
-  const { context } = layerContext({ cluster: { secrets: [record as KubernetesObject] } })
+  const { context } = layerContext({ cluster: { secrets: [record as unknown as KubernetesObject] } })
   assert.is((await foreignObjects(planWith(release), context)).length, 1)
 })
 foreign.run()
