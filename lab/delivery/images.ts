@@ -1,3 +1,5 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { type Build, emptyTar, Repository } from './oci.ts'
 
 /** An image of the lab's registry; nothing in it ever runs, so one empty layer will do. */
@@ -11,6 +13,10 @@ export interface Image {
 }
 
 const APPLICATION = 'web-service-design/threads'
+const sample = fileURLToPath(new URL('./sample', import.meta.url))
+
+/** The sample application's services: its folders from which an image is built. */
+const services = (): string[] => readdirSync(sample).filter(name => existsSync(`${sample}/${name}/Dockerfile`))
 
 /** Images from other registries that the charts and manifests use, with their tags. */
 const thirdParties: readonly string[] = [
@@ -26,7 +32,7 @@ const thirdParties: readonly string[] = [
 
 /** Every image that the lab starts with; `commit` is the sample application's, and the tag of its images. */
 export function labImages(commit: string): Image[] {
-  const application = ['nextjs', 'ml-service'].map(name => ({
+  const application = services().map(name => ({
     repository: `${APPLICATION}/${name}`,
     tags: [commit, 'latest'],
     architecture: 'amd64',
