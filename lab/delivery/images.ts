@@ -1,5 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../../lib/runtime/files.ts'
 import { type Build, emptyTar, Repository } from './oci.ts'
 
 /** An image of the lab's registry; nothing in it ever runs, so one empty layer will do. */
@@ -13,10 +14,14 @@ export interface Image {
 }
 
 const APPLICATION = 'web-service-design/threads'
-const sample = fileURLToPath(new URL('./sample', import.meta.url))
+const manifests = join(root, 'k8s/base')
+const OWN_IMAGE = new RegExp(`\\bimage: \\S+/${APPLICATION}/([\\w.-]+):`, 'g')
 
-/** The sample application's services: its folders from which an image is built. */
-const services = (): string[] => readdirSync(sample).filter(name => existsSync(`${sample}/${name}/Dockerfile`))
+/** The services that the manifests run: one that the sample's workflow does not build yet has its first image all the same. */
+const services = (): string[] => {
+  const texts = readdirSync(manifests).map(file => readFileSync(join(manifests, file), 'utf8'))
+  return [...new Set(texts.flatMap(text => [...text.matchAll(OWN_IMAGE)].map(([, name = '']) => name)))]
+}
 
 /** Images from other registries that the charts and manifests use, with their tags. */
 const thirdParties: readonly string[] = [
