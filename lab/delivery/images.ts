@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../../lib/runtime/files.ts'
 import { type Build, emptyTar, Repository } from './oci.ts'
 
 /** An image of the lab's registry; nothing in it ever runs, so one empty layer will do. */
@@ -11,6 +14,14 @@ export interface Image {
 }
 
 const APPLICATION = 'web-service-design/threads'
+const manifests = join(root, 'k8s/base')
+const OWN_IMAGE = new RegExp(`\\bimage: \\S+/${APPLICATION}/([\\w.-]+):`, 'g')
+
+/** The services that the manifests run: one that the sample's workflow does not build yet has its first image all the same. */
+const services = (): string[] => {
+  const texts = readdirSync(manifests).map(file => readFileSync(join(manifests, file), 'utf8'))
+  return [...new Set(texts.flatMap(text => [...text.matchAll(OWN_IMAGE)].map(([, name = '']) => name)))]
+}
 
 /** Images from other registries that the charts and manifests use, with their tags. */
 const thirdParties: readonly string[] = [
@@ -26,7 +37,7 @@ const thirdParties: readonly string[] = [
 
 /** Every image that the lab starts with; `commit` is the sample application's, and the tag of its images. */
 export function labImages(commit: string): Image[] {
-  const application = ['nextjs', 'ml-service'].map(name => ({
+  const application = services().map(name => ({
     repository: `${APPLICATION}/${name}`,
     tags: [commit, 'latest'],
     architecture: 'amd64',

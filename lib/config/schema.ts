@@ -10,10 +10,16 @@ const duration = z.string().transform((text, context) => {
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest: 64 hexadecimal digits')
 const namespacedName = (example: string) => z.string().regex(/^[^/]+\/[^/]+$/, `must look like ${example}`)
-const layer = z.string().regex(/^\d{2}-[a-z0-9-]+$/, 'must look like 01-k8s: two digits, a hyphen, a name')
+/** A snapshot's name holds the layer's, the time, and the shortest form of the VM's. */
+const LONGEST_LAYER = 35
+const layer = z
+  .string()
+  .regex(
+    new RegExp(`^\\d{2}-[a-z0-9-]{1,${LONGEST_LAYER}}$`),
+    `must look like 01-k8s: two digits, a hyphen, a name of at most ${LONGEST_LAYER} characters`,
+  )
 
-/** What Terraform does not know about an environment; the rest comes from Terraform's outputs. */
-export const environmentSchema = z.strictObject({
+const shape = z.strictObject({
   schema: z.literal('threads-ops/environment/1'),
   name: z.string().regex(/^[a-z][a-z0-9-]{0,14}[a-z0-9]$/, 'must be 2 to 16 lower-case letters, digits and hyphens'),
 
@@ -113,6 +119,14 @@ export const environmentSchema = z.strictObject({
     /** Whether drills may run: a drill destroys, too. */
     drills: z.boolean().default(false),
   }),
+})
+
+/** What Terraform does not know about an environment; the rest comes from Terraform's outputs. */
+export const environmentSchema = shape.superRefine(({ terraform, snapshots }, context) => {
+  const unknown = snapshots.after.filter(name => !terraform.layers.includes(name))
+  if (unknown.length === 0) return
+  const message = `${unknown.join(', ')} is not among terraform.layers`
+  context.addIssue({ code: 'custom', path: ['snapshots', 'after'], message })
 })
 
 export type Environment = z.infer<typeof environmentSchema>

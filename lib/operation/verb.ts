@@ -34,7 +34,10 @@ export function verb<O, S = undefined>(definition: {
   return environmentScript<O & VerbOptions>({
     ...definition,
     define(command) {
-      command.option('--dry-run', 'say what would change, change nothing; exit code 8 when something would')
+      command.option(
+        '--dry-run',
+        'say what would change, change nothing; exit code 8 when something would, 4 when it would be refused',
+      )
       consentOptions(command)
       definition.define?.(command)
     },

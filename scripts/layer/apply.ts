@@ -11,7 +11,7 @@ export default verb<ApplyOptions, ApplyPolicy>({
   name: 'layer:apply',
   summary: 'Apply the layers, in the order of their numbers.',
 
-  define: command => applyOptions(command).argument('[layers...]', 'e.g. 01-k8s; all of them without'),
+  define: command => applyOptions(command).argument('[layers...]', 'e.g. 01-k8s; all of them if none is named'),
 
   subject: (_context, { options }) => applyPolicy(options),
 

@@ -8,7 +8,7 @@ export default environmentScript({
   name: 'layer:plan',
   summary: 'Show what applying the layers would change. Exit code 8 when something would.',
 
-  define: command => command.argument('[layers...]', 'e.g. 01-k8s; all of them without'),
+  define: command => command.argument('[layers...]', 'e.g. 01-k8s; all of them if none is named'),
 
   run: (context, { args }) =>
     describePlan(

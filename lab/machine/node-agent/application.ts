@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type ImageReference, type PulledImage, parseImage } from './images.ts'
+import { type PulledImage, parseImage } from './images.ts'
 import type { Container } from './kubernetes.ts'
 
 /** A part of the application, with the program that runs in place of the one in its image. */
@@ -33,7 +33,8 @@ const postgres: Application = {
   environment: () => ({ PGDATA: '/var/lib/postgresql/data' }),
 }
 
-const web = (service: string, port: number): Application => ({
+/** @param port that its probes and services expect; the container declares it */
+const web = (service: string, port = 3000): Application => ({
   user: { name: service, uid: 1001, gid: 1001 },
   program: { source: file('web.ts'), target: WEB },
   entrypoint: ['/usr/local/lab/node', WEB],
@@ -45,19 +46,17 @@ const web = (service: string, port: number): Application => ({
   }),
 })
 
-const applications: readonly { matches: (image: ImageReference) => boolean; application: Application }[] = [
-  { matches: ({ host, path }) => `${host}/${path}` === 'docker.io/library/postgres', application: postgres },
-  { matches: image => isOwn(image, 'nextjs'), application: web('nextjs', 3000) },
-  { matches: image => isOwn(image, 'ml-service'), application: web('ml-service', 8000) },
-]
-
-const isOwn = ({ host, path }: ImageReference, name: string): boolean =>
-  host.endsWith('-docker.pkg.dev') && path.endsWith(`/threads/${name}`)
+/** Any image of the application's own repository: what a service is called is up to its tree. */
+const OWN_IMAGE = /^[a-z0-9-]+-docker\.pkg\.dev\/.+\/threads\/(?<service>[^/]+)$/
 
 /** The part of the application that runs in a container, if any. */
-export function applicationOf({ image }: Container): Application | undefined {
+export function applicationOf({ image, ports = [] }: Container): Application | undefined {
   const reference = parseImage(image)
-  return reference && applications.find(({ matches }) => matches(reference))?.application
+  if (!reference) return undefined
+  const name = `${reference.host}/${reference.path}`
+  if (name === 'docker.io/library/postgres') return postgres
+  const service = OWN_IMAGE.exec(name)?.groups?.service
+  return service === undefined ? undefined : web(service, ports[0]?.containerPort)
 }
 
 const DEBIAN = '/usr/lib/postgresql'

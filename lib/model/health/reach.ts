@@ -36,7 +36,7 @@ export function vmFinding({ error, vm, layer }: Pick<Reach, 'error' | 'vm' | 'la
   }
   if (STARTING.includes(vm.status)) return underway('vm/starting', object, `is ${vm.status}`, { evidence })
   if (vm.status !== 'RUNNING') {
-    const message = `is ${vm.status}: ${vm.statusMessage || 'a spot VM stops whenever Google wants it back'}`
+    const message = `is ${vm.status}: ${vm.statusMessage || 'somebody stopped it, or Google took a spot VM back'}`
     return broken('vm/stopped', object, message, { evidence, remedy: './taskw up' })
   }
   return undefined

@@ -166,7 +166,8 @@ function filterCauses(world: World, settings: UpdaterImage): Finding[] {
 
 const notListed = (world: World): Finding =>
   broken('updater/not-listed', objectOf(world), `its image-list does not name ${world.subject.image}`, {
-    remedy: 'add it to images in terraform/02-argocd-app, `./taskw layer:apply -- 02-argocd-app`',
+    remedy:
+      'name it in `delivery.services`, from which terraform/02-argocd-app takes the list; `./taskw layer:apply -- 02-argocd-app`',
   })
 
 const notSelected = (world: World): Finding =>

@@ -4,6 +4,7 @@ import { applicationOf } from '../../../lab/machine/node-agent/application.ts'
 import { expanded } from '../../../lab/machine/node-agent/configuration.ts'
 import { filtered } from '../../../lab/machine/node-agent/extender.ts'
 import { askedOutcome, evictionMessage, FAIL, failureOf } from '../../../lab/machine/node-agent/failures.ts'
+import type { PulledImage } from '../../../lab/machine/node-agent/images.ts'
 import type { Container, EndpointSlice, Pod, Service } from '../../../lab/machine/node-agent/kubernetes.ts'
 import { firstToGo, shortageOf } from '../../../lab/machine/node-agent/pressure.ts'
 import { portOf, type Streak, tally } from '../../../lab/machine/node-agent/probes.ts'
@@ -24,12 +25,19 @@ for (const [image, name] of [
   ['postgres:16.4-alpine', 'postgres'],
   ['us-east1-docker.pkg.dev/web-service-design/threads/nextjs:latest', 'nextjs'],
   ['europe-west4-docker.pkg.dev/p/threads/ml-service@sha256:'.concat('a'.repeat(64)), 'ml-service'],
-  ['us-east1-docker.pkg.dev/p/threads/app:v1', undefined],
+  ['us-east1-docker.pkg.dev/p/threads/third:v1', 'third'],
+  ['us-east1-docker.pkg.dev/p/others/app:v1', undefined],
   ['threads/nextjs', undefined],
   ['quay.io/library/postgres', undefined],
 ] as const) {
   applications(image, () => assert.is(applicationOf(container({ image }))?.user.name, name))
 }
+applications('a service listens where its container says', () => {
+  const image = { name: 'third', imageID: 'id', labels: {} } as PulledImage
+  const portOf = (more: Partial<Container>) =>
+    applicationOf(container({ image: 'us-east1-docker.pkg.dev/p/threads/third', ...more }))?.environment(image).PORT
+  assert.equal([portOf({ ports: [{ containerPort: 9000 }] }), portOf({})], ['9000', '3000'])
+})
 applications.run()
 
 const identities = suite('identityOf')

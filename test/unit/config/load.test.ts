@@ -45,6 +45,18 @@ load('all errors come at once', () => {
   assert.match(message, `:${lineOf(text, 'version: 1')}: k0s.version`)
 })
 
+load('a snapshot after a layer that there is not: otherwise none would ever be taken', () => {
+  assert.match(
+    messageOf(lab.replace('after: [01-k8s]', 'after: [01-k8s, 01-k8]')),
+    `environments/lab.yaml:${lineOf(lab, 'after: [01-k8s]')}: snapshots.after: 01-k8 is not among terraform.layers`,
+  )
+})
+
+load('a layer whose name leaves no room for the rest of a snapshot’s name', () => {
+  const long = `03-${'a'.repeat(36)}`
+  assert.match(messageOf(lab.replace('01-k8s,', `01-k8s, ${long},`)), 'two digits, a hyphen, a name of at most 35 characters')
+})
+
 load('text that is no YAML', () => assert.match(messageOf('a: [1\nb'), 'environments/lab.yaml:'))
 load('an empty file', () => assert.match(messageOf(''), 'errors'))
 load('a file under another name', () => assert.match(messageOf(lab, 'labb'), 'name is "lab"'))

@@ -1,5 +1,5 @@
 /**
- * Runs in place of the programs of nextjs and ml-service, which the lab does not build: an HTTP server that reports its image
+ * Runs in place of the programs of nextjs, ml-service and any further service, which the lab does not build: an HTTP server that reports its image
  * and version, and stores posts in postgres. The version is that of the sources in the image.
  */
 import { execFile } from 'node:child_process'

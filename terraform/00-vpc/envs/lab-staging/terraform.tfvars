@@ -4,6 +4,8 @@ region      = "us-east1"
 zone        = "us-east1-c"
 subnet_cidr = "10.150.0.0/20"
 
+# Whether Google may stop the VM at any time, for a much lower price.
+spot                = true
 deletion_protection = false
 
 # The lab applies a copy of this folder in .lab/terraform: this is .lab/kube.

@@ -3,6 +3,8 @@ env        = "lab"
 region     = "us-east1"
 zone       = "us-east1-b"
 
+# Whether Google may stop the VM at any time, for a much lower price.
+spot                = true
 deletion_protection = false
 
 # The lab applies a copy of this folder in .lab/terraform: this is .lab/kube.

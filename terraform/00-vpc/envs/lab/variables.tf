@@ -45,6 +45,12 @@ variable "machine_type" {
   default     = "e2-standard-2"
 }
 
+variable "spot" {
+  description = "Whether the VM is a spot VM rather than an on-demand one. A change replaces the VM, not its disk."
+  type        = bool
+  default     = true
+}
+
 variable "boot_image" {
   description = "Image of a new boot disk, as project/family or project/image."
   type        = string

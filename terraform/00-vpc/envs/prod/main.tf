@@ -46,6 +46,7 @@ module "compute" {
   name                = "${local.name}-vm"
   zone                = var.zone
   machine_type        = var.machine_type
+  spot                = var.spot
   boot_image          = var.boot_image
   snapshot_name       = var.snapshot_name
   subnet_id           = module.networking.subnet_id

@@ -3,6 +3,8 @@ env        = "prod"
 region     = "us-east1"
 zone       = "us-east1-b"
 
+# Whether Google may stop the VM at any time, for a much lower price.
+spot                = true
 deletion_protection = true
 
 kubeconfig_directory = "~/.kube"

@@ -4,6 +4,5 @@ repository_url = "http://git.lab/threads-ops.git"
 revision       = "main"
 path           = "k8s/overlays/lab-staging"
 
-# Staging runs the images of the other environment.
-image_region  = "us-east1"
-image_project = "web-service-design"
+# The lab applies a copy of this folder in .lab/terraform.
+environment_file = "../../../../../environments/lab-staging.yaml"

@@ -1,7 +1,8 @@
 locals {
   k8s = data.terraform_remote_state.k8s.outputs
 
-  image_prefix = "${var.image_region}-docker.pkg.dev/${coalesce(var.image_project, local.k8s.project_id)}/threads"
+  # The environment's services are listed once: the image verbs read the same file.
+  services = yamldecode(file("${path.root}/${var.environment_file}")).delivery.services
 }
 
 provider "kubectl" {
@@ -22,8 +23,5 @@ module "argocd_app" {
   revision         = var.revision
   path             = var.path
 
-  images = {
-    nextjs     = "${local.image_prefix}/nextjs"
-    ml-service = "${local.image_prefix}/ml-service"
-  }
+  images = { for name, service in local.services : name => service.image }
 }

@@ -4,4 +4,5 @@ repository_url = "http://git.lab/threads-ops.git"
 revision       = "main"
 path           = "k8s/overlays/lab"
 
-image_region = "us-east1"
+# The lab applies a copy of this folder in .lab/terraform.
+environment_file = "../../../../../environments/lab.yaml"

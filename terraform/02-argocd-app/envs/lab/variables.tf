@@ -18,13 +18,7 @@ variable "path" {
   type        = string
 }
 
-variable "image_region" {
-  description = "Region of the Artifact Registry repository that holds the application's images."
+variable "environment_file" {
+  description = "The environment's file of the toolkit, relative to this folder: its delivery.services names the images."
   type        = string
-}
-
-variable "image_project" {
-  description = "Project of that repository; null means the environment's own."
-  type        = string
-  default     = null
 }

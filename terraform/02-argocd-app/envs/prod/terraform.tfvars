@@ -4,4 +4,4 @@ repository_url = "https://github.com/unknowntpo/threads-nextjs.git"
 revision       = "master"
 path           = "k8s/base"
 
-image_region = "us-east1"
+environment_file = "../../../../environments/prod.yaml"

@@ -65,10 +65,10 @@ resource "google_compute_instance" "this" {
 
   # SPOT rather than a plain preemptible VM, which Google stops after 24 hours; the API requires preemptible to be set as well.
   scheduling {
-    provisioning_model          = "SPOT"
-    preemptible                 = true
-    automatic_restart           = false
-    instance_termination_action = "STOP"
+    provisioning_model          = var.spot ? "SPOT" : "STANDARD"
+    preemptible                 = var.spot
+    automatic_restart           = !var.spot
+    instance_termination_action = var.spot ? "STOP" : null
   }
 
   shielded_instance_config {

@@ -39,6 +39,12 @@ variable "machine_type" {
   }
 }
 
+variable "spot" {
+  description = "Whether the VM is a spot VM: much cheaper, but Google may stop it at any time. A change replaces the VM, not its disk."
+  type        = bool
+  default     = true
+}
+
 variable "boot_image" {
   description = "Image of a new boot disk: project/family, or project/image to pin one. Ignored when snapshot_name is set."
   type        = string

@@ -11,7 +11,7 @@ terraform {
 
 resource "google_compute_instance" "this" {
   scheduling {
-    preemptible       = true
-    automatic_restart = false
+    preemptible       = var.spot
+    automatic_restart = !var.spot
   }
 }
