@@ -127,10 +127,7 @@ story('one word more: snapshots follow it', async ({ checkout }) => {
   )
   ended(await checkout.json('snapshot'))
   const { snapshots = [] } = ended(await checkout.json('snapshot:list')).document
-  assert.equal(
-    snapshots.map(({ labels }) => labels.layer).sort(),
-    ['01-k8s', LAYER],
-  )
+  assert.equal(snapshots.map(({ labels }) => labels.layer).sort(), ['01-k8s', LAYER])
   assert.is(ended(await checkout.json('up')).document.changed, 0)
 })
 

@@ -70,9 +70,8 @@ async function edit({ directory }: Checkout, file: string, change: (text: string
 }
 const replaced = (from: string, to: string) => (text: string) => text.replace(from, to)
 
-const WIDER = '\nsubnet_cidr = "10.143.0.0/20"\n'
-const widenSubnet = (checkout: Checkout) => edit(checkout, VARIABLES, text => text + WIDER)
-const narrowSubnet = (checkout: Checkout) => edit(checkout, VARIABLES, replaced(WIDER, ''))
+const CIDR = '\nsubnet_cidr = "10.143.0.0/20"\n'
+const [ZONE, OTHER_ZONE] = ['"us-east1-b"', '"us-east1-c"']
 
 /** Runs something, and holds that neither the bucket nor the project is any different afterwards. */
 async function changesNothing<T>(cloud: Cloud, work: () => Promise<T>): Promise<T> {
@@ -97,34 +96,45 @@ async function puttingBack(cloud: Cloud, object: string, work: () => Promise<voi
 const allowing = (...addresses: string[]) => addresses.flatMap(address => ['--allow-destroy', address])
 
 story('an input that replaces the subnet: up and layer:apply stop before anything is applied', async ({ checkout, cloud }) => {
-  await widenSubnet(checkout)
+  await edit(checkout, VARIABLES, text => text + CIDR)
   await changesNothing(cloud, async () => {
-    for (const said of [
-      refused(await checkout.json('up')),
-      refused(await checkout.json('layer:apply', '00-vpc', '--yes')),
-    ]) {
-      says(said, '00-vpc would destroy 2 objects; nothing has been applied')
-      says(said, `replace ${SUBNET}`, 'threads-lab-subnet', `replace ${VM}`, 'threads-lab-vm')
-      says(said, `--allow-destroy ${SUBNET}`, `--allow-destroy ${VM}`)
-      assert.not.match(said, DISK)
+    for (const ran of [await checkout.json('up'), await checkout.json('layer:apply', '00-vpc', '--yes')]) {
+      const said = refused(ran)
+      says(said, '00-vpc would destroy 1 object; nothing has been applied', `replace ${SUBNET} · threads-lab-subnet`)
+      says(said, `repeat the command with:\n  --allow-destroy ${SUBNET}`)
     }
     const dry = ended(await checkout.json('up', '--dry-run'), 4)
-    says(JSON.stringify(dry.document.phases), `replace ${SUBNET}`)
+    says(JSON.stringify(dry.document.phases), `replace ${SUBNET} · threads-lab-subnet`)
     const plan = ended(await checkout.json('layer:plan', '00-vpc'), 8)
     says(JSON.stringify(plan.document.phases), `replace ${SUBNET} · threads-lab-subnet`)
+  })
+  await edit(checkout, VARIABLES, replaced(CIDR, ''))
+})
+
+story('one that replaces VM and disk: what they hold is said, and the lost disk before', async ({ checkout, cloud }) => {
+  await edit(checkout, VARIABLES, replaced(ZONE, OTHER_ZONE))
+  await changesNothing(cloud, async () => {
+    says(refused(await checkout.json('layer:apply', '00-vpc', '--yes', ...allowing('*'))), 'would make an empty disk')
+    const said = refused(await checkout.json('up', '--fresh'))
+    says(said, '00-vpc would destroy 2 objects', `replace ${VM} · threads-lab-vm · VM`)
+    says(
+      said,
+      /replace module\.compute\.google_compute_disk\.boot · threads-lab-vm-boot · disk, 50 GB, newest snapshot threads-lab-vm-01-k8s-\S+ \(/,
+    )
+    says(said, `--allow-destroy ${VM}`, `--allow-destroy ${DISK}`)
   })
 })
 
 story('guards.destroy: false: no allowance lets data through, and down is refused', async ({ checkout, cloud }) => {
   await edit(checkout, ENVIRONMENT, replaced('destroy: true', 'destroy: false'))
   await changesNothing(cloud, async () => {
-    const said = refused(await checkout.json('layer:apply', '00-vpc', '--yes', ...allowing('*')))
-    says(said, '00-vpc would destroy 1 object', VM, 'holds data', 'guards.destroy is false')
+    const said = refused(await checkout.json('layer:apply', '00-vpc', '--yes', '--fresh', ...allowing('*')))
+    says(said, '00-vpc would destroy 2 objects', 'holds data', 'guards.destroy is false')
     says(refused(await checkout.json('down', '--yes')), 'set guards.destroy in environments/lab.yaml')
     says(refused(await checkout.json('layer:destroy', '02-argocd-app', '--yes')), 'guards.destroy')
   })
   await edit(checkout, ENVIRONMENT, replaced('destroy: false', 'destroy: true'))
-  await narrowSubnet(checkout)
+  await edit(checkout, VARIABLES, replaced(OTHER_ZONE, ZONE))
 })
 
 story('a dry run neither changes anything nor frees a dead process’s lock', async ({ checkout, cloud }) => {
@@ -251,24 +261,32 @@ const theirState = () => ({
   check_results: null,
 })
 
-story('objects without a state: none is taken in, none is made, and the import blocks are shown', async ({ checkout, cloud }) => {
-  await puttingBack(cloud, STATE, async () => {
-    await cloud.remove(STATE)
-    await changesNothing(cloud, async () =>
-      // The rule of the lost disk comes first here, too.
-      says(refused(await checkout.json('up')), `${DISK}: disk threads-lab-vm-boot`),
-    )
-    const { resources } = await cloud.footprint()
-    const said = refused(await checkout.json('up', '--fresh'))
-    says(said, 'would make what exists already', 'Importing it makes it this tree’s')
-    says(said, /import \{\n {2}to = module\.networking\.google_compute_network\.this\n {2}id = "projects\/.*threads-lab-network"/)
-    says(said, `to = ${NETWORK}`, `to = ${DISK}`)
-    assert.equal((await cloud.footprint()).resources, resources)
-    const state = JSON.parse((await cloud.read(STATE)) ?? '{"resources":[]}') as { resources: unknown[] }
-    assert.equal(state.resources, [])
-  })
-  ended(await checkout.json('layer:plan', '00-vpc'), 0)
-})
+story(
+  'objects without a state: none is taken in, none is made, and the import blocks are shown',
+  async ({ checkout, cloud }) => {
+    await puttingBack(cloud, STATE, async () => {
+      await cloud.remove(STATE)
+      await changesNothing(cloud, async () =>
+        // The rule of the lost disk comes first here, too.
+        says(refused(await checkout.json('up')), `${DISK}: disk threads-lab-vm-boot`),
+      )
+      const { resources } = await cloud.footprint()
+      const said = refused(await checkout.json('up', '--fresh'))
+      says(said, 'would make what exists already', 'Importing it makes it this tree’s')
+      says(
+        said,
+        /import \{\n {2}to = module\.networking\.google_compute_network\.this\n {2}id = "projects\/.*threads-lab-network"/,
+      )
+      says(said, `to = ${NETWORK}`, `to = ${DISK}`)
+      // What a run intended that ended by itself makes nothing ours.
+      says(refused(await checkout.json('layer:apply', '00-vpc', '--fresh', '--yes')), `to = ${NETWORK}`)
+      assert.equal((await cloud.footprint()).resources, resources)
+      const state = JSON.parse((await cloud.read(STATE)) ?? '{"resources":[]}') as { resources: unknown[] }
+      assert.equal(state.resources, [])
+    })
+    ended(await checkout.json('layer:plan', '00-vpc'), 0)
+  },
+)
 
 story('VM and disk deleted by hand, with a snapshot there: up makes none anew', async ({ checkout, cloud }) => {
   await cloud.delete(`zones/${cloud.zone}/instances/threads-lab-vm`)
