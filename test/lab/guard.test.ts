@@ -176,6 +176,7 @@ story('an allowance for another address lets nothing through', async ({ checkout
 story('one for exactly that address does; the apply frees the dead process’s lock', async ({ checkout, cloud }) => {
   const ran = ended(await checkout.json('layer:apply', '00-vpc', ...allowing(FIREWALL)), 0)
   says(ran.stderr, 'freeing the state lock of 00-vpc')
+  assert.ok(ran.ms < 60_000, `it waited for nobody: ${ran.ms} ms`)
   assert.is(await cloud.read(LOCK), undefined)
   assert.is(await cloud.find('global/firewalls/threads-lab-allow-iap'), undefined)
   assert.ok(await cloud.find('global/firewalls/threads-lab-allow-ssh'))
