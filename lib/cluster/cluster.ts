@@ -1,5 +1,6 @@
 import type { Inventory, InventoryKind } from '../model/health/inventory.ts'
 import type { KubernetesObject } from '../model/health/objects.ts'
+import type { ObjectReference } from '../model/layer/real-name.ts'
 import { type Kind, kinds, pathOf } from './kinds.ts'
 import { readConnection } from './kubeconfig.ts'
 import { ApiError, createRest, type Rest, type RestRequest } from './rest.ts'
@@ -10,6 +11,8 @@ export interface Cluster {
   inventory(signal?: AbortSignal): Promise<Snapshot>
   /** An object; undefined when it does not exist, or the server does not know its kind. */
   get<T extends KubernetesObject>(kind: Kind, where: Where, signal?: AbortSignal): Promise<T | undefined>
+  /** Whether an object of any kind exists; false when the server does not know its kind. */
+  exists(object: ObjectReference, signal?: AbortSignal): Promise<boolean>
   list<T extends KubernetesObject>(kind: Kind, namespace?: string, signal?: AbortSignal): Promise<T[]>
   /** Creates or updates the object (server-side apply). */
   apply<T extends KubernetesObject>(kind: Kind, where: Where, object: unknown, signal?: AbortSignal): Promise<T>
@@ -37,6 +40,11 @@ interface List<T> {
   items: T[]
 }
 
+/** Of a group's version. https://kubernetes.io/docs/reference/using-api/api-concepts/#discovery-api */
+interface ApiResources {
+  resources: { name: string; kind: string; namespaced: boolean }[]
+}
+
 /** The kinds to watch: every change that matters to health shows in one of them. */
 const TELLING: readonly InventoryKind[] = ['nodes', 'pods', 'deployments', 'volumeClaims', 'endpointSlices', 'applications']
 
@@ -54,6 +62,15 @@ export function clusterOver(rest: Rest): Cluster {
   return {
     inventory: signal => readInventory(rest, withSignal(signal)),
     get: (kind, where, signal) => orMissing(rest.json(pathOf(kind, where), withSignal(signal))),
+    async exists({ apiVersion, kind, name, namespace }, signal) {
+      const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`
+      const known = await orMissing(rest.json<ApiResources>(base, withSignal(signal)))
+      const found = known?.resources.find(resource => resource.kind === kind && !resource.name.includes('/'))
+      if (!found) return false
+      const where = { name, ...(namespace !== undefined && { namespace }) }
+      const path = pathOf({ base, plural: found.name, namespaced: found.namespaced }, where)
+      return (await orMissing(rest.json(path, withSignal(signal)))) !== undefined
+    },
     async list<T>(kind: Kind, namespace?: string, signal?: AbortSignal) {
       const path = pathOf(kind, namespace === undefined ? {} : { namespace })
       return (await orMissing(rest.json<List<T>>(path, withSignal(signal))))?.items ?? []

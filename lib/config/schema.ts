@@ -4,7 +4,7 @@ import { DURATION_EXAMPLES, parseDuration } from '../runtime/duration.ts'
 const duration = z.string().transform((text, context) => {
   const ms = parseDuration(text)
   if (ms !== undefined) return ms
-  context.addIssue({ code: 'custom', message: `"${text}" is no duration; ${DURATION_EXAMPLES}` })
+  context.addIssue({ code: 'custom', message: `"${text}" is not a duration; ${DURATION_EXAMPLES}` })
   return z.NEVER
 })
 

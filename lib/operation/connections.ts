@@ -1,6 +1,7 @@
 import { openCluster } from '../cluster/cluster.ts'
 import { configuredPath } from '../config/load.ts'
 import { openCompute } from '../google/compute.ts'
+import { objectExists } from '../google/existence.ts'
 import { dialThroughIap } from '../google/iap.ts'
 import { openStore } from '../google/storage.ts'
 import { openTunnel } from '../google/tunnel.ts'
@@ -66,6 +67,14 @@ export function openConnections(sources: Sources): Connections {
     return openCompute({ project, zone, credentials, signal, ...(endpoints && { endpoint: endpoints.compute }) })
   })
 
+  const exists: Connections['exists'] = (api, path) =>
+    objectExists(api, path, { credentials, signal, ...(endpoints && { endpoints }) })
+
+  const defaults = lazy(async () => {
+    const [project, zone] = await Promise.all([place('project_id'), place('zone')])
+    return { project, zone, region: zone.replace(/-[a-z]$/, '') }
+  })
+
   const host = lazy(async (within?: number) => {
     const vm = await output(base, 'vm_name')
     const client = await compute()
@@ -105,8 +114,9 @@ export function openConnections(sources: Sources): Connections {
 
   const disconnect = async () => {
     const open = await Promise.allSettled([cluster.forget(), host.forget(), tunnel.forget()])
-    for (const opened of open) if (opened.status === 'fulfilled') await opened.value?.close()
+    // What fails to close is gone already.
+    await Promise.allSettled(open.map(opened => (opened.status === 'fulfilled' ? opened.value?.close() : undefined)))
   }
 
-  return { store, compute, dial, host, tunnel, cluster, disconnect }
+  return { store, compute, exists, defaults, dial, host, tunnel, cluster, disconnect }
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Environment } from '../config/schema.ts'
-import { precondition, usage } from '../runtime/errors.ts'
+import { type OpsError, precondition, usage } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { agrees, standardTerminal, type Terminal } from '../runtime/terminal.ts'
 import type { ConsentRequest } from './context.ts'
@@ -27,12 +27,8 @@ export function consentOf(
   const { name, guards } = environment
   const isTyped = guards.confirm === 'typed'
   return async ({ question, destroys, requested = false, guard }) => {
-    if (guard && !guards[guard]) {
-      throw precondition(
-        `${name} does not allow this: ${question}`,
-        `set guards.${guard} in environments/${name}.yaml, in a reviewed change`,
-      )
-    }
+    const refusal = guard && guardRefusal(environment, guard, question)
+    if (refusal) throw refusal
     if (confirm !== undefined && confirm !== name) {
       throw usage(
         `--confirm names "${confirm}", the environment is "${name}"`,
@@ -51,3 +47,16 @@ export function consentOf(
     throw precondition('not confirmed: nothing was changed', 'run it again when you mean it')
   }
 }
+
+/** Why an environment's guard does not let something be done; undefined where it does. @param what as `Destroy 01-k8s` */
+export const guardRefusal = (
+  environment: Pick<Environment, 'name' | 'guards'>,
+  guard: 'destroy' | 'drills',
+  what: string,
+): OpsError | undefined =>
+  environment.guards[guard]
+    ? undefined
+    : precondition(
+        `${environment.name} does not allow this: ${what}`,
+        `set guards.${guard} in environments/${environment.name}.yaml, in a reviewed change`,
+      )

@@ -4,9 +4,11 @@ import type { Endpoints } from '../config/endpoints.ts'
 import type { Environment } from '../config/schema.ts'
 import type { Compute } from '../google/compute.ts'
 import type { Credentials } from '../google/credentials.ts'
+import type { Api } from '../google/existence.ts'
 import type { Store } from '../google/storage.ts'
 import type { Tunnel } from '../google/tunnel.ts'
 import type { Host } from '../host/ssh.ts'
+import type { Defaults } from '../model/layer/location.ts'
 import type { JournalWriter } from '../runtime/journal.ts'
 import type { Json } from '../runtime/json.ts'
 import type { PhaseContext } from '../runtime/phases.ts'
@@ -37,6 +39,10 @@ export interface Connections {
   /** The state bucket. */
   store(): Promise<Store>
   compute(): Promise<Compute>
+  /** Whether an object of one of Google's APIs exists, by its path below the API's address. */
+  exists(api: Api, path: string): Promise<boolean>
+  /** Project, region and zone of what does not say its own. */
+  defaults(): Promise<Defaults>
   /** A TCP connection to a port of the VM, through IAP. */
   dial(port: number): Promise<Duplex>
   /** @param within milliseconds that it may take to answer; by default as long as a boot takes */

@@ -1,7 +1,8 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import type { Store, StoredObject } from '../google/storage.ts'
 import { judgeLock, LOCK_HEARTBEAT_MS, type LockRecord } from '../model/lock.ts'
-import { precondition, systemCode } from '../runtime/errors.ts'
+import { precondition } from '../runtime/errors.ts'
+import { isRunning } from '../runtime/processes.ts'
 import type { Context } from './context.ts'
 import { operator } from './operator.ts'
 
@@ -80,26 +81,8 @@ function currentPidSpace(): string | undefined {
 
 const pidSpace = currentPidSpace()
 
-/** Whether the holder was a process of this machine that is no more; false where that can't be known. */
-function isDead({ pid, pidSpace: space }: LockRecord): boolean {
-  if (space === undefined || space !== pidSpace) return false
-  try {
-    process.kill(pid, 0)
-    return isZombie(pid)
-  } catch (error) {
-    return systemCode(error) === 'ESRCH'
-  }
-}
-
-/** One that was killed keeps its pid until its parent, which may have been killed with it, has asked after it. */
-function isZombie(pid: number): boolean {
-  try {
-    // The name before the state, in parentheses, may hold anything.
-    return /\) Z[^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return false
-  }
-}
+/** Whether the holder was a process of this machine that has ended; false where that can't be known. */
+const isDead = ({ pid, pidSpace: space }: LockRecord): boolean => space !== undefined && space === pidSpace && !isRunning(pid)
 
 const describe = ({ holder, pid, verb, since }: LockRecord) => `\`${verb}\` of ${holder} (pid ${pid}), since ${since}`
 

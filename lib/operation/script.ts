@@ -4,7 +4,6 @@ import { loadEndpoints } from '../config/endpoints.ts'
 import { configuredPath, environmentNames, loadEnvironment } from '../config/load.ts'
 import { credentials } from '../google/credentials.ts'
 import { precondition } from '../runtime/errors.ts'
-import { root } from '../runtime/files.ts'
 import { type Outcome, type Run, type ScriptDefinition, script } from '../runtime/script.ts'
 import { endpointVariables } from '../terraform/environment.ts'
 import { createTerraform } from '../terraform/terraform.ts'
@@ -13,6 +12,7 @@ import { type ConsentOptions, consentOf } from './consent.ts'
 import type { Context } from './context.ts'
 import { acquireLock } from './lock.ts'
 import { gitSha } from './operator.ts'
+import { planFolder, removeLeftPlans } from './plans.ts'
 import { stateObjects } from './state-objects.ts'
 
 export interface EnvironmentOptions {
@@ -53,6 +53,7 @@ async function openContext(
   { options, log, signal }: Run<EnvironmentOptions & ConsentOptions>,
 ): Promise<{ context: Context; close(): Promise<void> }> {
   const environment = await loadEnvironment(options.env)
+  await removeLeftPlans()
   const endpoints = await loadEndpoints(environment)
   const identity = credentials(endpoints && configuredPath(endpoints.tokenFile))
   const { terraform: layout } = environment
@@ -64,7 +65,7 @@ async function openContext(
     env: environment.name,
     backendConfig: join(directory, layout.backendConfig),
     layers: layout.layers,
-    plans: join(root, '.runs', 'plans', `${environment.name}-${process.pid}`),
+    plans: planFolder(environment.name),
     signal,
     gitSha,
     objects: stateObjects(() => terraform.input(baseLayer, 'project_id'), identity, endpoints),

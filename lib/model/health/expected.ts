@@ -18,7 +18,7 @@ export function expectationFindings(inventory: Inventory, expectations: Expectat
 function namespaceFinding(name: string, wanted: number, { namespaces, pods }: Inventory): Finding | undefined {
   const object = `Namespace/${name}`
   if (!namespaces.some(({ metadata }) => metadata.name === name)) {
-    return broken('expected/namespace', object, 'is not there', { remedy: './taskw up' })
+    return broken('expected/namespace', object, 'does not exist', { remedy: './taskw up' })
   }
   const live = pods.filter(pod => pod.metadata.namespace === name && isLive(pod))
   const ready = live.filter(isReady).length
@@ -35,7 +35,7 @@ function absent(kind: string, wanted: readonly string[], objects: readonly Kuber
   return wanted
     .map(name => objectName(kind, parseNamespacedName(name)))
     .filter(name => !present.has(name))
-    .map(name => underway(`expected/${kind === 'Application' ? 'application' : 'volume'}`, name, 'is not there', { remedy }))
+    .map(name => underway(`expected/${kind === 'Application' ? 'application' : 'volume'}`, name, 'does not exist', { remedy }))
 }
 
 /** Claims that are not bound, even those that the volume rules accept because no pod uses them yet. */

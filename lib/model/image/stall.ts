@@ -104,7 +104,7 @@ function inNamespace({ cluster, subject }: World, now: Date): Finding[] {
 }
 
 const noApplication = (world: World): Finding =>
-  broken('delivery/application', objectOf(world), 'is not there', { remedy: './taskw layer:apply -- 02-argocd-app' })
+  broken('delivery/application', objectOf(world), 'does not exist', { remedy: './taskw layer:apply -- 02-argocd-app' })
 
 /** In the order in which the updater itself decides. */
 function updaterCauses(world: World): Finding[] {

@@ -8,7 +8,7 @@ export interface Intent {
   type: string
   /** What the object is to be called where it lives; '' where that is known only after the apply. */
   name: string
-  /** The journal's id. */
+  /** The process that intended it: its journal's id and when it began. */
   run: string
   /** ISO 8601. */
   at: string
@@ -23,7 +23,7 @@ export interface StateRecord {
   run: string
   /** ISO 8601. */
   at: string
-  /** Of all managed instances. */
+  /** Of all managed instances that are finished. */
   addresses: string[]
 }
 
@@ -51,6 +51,23 @@ export const isOurs = (
   { intents, records, began }: { intents: readonly Intent[]; records: readonly StateRecord[]; began: string },
 ): boolean =>
   found.name !== '' && intents.some(intent => isSame(intent, found) && isBefore(intent.at, began) && isOpen(intent, records))
+
+/**
+ * Whether an object in the state is one that an earlier apply of this environment had begun to make and nobody has finished since: it
+ * holds nothing yet, so that Terraform may replace it.
+ */
+export const isUnfinished = (
+  object: Found,
+  { intents, records, began }: { intents: readonly Intent[]; records: readonly StateRecord[]; began: string },
+): boolean =>
+  intents.some(
+    intent =>
+      isSame(intent, object) &&
+      isBefore(intent.at, began) &&
+      !records.some(
+        ({ layer, at, addresses }) => layer === intent.layer && !isBefore(at, intent.at) && addresses.includes(intent.address),
+      ),
+  )
 
 const isSame = (intent: Intent, { layer, address, name }: Found): boolean =>
   intent.layer === layer && intent.address === address && intent.name === name

@@ -24,11 +24,14 @@ export interface StateResource {
   attributes: Attributes
   /** Key of an object that a replacement has left behind. */
   deposed?: string
+  /** Its creation has begun and was not finished, or an operator has marked it so. */
+  tainted?: true
 }
 
 interface RawInstance {
   index_key?: string | number
   deposed?: string
+  status?: string
   attributes?: Attributes
   sensitive_attributes?: PathStep[][]
 }
@@ -79,11 +82,12 @@ export function resourcesOf(text: string): StateResource[] {
   return (parse(text).resources ?? [])
     .filter(({ mode }) => mode === 'managed')
     .flatMap(({ module, type, name, instances = [] }) =>
-      instances.map(({ index_key, deposed, attributes = {}, sensitive_attributes = [] }) => ({
+      instances.map(({ index_key, deposed, status, attributes = {}, sensitive_attributes = [] }) => ({
         address: `${module === undefined ? '' : `${module}.`}${type}.${name}${indexOf(index_key)}`,
         type,
         attributes: masked(attributes, marksOf(sensitive_attributes), true),
         ...(deposed !== undefined && { deposed }),
+        ...(status === 'tainted' && { tainted: true as const }),
       })),
     )
 }

@@ -1,11 +1,11 @@
 import { secrets } from '../../cluster/kinds.ts'
 import { type Conflict, conflicts, strandedReleases } from '../../model/layer/adoption.ts'
 import { describeConflicts } from '../../model/layer/import-block.ts'
-import { type Intent, isOurs, type StateRecord } from '../../model/layer/intents.ts'
+import { isOurs } from '../../model/layer/intents.ts'
 import type { Context } from '../../operation/context.ts'
-import { publishedJournals } from '../../operation/journals.ts'
 import { precondition } from '../../runtime/errors.ts'
 import type { Plan, TerraformError } from '../../terraform/terraform.ts'
+import { knownIntents } from './known-intents.ts'
 
 export type AdoptionContext = Pick<Context, 'terraform' | 'cluster' | 'environment' | 'store' | 'log'>
 
@@ -18,7 +18,7 @@ export type AdoptionContext = Pick<Context, 'terraform' | 'cluster' | 'environme
 export async function adopt(plan: Plan, error: TerraformError, context: AdoptionContext): Promise<boolean> {
   const found = conflicts(error.errors, plan.resources)
   if (found.length === 0) return false
-  const known = await knownOf(context)
+  const known = await knownIntents(context)
   const ours = (conflict: Conflict) => isOurs({ layer: plan.layer, ...conflict }, known)
   const foreign = found.filter(conflict => !ours(conflict) || (conflict.id === undefined && !isRelease(conflict, error)))
   if (foreign.length > 0) {
@@ -35,16 +35,6 @@ export async function adopt(plan: Plan, error: TerraformError, context: Adoption
 
 const isRelease = ({ address }: Conflict, { errors }: TerraformError): boolean =>
   strandedReleases(errors).some(release => release.address === address)
-
-/** What this environment's runs intended and recorded. What this very process intended proves nothing. */
-async function knownOf(context: AdoptionContext) {
-  const journals = await publishedJournals(context)
-  return {
-    intents: journals.flatMap(({ facts }) => (facts.intents ?? []) as unknown as Intent[]),
-    records: journals.flatMap(({ facts }) => (facts.records ?? []) as unknown as StateRecord[]),
-    began: new Date(performance.timeOrigin).toISOString(),
-  }
-}
 
 /** A release that Helm had finished is imported; of one that it had not, the record goes, and Helm adopts what it had made. */
 async function adoptRelease(plan: Plan, address: string, context: AdoptionContext): Promise<void> {

@@ -1,12 +1,11 @@
-import { needsCluster } from '../../model/layer/order.ts'
+import { layersBelow, needsCluster } from '../../model/layer/order.ts'
 import type { Context } from '../../operation/context.ts'
 import type { Json } from '../../runtime/json.ts'
 import type { Phase, PhaseState } from '../../runtime/phases.ts'
 import type { Plan } from '../../terraform/terraform.ts'
 import { type ApplyContext, applyPlan } from './apply.ts'
-import { judgePlan } from './guard.ts'
 import { describeChanges, onlyAfterCheck } from './plan.ts'
-import { type ApplyPolicy, applyPolicy, permissionsOf } from './policy.ts'
+import { type ApplyPolicy, applyPolicy } from './policy.ts'
 
 type LayerContext = ApplyContext & Pick<Context, 'tunnel' | 'disconnect' | 'changes'>
 
@@ -20,8 +19,8 @@ export function layerApplied(name: string, policy: ApplyPolicy = applyPolicy()):
       const found = await planned(name, policy, context)
       if (!('changes' in found)) return found
       plan = found
-      const { refusal } = await judgePlan(plan, permissionsOf(policy, context), context)
-      return refusal ? { state: 'refused', refusal } : { state: 'todo', changes: describeChanges(plan, context.now()) }
+      const { refusal } = await policy.judge(plan, context)
+      return refusal ? { state: 'refused', refusal } : { state: 'todo', changes: describeChanges(plan) }
     },
 
     async run(context) {
@@ -42,7 +41,7 @@ export const layerPlanned = (name: string, policy: ApplyPolicy = applyPolicy()):
 
   async check(context) {
     const found = await planned(name, policy, context)
-    return 'changes' in found ? { state: 'todo', changes: describeChanges(found, context.now()) } : found
+    return 'changes' in found ? { state: 'todo', changes: describeChanges(found) } : found
   },
 
   async run() {
@@ -68,7 +67,7 @@ async function planned(
 }
 
 const missingBelow = async (name: string, { terraform }: Pick<Context, 'terraform'>): Promise<string | undefined> => {
-  for (const below of terraform.layers.filter(other => other < name)) {
+  for (const below of layersBelow(name, terraform.layers)) {
     if (!(await terraform.state(below)).applied) return `layer ${below} to be applied`
   }
   return undefined

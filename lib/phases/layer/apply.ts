@@ -1,13 +1,13 @@
 import type { Context } from '../../operation/context.ts'
+import { messageOf } from '../../runtime/errors.ts'
 import { type Plan, StalePlan, TerraformError } from '../../terraform/terraform.ts'
 import { type AdoptionContext, adopt } from './adoption.ts'
-import { type GuardContext, judgePlan } from './guard.ts'
 import { recordIntents, recordState } from './intents.ts'
 import { lockIn, type PlanContext, planAgain } from './plan.ts'
-import { type ApplyPolicy, permissionsOf } from './policy.ts'
+import type { ApplyPolicy, JudgeContext } from './policy.ts'
 
 export type ApplyContext = PlanContext &
-  GuardContext &
+  JudgeContext &
   AdoptionContext &
   Pick<Context, 'environment' | 'consent' | 'journal' | 'store' | 'now'>
 
@@ -29,7 +29,7 @@ export async function applyPlan(first: Plan, policy: ApplyPolicy, context: Apply
     } catch (error) {
       if (!hasStoredState(error)) throw error
       // Before anything else that may fail: intents without a record would pass for those of a killed run.
-      await recordState(plan.layer, context)
+      await recordState(plan.layer, context).catch(failure => context.log.warn(`not recorded: ${messageOf(failure)}`))
       if (attempt === ATTEMPTS || !(await canGoOn(plan, error, context))) throw error
       plan = await planAgain(plan.layer, context, plan)
       if (!plan.empty) continue
@@ -50,7 +50,7 @@ async function canGoOn(plan: Plan, error: StalePlan | TerraformError, context: A
 
 /** The plan in hand may be another one than that of the check: it is judged again. Where names are typed, one is typed for it. */
 async function agreeToDestruction(plan: Plan, policy: ApplyPolicy, context: ApplyContext): Promise<void> {
-  const { permitted, refusal } = await judgePlan(plan, permissionsOf(policy, context), context)
+  const { permitted, refusal } = await policy.judge(plan, context)
   if (refusal) throw refusal
   if (permitted.length === 0) return
   const addresses = permitted.map(({ address }) => address).join(', ')

@@ -1,4 +1,5 @@
-import { needsCluster } from '../../model/layer/order.ts'
+import { layersAbove, needsCluster } from '../../model/layer/order.ts'
+import { guardRefusal } from '../../operation/consent.ts'
 import type { Context } from '../../operation/context.ts'
 import { type OpsError, precondition } from '../../runtime/errors.ts'
 import type { Phase, PhaseState } from '../../runtime/phases.ts'
@@ -25,7 +26,7 @@ export function layerDestroyed(name: string, announcement: Announcement): Phase<
       if (needsCluster(name, terraform.layers)) await context.tunnel()
       plan = await planLayer(name, context, { destroy: true })
       const refusal = await refusalOf(plan, announcement, context)
-      return refusal ? { state: 'refused', refusal } : { state: 'todo', changes: describeChanges(plan, context.now()) }
+      return refusal ? { state: 'refused', refusal } : { state: 'todo', changes: describeChanges(plan) }
     },
 
     async run(context) {
@@ -50,15 +51,15 @@ export function layerDestroyed(name: string, announcement: Announcement): Phase<
   }
 }
 
-/** Only what was agreed to; before anything was, as in a dry run, all that the layer holds. */
+/** Only what was agreed to; before anything was, as in a dry run, all that the layer holds and the guard allows. */
 async function refusalOf(plan: Plan, { agreed, guard }: Announcement, context: GuardContext): Promise<OpsError | undefined> {
-  if (!agreed) return undefined
+  if (!agreed) return guardRefusal(context.environment, guard, `destroy ${plan.layer}`)
   const permissions = { consent: agreed[plan.layer] ?? [], guarded: !context.environment.guards[guard], fresh: true }
   return (await judgePlan(plan, permissions, context)).refusal
 }
 
 const appliedAbove = async (name: string, { terraform }: Pick<Context, 'terraform'>): Promise<string | undefined> => {
-  for (const above of terraform.layers.filter(other => other > name)) {
+  for (const above of layersAbove(name, terraform.layers)) {
     if ((await terraform.state(above)).applied) return `layer ${above}`
   }
   return undefined

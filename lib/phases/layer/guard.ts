@@ -17,6 +17,8 @@ export type GuardContext = Pick<Context, 'environment' | 'compute' | 'cluster' |
 export interface PlanPermissions extends Permissions {
   /** A boot disk may be made empty although there are snapshots. */
   fresh: boolean
+  /** Addresses of what an interrupted run of ours had begun to make and nobody has finished. */
+  unfinished?: ReadonlySet<string>
 }
 
 export interface Judged {
@@ -31,7 +33,7 @@ export interface Judged {
  * there are snapshots of it. Only reads.
  */
 export async function judgePlan(plan: Plan, permissions: PlanPermissions, context: GuardContext): Promise<Judged> {
-  const destroyed = destructions(plan.resources)
+  const destroyed = destructions(plan.resources).filter(({ address }) => !permissions.unfinished?.has(address))
   const snapshots = await snapshotsFor(plan, destroyed, context)
   const lost = permissions.fresh ? [] : lostDisks(plan.resources, snapshots ?? [])
   if (lost.length > 0) return { permitted: [], refusal: refused(describeLostDisks(plan.layer, lost, context.now())) }

@@ -1,6 +1,7 @@
 import { type Intent, intentsOf, type StateRecord } from '../../model/layer/intents.ts'
 import type { Context } from '../../operation/context.ts'
 import { publishJournal } from '../../operation/journals.ts'
+import type { JournalWriter } from '../../runtime/journal.ts'
 import type { Json } from '../../runtime/json.ts'
 import type { Plan } from '../../terraform/terraform.ts'
 
@@ -10,7 +11,7 @@ type IntentContext = Pick<Context, 'journal' | 'store' | 'terraform' | 'now'>
 export async function recordIntents({ layer, resources }: Plan, context: IntentContext): Promise<void> {
   const { journal, now } = context
   if (!journal) return
-  const added = intentsOf(layer, resources, { run: journal.journal.id, at: now().toISOString() })
+  const added = intentsOf(layer, resources, { run: processOf(journal), at: now().toISOString() })
   if (added.length > 0) await add('intents', added, context)
 }
 
@@ -18,9 +19,13 @@ export async function recordIntents({ layer, resources }: Plan, context: IntentC
 export async function recordState(layer: string, context: IntentContext): Promise<void> {
   const { journal, terraform, now } = context
   if (!journal) return
-  const addresses = (await terraform.resources(layer)).map(({ address }) => address)
-  await add('records', [{ layer, run: journal.journal.id, at: now().toISOString(), addresses }], context)
+  const resources = await terraform.resources(layer)
+  const addresses = resources.filter(({ tainted }) => !tainted).map(({ address }) => address)
+  await add('records', [{ layer, run: processOf(journal), at: now().toISOString(), addresses }], context)
 }
+
+/** A drill that goes on keeps its journal; what the process before intended is that one's. */
+const processOf = ({ journal }: JournalWriter): string => `${journal.id} ${new Date(performance.timeOrigin).toISOString()}`
 
 async function add(
   name: 'intents' | 'records',

@@ -1,19 +1,19 @@
 import type { Destruction } from '../../model/layer/destruction.ts'
-import { needsCluster } from '../../model/layer/order.ts'
+import { layersBelow, needsCluster } from '../../model/layer/order.ts'
 import type { Context } from '../../operation/context.ts'
 import { vmOf } from '../../operation/vm-status.ts'
 import { exitCodes, OpsError } from '../../runtime/errors.ts'
 import { checkPhase, type Phase } from '../../runtime/phases.ts'
-import { type GuardContext, judgePlan, warnOfUnmatched } from './guard.ts'
-import { type ApplyPolicy, permissionsOf } from './policy.ts'
+import { warnOfUnmatched } from './guard.ts'
+import type { ApplyPolicy, JudgeContext } from './policy.ts'
 
-type JudgeContext = GuardContext & Pick<Context, 'terraform' | 'progress' | 'changes' | 'tunnel' | 'output' | 'baseLayer'>
+type JudgedContext = JudgeContext & Pick<Context, 'terraform' | 'progress' | 'changes' | 'tunnel' | 'output' | 'baseLayer'>
 
 /**
  * No layer's plan destroys anything that was not asked for: judged before the first layer is applied, for each layer that can be
  * planned by then. The others are judged when it is their turn.
  */
-export const destructionJudged = (layers: readonly string[], policy: ApplyPolicy): Phase<JudgeContext> =>
+export const destructionJudged = (layers: readonly string[], policy: ApplyPolicy): Phase<JudgedContext> =>
   checkPhase({
     id: 'layers/judged',
     title: 'Plans destroy nothing unasked',
@@ -24,7 +24,7 @@ export const destructionJudged = (layers: readonly string[], policy: ApplyPolicy
       for (const layer of layers) {
         const plan = await planNow(layer, policy, context)
         if (!plan) break
-        const verdict = await judgePlan(plan, permissionsOf(policy, context), context)
+        const verdict = await policy.judge(plan, context)
         if (verdict.refusal) return { state: 'refused', refusal: verdict.refusal }
         permitted.push(...verdict.permitted)
         judged.push(layer)
@@ -36,9 +36,9 @@ export const destructionJudged = (layers: readonly string[], policy: ApplyPolicy
   })
 
 /** The layer's plan, or undefined where it can only be made later: layers below are missing, or the cluster is out of reach. */
-async function planNow(layer: string, policy: ApplyPolicy, context: JudgeContext) {
+async function planNow(layer: string, policy: ApplyPolicy, context: JudgedContext) {
   const { terraform, log } = context
-  const below = terraform.layers.filter(other => other < layer)
+  const below = layersBelow(layer, terraform.layers)
   const states = await Promise.all(below.map(other => terraform.state(other)))
   if (states.some(({ applied }) => !applied)) return undefined
   if (!needsCluster(layer, terraform.layers)) return policy.plan(layer, context)

@@ -1,6 +1,5 @@
 import { stateLock } from '../../model/layer/adoption.ts'
 import { destructions } from '../../model/layer/destruction.ts'
-import { describeDestruction } from '../../model/layer/refusal.ts'
 import type { Context } from '../../operation/context.ts'
 import { operator } from '../../operation/operator.ts'
 import { type Plan, TerraformError } from '../../terraform/terraform.ts'
@@ -40,13 +39,10 @@ export async function planAgain(name: string, context: PlanContext, { destroy }:
 /** The state lock that kept Terraform from its work, if that is what an error is about. */
 export const lockIn = (error: unknown) => (error instanceof TerraformError ? stateLock(error.errors) : undefined)
 
-/** A plan's changes, a line each; what is destroyed with its real name and what it holds. */
-export function describeChanges({ changes, resources, outputsChanged }: Plan, now: Date): string[] {
-  const destroyed = new Map(destructions(resources).map(each => [each.address, each]))
-  const lines = changes.map(({ action, address }) => {
-    const destruction = destroyed.get(address)
-    return destruction ? describeDestruction(destruction, {}, now) : `${action} ${address}`
-  })
+/** A plan's changes, a line each; what is destroyed with its real name. */
+export function describeChanges({ changes, resources, outputsChanged }: Plan): string[] {
+  const names = new Map(destructions(resources).map(({ address, name }) => [address, name]))
+  const lines = changes.map(({ action, address }) => [`${action} ${address}`, names.get(address)].filter(Boolean).join(' · '))
   return lines.length === 0 && outputsChanged ? ['change outputs only'] : lines
 }
 

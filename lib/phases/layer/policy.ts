@@ -1,7 +1,10 @@
 import type { Command } from 'commander'
+import { describeConflicts } from '../../model/layer/import-block.ts'
 import type { Context } from '../../operation/context.ts'
+import { precondition } from '../../runtime/errors.ts'
 import type { Plan } from '../../terraform/terraform.ts'
-import type { PlanPermissions } from './guard.ts'
+import { type ExistingContext, foreignObjects, unfinishedObjects } from './existing.ts'
+import { type GuardContext, type Judged, judgePlan, type PlanPermissions } from './guard.ts'
 import { planLayer } from './plan.ts'
 
 export interface ApplyOptions {
@@ -25,10 +28,15 @@ export interface ApplyPolicy {
   fresh: boolean
   /** A layer's plan: the one that was made before, unless something has been changed since. */
   plan(layer: string, context: Pick<Context, 'terraform' | 'progress' | 'changes'>): Promise<Plan>
+  /** Whether a plan may be applied; judged once. */
+  judge(plan: Plan, context: JudgeContext): Promise<Judged>
 }
+
+export type JudgeContext = GuardContext & ExistingContext
 
 export function applyPolicy({ allowDestroy = [], fresh = false }: ApplyOptions = {}): ApplyPolicy {
   const made = new Map<string, { plan: Plan; changes: number }>()
+  const judged = new WeakMap<Plan, Promise<Judged>>()
   return {
     allow: allowDestroy,
     fresh,
@@ -40,7 +48,22 @@ export function applyPolicy({ allowDestroy = [], fresh = false }: ApplyOptions =
       made.set(layer, { plan, changes })
       return plan
     },
+    judge(plan, context) {
+      const verdict = judged.get(plan) ?? judge(plan, { allow: allowDestroy, fresh }, context)
+      judged.set(plan, verdict)
+      return verdict
+    },
   }
+}
+
+async function judge(plan: Plan, policy: Pick<ApplyPolicy, 'allow' | 'fresh'>, context: JudgeContext): Promise<Judged> {
+  const unfinished = await unfinishedObjects(plan, context)
+  const verdict = await judgePlan(plan, { ...permissionsOf(policy, context), unfinished }, context)
+  if (verdict.refusal) return verdict
+  const foreign = await foreignObjects(plan, context)
+  if (foreign.length === 0) return verdict
+  const { message, hint } = describeConflicts(plan.layer, foreign)
+  return { permitted: [], refusal: precondition(message, hint) }
 }
 
 /** What the environment and the operator let a plan do. */

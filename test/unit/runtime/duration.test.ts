@@ -23,7 +23,7 @@ options('a duration', () => assert.is(durationOption('--wait', '90s'), 90_000))
 options('anything else is a mistake of usage', () => {
   assert.throws(
     () => durationOption('--wait', 'soon'),
-    (error: unknown) => error instanceof OpsError && error.code === 2 && error.message === '--wait: "soon" is no duration',
+    (error: unknown) => error instanceof OpsError && error.code === 2 && error.message === '--wait: "soon" is not a duration',
   )
 })
 options.run()

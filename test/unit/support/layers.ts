@@ -73,6 +73,8 @@ export interface World {
   /** What the cluster lists, by plural; without it, it is out of reach. */
   cluster?: Record<string, KubernetesObject[]>
   vm?: string
+  /** What exists already: paths of Google's APIs, and `Kind/name` in the cluster. */
+  existing?: string[]
   store?: FakeStore
   /** Id of this run's journal; null for a run without one. */
   run?: string | null
@@ -145,6 +147,7 @@ export function layerContext(world: World = {}) {
   const cluster = {
     list: async ({ plural }: { plural: string }, namespace?: string) =>
       (world.cluster?.[plural] ?? []).filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace),
+    exists: async ({ kind, name }: { kind: string; name: string }) => (world.existing ?? []).includes(`${kind}/${name}`),
     delete: async ({ plural }: { plural: string }, where: { namespace: string; name: string }) =>
       calls.push(`delete ${plural} ${where.namespace}/${where.name}`),
   }
@@ -170,6 +173,8 @@ export function layerContext(world: World = {}) {
     tunnel: async () => calls.push('tunnel'),
     disconnect: async () => calls.push('disconnect'),
     output: async () => 'vm',
+    exists: async (_api: string, path: string) => (world.existing ?? []).includes(path),
+    defaults: async () => ({ project: 'the-project', region: 'us-east1', zone: 'us-east1-b' }),
     consent: async (request: (typeof consents)[number]) => {
       calls.push('consent')
       consents.push(request)

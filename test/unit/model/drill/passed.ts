@@ -82,7 +82,7 @@ export const passedFacts = (): Omit<DrillFacts, 'aborted' | 'conclusion'> => ({
   loss: {
     ...healthy(startOf('loss-seen')),
     verdict: 'unhealthy',
-    findings: [{ rule: 'expected/namespace', severity: 'error', object: 'Namespace/argocd', message: 'is not there' }],
+    findings: [{ rule: 'expected/namespace', severity: 'error', object: 'Namespace/argocd', message: 'does not exist' }],
   },
   health: healthy(startOf('health') + 8),
   snapshots: {

@@ -38,12 +38,12 @@ phase.after(() => rmSync(directory, { recursive: true }))
 for (const [why, answers, changes] of [
   ['the wanted one', HEALTHY, undefined],
   ['none', BARE, [`install k0s ${VERSION}`]],
-  ['a torn one', TORN, [`replace k0s (broken) by ${VERSION}`]],
-  ['an older one that is stopped', { ...STOPPED, binaryVersion: OLDER }, [`replace k0s ${OLDER} by ${VERSION}`]],
+  ['a torn one', TORN, [`replace k0s (broken) with ${VERSION}`]],
+  ['an older one that is stopped', { ...STOPPED, binaryVersion: OLDER }, [`replace k0s ${OLDER} with ${VERSION}`]],
   [
     'an older one that runs: the cluster is backed up before',
     OUTDATED,
-    ['back up the cluster to /var/backups/k0s on the VM', `replace k0s ${OLDER} by ${VERSION}`],
+    ['back up the cluster to /var/backups/k0s on the VM', `replace k0s ${OLDER} with ${VERSION}`],
   ],
   [
     'one of that version with another content',

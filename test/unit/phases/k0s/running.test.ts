@@ -12,7 +12,7 @@ const RESTART = 'restart of k0s'
 const checks = suite('k0sRunning checks')
 for (const [why, answers, changes] of [
   ['it is stopped', STOPPED, ['start k0s']],
-  ['it runs an older version', UPGRADED, [`restart k0s: ${OLDER} still runs`]],
+  ['it runs an older version', UPGRADED, [`restart k0s: ${OLDER} is still running`]],
   ['its node is not ready', STARTING, ['wait for node vm']],
   [
     'it has only just booted',
@@ -63,20 +63,20 @@ runs('made ready meanwhile by somebody else, it is left alone', async () => {
 })
 runs('only another node is ready: that is not it', async () => {
   const vm = fakeVm({ ...STARTING, objects: 'Node\told\tuid\tTrue' })
-  assert.match((await failureOf(k0sRunning().run(contextOn(vm, { deadline: 20 }).context))).message, 'not within')
+  assert.match((await failureOf(k0sRunning().run(contextOn(vm, { deadline: 20 }).context))).message, 'timed out')
 })
 runs('in vain: exit code 124, with the end of its log', async () => {
   const vm = fakeVm(STOPPED, { 'k0s start': () => ({ ...STARTING, log: 'etcd: no space left' }) })
   const { code, message, hint } = await failureOf(k0sRunning().run(contextOn(vm, { deadline: 20 }).context))
   assert.is(code, 124)
-  assert.match(message, /the Kubernetes API and its node: not within .*\netcd: no space left/s)
-  assert.match(hint, 'the same command goes on')
+  assert.match(message, /waiting for the Kubernetes API and its node.*\netcd: no space left/s)
+  assert.match(hint, 'run the same command again')
 })
 runs('it runs, but not with what is wanted: that is no success', async () => {
   const vm = fakeVm(UPGRADED, { [RESTART]: () => ({}) })
   const { code, message } = await failureOf(k0sRunning().run(contextOn(vm).context))
   assert.is(code, 124)
-  assert.match(message, `not as wanted: restart k0s: ${OLDER} still runs`)
+  assert.match(message, `not as configured: restart k0s: ${OLDER} is still running`)
 })
 runs('an interruption ends the waiting, without a log', async () => {
   const vm = fakeVm({ ...STARTING, log: 'words' })

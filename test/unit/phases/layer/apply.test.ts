@@ -20,6 +20,8 @@ import { DISK, NETWORK, RULE } from './fixture.ts'
 
 const LAYER = '00-vpc'
 const PUT = 'put journals/run-1.json'
+/** This process, working on that journal. */
+const RUN = `run-1 ${new Date(performance.timeOrigin).toISOString()}`
 const CREATES = planOf(LAYER, [NETWORK])
 const DELETES = planOf(LAYER, [RULE])
 const EMPTY = planOf(LAYER)
@@ -57,8 +59,8 @@ applies('what is about to be made is published before, what the state holds afte
   assert.equal(calls, [PUT, `apply ${LAYER}`, PUT])
   const at = TODAY.toISOString()
   assert.equal(facts, {
-    intents: [{ ...INTENT, run: 'run-1', at }],
-    records: [{ layer: LAYER, run: 'run-1', at, addresses: [NETWORK.address] }],
+    intents: [{ ...INTENT, run: RUN, at }],
+    records: [{ layer: LAYER, run: RUN, at, addresses: [NETWORK.address] }],
   })
 })
 applies('where nothing is made there is nothing to intend', async () => {

@@ -10,7 +10,9 @@ import { DISK, NETWORK, SUBNET } from './fixture.ts'
 const LAYER = '00-vpc'
 const at = NOW.toISOString()
 const PUT = 'put journals/run-1.json'
-const intent = (address: string, type: string, name: string) => ({ layer: LAYER, address, type, name, run: 'run-1', at })
+/** This process, working on that journal. */
+const RUN = `run-1 ${new Date(performance.timeOrigin).toISOString()}`
+const intent = (address: string, type: string, name: string) => ({ layer: LAYER, address, type, name, run: RUN, at })
 const NETWORK_INTENT = intent(NETWORK.address, NETWORK.type, 'the-network')
 
 const intents = suite('recordIntents')
@@ -60,13 +62,13 @@ const STATE: StateResource[] = [
 records('the addresses that the state holds, and nothing of their values', async () => {
   const { context, facts, calls } = layerContext({ states: { [LAYER]: STATE } })
   await recordState(LAYER, context)
-  assert.equal(facts.records, [{ layer: LAYER, run: 'run-1', at, addresses: STATE.map(({ address }) => address) }])
+  assert.equal(facts.records, [{ layer: LAYER, run: RUN, at, addresses: STATE.map(({ address }) => address) }])
   assert.equal(calls, [PUT])
 })
 records('an empty state, too: that something is not there any more', async () => {
   const { context, facts } = layerContext()
   await recordState(LAYER, context)
-  assert.equal(facts.records, [{ layer: LAYER, run: 'run-1', at, addresses: [] }])
+  assert.equal(facts.records, [{ layer: LAYER, run: RUN, at, addresses: [] }])
 })
 records('stand beside the intents, one after the other', async () => {
   const { context, store } = layerContext()
