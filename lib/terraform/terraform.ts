@@ -235,7 +235,8 @@ export function createTerraform(options: TerraformOptions): Terraform {
       states.forget(layer)
       await checkBinding(made)
       await initialise(layer)
-      const ended = await follow(command, root(layer), ['apply', '-json', '-lock-timeout=60s', file], { onProgress })
+      // Whoever holds the lock is said at once: of a dead process it can be freed, and nobody waits for that.
+      const ended = await follow(command, root(layer), ['apply', '-json', '-lock-timeout=0s', file], { onProgress })
       states.forget(layer)
       if (ended.exitCode === 0) return
       if (ended.said.errors.some(({ summary }) => STALE.test(summary)))

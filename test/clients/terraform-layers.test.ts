@@ -116,6 +116,15 @@ look('neither takes nor waits for nor frees a lock', async ({ lab, layers }) => 
   assert.match((await failure(terraform.plan('00-vpc', { lockTimeout: 0 }))).message, 'Error acquiring the state lock')
 })
 
+look('is followed by an apply that says at once who holds the lock', async ({ lab, layers }) => {
+  const terraform = await layers.before(lab)
+  const plan = await terraform.plan('00-vpc', { lock: false })
+  await put(lab, LOCK, { ID: '1', Who: 'somebody@elsewhere', Operation: 'OperationTypeApply' })
+  const began = performance.now()
+  assert.match((await failure(terraform.apply(plan))).message, 'Error acquiring the state lock')
+  assert.ok(performance.now() - began < 50_000)
+})
+
 look('makes no state of a layer that is only read', async ({ lab, layers }) => {
   await layers.write({ '01-k8s/main.tf': root('01-k8s/state', reading('00-vpc/state')) })
   const terraform = await layers.before(lab, { layers: ['00-vpc', '01-k8s'] })

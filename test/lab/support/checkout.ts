@@ -125,6 +125,23 @@ export async function killDuring(checkout: Checkout, phase: string, args: string
   await ended
 }
 
+/** Runs a command until something outside is so, then kills it and all that it started, at once. */
+export async function killOnce(checkout: Checkout, args: string[], what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const child = checkout.start(...args)
+  const { story, ended } = outcome(child, args)
+  await waitFor({
+    what,
+    within: 120_000,
+    every: 50,
+    probe: async () => {
+      if (child.exitCode !== null) throw external(`it ended before:\n${story()}`, 'see why')
+      return (await isSo()) || undefined
+    },
+  })
+  await killTree(child.pid ?? 0)
+  await ended
+}
+
 /** Runs a command, does something once a phase of it has begun, and waits for the command's end. */
 export async function during(
   checkout: Checkout,

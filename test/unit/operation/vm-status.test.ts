@@ -8,7 +8,7 @@ const REFUSED = new Error('nothing listens on port 22')
 
 const dial = suite('dialFailure')
 for (const [why, vm, expected] of [
-  ['preempted', { status: 'TERMINATED', statusMessage: '' }, /is TERMINATED: somebody stopped it/],
+  ['preempted', { status: 'TERMINATED', statusMessage: '' }, /is TERMINATED: somebody stopped it, or Google took/],
   ['ended for a reason', { status: 'TERMINATED', statusMessage: 'its host failed' }, /is TERMINATED: its host failed/],
   ['on its way down', { status: 'STOPPING', statusMessage: '' }, /is STOPPING/],
   ['gone', undefined, /in Terraform's state but not in the project/],

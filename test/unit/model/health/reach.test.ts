@@ -23,7 +23,7 @@ for (const [why, change, rule, message, remedy] of [
     "is in Terraform's state but not in the project",
     './taskw layer:apply -- 00-vpc',
   ],
-  ['preempted', vm('TERMINATED'), 'error vm/stopped', 'is TERMINATED: somebody stopped it', './taskw up'],
+  ['preempted', vm('TERMINATED'), 'error vm/stopped', 'is TERMINATED: somebody stopped it, or Google took', './taskw up'],
   ['being preempted', vm('STOPPING'), 'error vm/stopped', 'is STOPPING', './taskw up'],
   ['about to run', vm('PROVISIONING'), 'warning vm/starting, heals', 'is PROVISIONING', ''],
   ['about to boot', vm('STAGING'), 'warning vm/starting, heals', 'is STAGING', ''],
