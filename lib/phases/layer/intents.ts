@@ -1,4 +1,5 @@
 import { type Intent, intentsOf, type StateRecord } from '../../model/layer/intents.ts'
+import { realName } from '../../model/layer/real-name.ts'
 import type { Context } from '../../operation/context.ts'
 import { publishJournal } from '../../operation/journals.ts'
 import type { Json } from '../../runtime/json.ts'
@@ -18,8 +19,9 @@ export async function recordIntents({ layer, resources }: Plan, context: IntentC
 export async function recordState(layer: string, context: IntentContext): Promise<void> {
   const { journal, terraform, now } = context
   if (!journal) return
-  const addresses = (await terraform.resources(layer)).map(({ address }) => address)
-  await add('records', [{ layer, run: journal.journal.id, at: now().toISOString(), addresses }], context)
+  const resources = await terraform.resources(layer)
+  const objects = resources.map(({ address, type, attributes }) => ({ address, name: realName(type, attributes) ?? '' }))
+  await add('records', [{ layer, run: journal.journal.id, at: now().toISOString(), objects }], context)
 }
 
 async function add(
