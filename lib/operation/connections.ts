@@ -48,9 +48,11 @@ type Sources = Pick<
 export function openConnections(sources: Sources): Connections {
   const { environment, endpoints, credentials, terraform, baseLayer: base, output, log, signal } = sources
 
-  /** The project and its zone outlive the layers: without outputs, Terraform's inputs say them. */
-  const place = async (name: 'project_id' | 'zone') =>
-    (await terraform.state(base)).applied ? output(base, name) : terraform.input(base, name)
+  /** The project and its zone outlive the layers: without these outputs, as in another tree's state, Terraform's inputs say them. */
+  const place = async (name: 'project_id' | 'zone') => {
+    const said = (await terraform.state(base)).outputs[name]
+    return typeof said === 'string' && said !== '' ? said : terraform.input(base, name)
+  }
 
   const dial = async (port: number) => {
     const [project, zone, instance] = await Promise.all([place('project_id'), place('zone'), output(base, 'vm_name')])

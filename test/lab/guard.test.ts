@@ -150,11 +150,11 @@ story('a dry run neither changes anything nor frees a dead process’s lock', as
       Path: `gs://threads-ops-lab-tfstate/${LOCK}`,
     }),
   )
+  // Nobody else frees it: whatever waited for it would fail.
   await changesNothing(cloud, async () => {
     for (const [verb, ...args] of VERBS_THAT_CHANGE) {
       const dry = await checkout.json(verb, ...args, '--dry-run')
       assert.ok(dry.code === 0 || dry.code === 8, `${verb}: exit code ${dry.code}\n${dry.stderr}`)
-      assert.ok(dry.ms < 45_000, `${verb} took ${dry.ms} ms: it waited`)
     }
     ended(await checkout.json('layer:plan'), 0)
     ended(await checkout.json('layer:list'), 0)

@@ -23,8 +23,8 @@ export interface StateRecord {
   run: string
   /** ISO 8601. */
   at: string
-  /** Of all managed instances that are finished. */
-  addresses: string[]
+  /** All managed instances that are finished, and what each is called where it lives; '' where that is not known. */
+  objects: { address: string; name: string }[]
 }
 
 /** What the apply of a plan would create, replacements included. */
@@ -42,8 +42,9 @@ export type Found = Pick<Intent, 'layer' | 'address' | 'name'>
 
 /**
  * Whether an object that exists already is ours to take into the state: an earlier apply of this environment had begun to make
- * it under this address and this name, and was killed, and no record since then says that the layer held the address, which
- * would mean that it had been finished and has gone another way since.
+ * it under this address and this name, and was killed, and no record since then says that the layer held it, which would mean
+ * that it had been finished and has gone another way since. What the layer holds under that address by another name is what the
+ * killed run was to replace.
  * @param began ISO 8601, when this process began: what it intended itself proves nothing
  */
 export const isOurs = (
@@ -64,20 +65,19 @@ export const isUnfinished = (
     intent =>
       isSame(intent, object) &&
       isBefore(intent.at, began) &&
-      !records.some(
-        ({ layer, at, addresses }) => layer === intent.layer && !isBefore(at, intent.at) && addresses.includes(intent.address),
-      ),
+      !records.some(record => isLater(record, intent) && hasFinished(record, intent)),
   )
 
 const isSame = (intent: Intent, { layer, address, name }: Found): boolean =>
   intent.layer === layer && intent.address === address && intent.name === name
 
 const isOpen = (intent: Intent, records: readonly StateRecord[]): boolean =>
-  !records.some(
-    record =>
-      record.layer === intent.layer &&
-      !isBefore(record.at, intent.at) &&
-      (record.run === intent.run || record.addresses.includes(intent.address)),
-  )
+  !records.some(record => isLater(record, intent) && (record.run === intent.run || hasFinished(record, intent)))
+
+/** Whether a record is of the intent's layer, and not from before it. */
+const isLater = ({ layer, at }: StateRecord, intent: Intent): boolean => layer === intent.layer && !isBefore(at, intent.at)
+
+const hasFinished = ({ objects }: StateRecord, { address, name }: Intent): boolean =>
+  objects.some(object => object.address === address && object.name === name)
 
 const isBefore = (one: string, other: string): boolean => Date.parse(one) < Date.parse(other)

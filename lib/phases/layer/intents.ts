@@ -1,4 +1,5 @@
 import { type Intent, intentsOf, type StateRecord } from '../../model/layer/intents.ts'
+import { realName } from '../../model/layer/real-name.ts'
 import type { Context } from '../../operation/context.ts'
 import { publishJournal } from '../../operation/journals.ts'
 import type { JournalWriter } from '../../runtime/journal.ts'
@@ -20,8 +21,9 @@ export async function recordState(layer: string, context: IntentContext): Promis
   const { journal, terraform, now } = context
   if (!journal) return
   const resources = await terraform.resources(layer)
-  const addresses = resources.filter(({ tainted }) => !tainted).map(({ address }) => address)
-  await add('records', [{ layer, run: processOf(journal), at: now().toISOString(), addresses }], context)
+  const finished = resources.filter(({ tainted }) => !tainted)
+  const objects = finished.map(({ address, type, attributes }) => ({ address, name: realName(type, attributes) ?? '' }))
+  await add('records', [{ layer, run: processOf(journal), at: now().toISOString(), objects }], context)
 }
 
 /** A drill that goes on keeps its journal; what the process before intended is that one's. */

@@ -99,6 +99,33 @@ function connections(outputs: Record<string, () => string>) {
   return { ...openConnections(sources), asked }
 }
 
+const places = suite('where Google is asked')
+for (const [why, outputs, expected] of [
+  ['the outputs of the base layer', { project_id: 'p', zone: 'z' }, []],
+  ['inputs where nothing is applied', {}, ['project_id', 'zone']],
+  ['inputs where another tree has applied something', { their_output: 'x' }, ['project_id', 'zone']],
+  ['each for itself', { project_id: 'p' }, ['zone']],
+] as [string, Record<string, string>, string[]][]) {
+  places(why, async () => {
+    const inputs: string[] = []
+    const { compute } = openConnections({
+      credentials: { client: async () => ({}) },
+      baseLayer: '00-vpc',
+      terraform: {
+        state: async () => ({ outputs }),
+        input: async (_layer: string, name: string) => {
+          inputs.push(name)
+          return name
+        },
+      },
+      signal: new AbortController().signal,
+    } as unknown as Parameters<typeof openConnections>[0])
+    await compute()
+    assert.equal(inputs, expected)
+  })
+}
+places.run()
+
 const closes = suite('disconnect')
 closes('what was never opened is not opened for it', async () => {
   const { disconnect, asked } = connections({})

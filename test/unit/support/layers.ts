@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../../lib/model/health/objects.ts'
-import { type PlannedResource, typeOf, type Values } from '../../../lib/model/layer/planned.ts'
+import { baseName, type PlannedResource, typeOf, type Values } from '../../../lib/model/layer/planned.ts'
 import { describeErrors } from '../../../lib/model/layer/stream.ts'
 import type { Context } from '../../../lib/operation/context.ts'
 import { interrupted, OpsError, precondition } from '../../../lib/runtime/errors.ts'
@@ -126,7 +126,7 @@ export function layerContext(world: World = {}) {
     },
     async adopt(layer: string, address: string, id: string) {
       calls.push(`adopt ${layer} ${address} by ${id}`)
-      states[layer] = [...(states[layer] ?? []), { address, type: typeOf(address), attributes: {} }]
+      states[layer] = [...(states[layer] ?? []), { address, type: typeOf(address), attributes: { name: baseName(id) } }]
     },
     unlock: async (layer: string, id: string) => calls.push(`unlock ${layer} ${id}`),
     running: async () => world.running ?? [],

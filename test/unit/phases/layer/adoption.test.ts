@@ -76,11 +76,14 @@ for (const [why, journals] of [
   ['an intent of this very process', [{ intents: [intended(NETWORK, { at: new Date().toISOString() })] }]],
   [
     'a run that ended by itself',
-    [{ intents: [intended(NETWORK)], records: [{ layer: LAYER, run: 'killed', at: after, addresses: [] }] }],
+    [{ intents: [intended(NETWORK)], records: [{ layer: LAYER, run: 'killed', at: after, objects: [] }] }],
   ],
   [
     'a later state that had it already',
-    [{ intents: [intended(NETWORK)] }, { records: [{ layer: LAYER, run: 'next', at: after, addresses: [NETWORK.address] }] }],
+    [
+      { intents: [intended(NETWORK)] },
+      { records: [{ layer: LAYER, run: 'next', at: after, objects: [{ address: NETWORK.address, name: 'the-network' }] }] },
+    ],
   ],
 ] as [string, Parameters<typeof adopting>[1]][]) {
   adopts(`${why} makes nothing ours: exit 4, with import blocks to review`, async () => {

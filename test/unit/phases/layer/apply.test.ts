@@ -47,6 +47,8 @@ async function afterKilledRun() {
   while (!killed.calls.includes(`apply ${LAYER}`)) await new Promise(setImmediate)
   return store
 }
+/** What a record says of the network. */
+const RECORDED = { address: NETWORK.address, name: 'the-network' }
 const TODAY = new Date()
 /** Before this process began. */
 const EARLIER = new Date('2025-10-01T12:00:00Z')
@@ -60,7 +62,7 @@ applies('what is about to be made is published before, what the state holds afte
   const at = TODAY.toISOString()
   assert.equal(facts, {
     intents: [{ ...INTENT, run: RUN, at }],
-    records: [{ layer: LAYER, run: RUN, at, addresses: [NETWORK.address] }],
+    records: [{ layer: LAYER, run: RUN, at, objects: [RECORDED] }],
   })
 })
 applies('where nothing is made there is nothing to intend', async () => {
@@ -255,8 +257,8 @@ existing('the plan after that is judged again: importing shows what it would des
 existing('nothing is left to do: what was taken in is recorded', async () => {
   const { done, facts } = apply({ store: await afterKilledRun(), plans: { [LAYER]: [EMPTY] }, applies: [EXISTS] })
   await done
-  const records = facts.records as unknown as { addresses: string[] }[]
-  assert.equal(records.at(-1)?.addresses, [NETWORK.address])
+  const records = facts.records as unknown as { objects: unknown[] }[]
+  assert.equal(records.at(-1)?.objects, [RECORDED])
 })
 existing('made by nobody we know: exit 4 with import blocks, nothing taken in or tried again', async () => {
   const { done, calls } = apply({ applies: [EXISTS] })

@@ -58,7 +58,7 @@ foreign('what an interrupted run had begun to make is ours', async () => {
   assert.equal(await foreignObjects(planWith(resource({})), context), [])
 })
 foreign('what a run had finished is not: it has gone another way since', async () => {
-  const records = [{ layer: LAYER, run: 'other', at: LATER, addresses: [NETWORK] }]
+  const records = [{ layer: LAYER, run: 'other', at: LATER, objects: [{ address: NETWORK, name: 'the-network' }] }]
   const { context } = layerContext({ existing: [PATH], store: await bucketOf({ intents: [intent], records }) })
   assert.is((await foreignObjects(planWith(resource({})), context)).length, 1)
 })
@@ -97,12 +97,18 @@ for (const [why, facts, expected] of [
   ['that no journal knows stays guarded', {}, []],
   [
     'that had been finished, and was tainted by hand, stays guarded',
-    { intents: [intent], records: [{ layer: LAYER, run: 'other', at: LATER, addresses: [NETWORK] }] },
+    {
+      intents: [intent],
+      records: [{ layer: LAYER, run: 'other', at: LATER, objects: [{ address: NETWORK, name: 'the-network' }] }],
+    },
     [],
   ],
   [
     'that had been finished once, destroyed, and begun again may be replaced',
-    { intents: [{ ...intent, at: LATER }], records: [{ layer: LAYER, run: 'other', at: EARLIER, addresses: [NETWORK] }] },
+    {
+      intents: [{ ...intent, at: LATER }],
+      records: [{ layer: LAYER, run: 'other', at: EARLIER, objects: [{ address: NETWORK, name: 'the-network' }] }],
+    },
     [NETWORK],
   ],
 ] as [string, object, string[]][]) {

@@ -59,16 +59,23 @@ const STATE: StateResource[] = [
   { address: NETWORK.address, type: NETWORK.type, attributes: { name: 'the-network' } },
   { address: 'kubernetes_secret.a', type: 'kubernetes_secret', attributes: { data: 'the-secret' } },
 ]
-records('the addresses that the state holds, and nothing of their values', async () => {
+records('what the state holds by address and name, and nothing of its other values', async () => {
   const { context, facts, calls } = layerContext({ states: { [LAYER]: STATE } })
   await recordState(LAYER, context)
-  assert.equal(facts.records, [{ layer: LAYER, run: RUN, at, addresses: STATE.map(({ address }) => address) }])
+  assert.equal(facts.records, [
+    {
+      layer: LAYER,
+      run: RUN,
+      at,
+      objects: STATE.map(({ address, attributes }) => ({ address, name: attributes.name ?? '' })),
+    },
+  ])
   assert.equal(calls, [PUT])
 })
 records('an empty state, too: that something is not there any more', async () => {
   const { context, facts } = layerContext()
   await recordState(LAYER, context)
-  assert.equal(facts.records, [{ layer: LAYER, run: RUN, at, addresses: [] }])
+  assert.equal(facts.records, [{ layer: LAYER, run: RUN, at, objects: [] }])
 })
 records('stand beside the intents, one after the other', async () => {
   const { context, store } = layerContext()
