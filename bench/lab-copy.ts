@@ -27,6 +27,8 @@ async function measure(up: (checkout: Checkout) => Promise<Ran>): Promise<number
 }
 
 const scratch = await makeScratch({ keepsLabs: true })
+// What is measured then fails, and ends the rest.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void scratch.end())
 try {
   Object.assign(process.env, scratch.environment)
   const keeping = await measure(bringUp)
