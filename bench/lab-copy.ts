@@ -20,7 +20,9 @@ async function measure(up: (checkout: Checkout) => Promise<Ran>): Promise<number
     const started = performance.now()
     const { code, stderr } = await up(checkout)
     if (code !== 0) throw new Error(`exit code ${code}\n${stderr}`)
-    return performance.now() - started
+    const took = performance.now() - started
+    process.stderr.write(`${seconds(took)}\n`)
+    return took
   } finally {
     await checkout.remove()
   }
