@@ -20,13 +20,17 @@ async function measure(up: (checkout: Checkout) => Promise<Ran>): Promise<number
     const started = performance.now()
     const { code, stderr } = await up(checkout)
     if (code !== 0) throw new Error(`exit code ${code}\n${stderr}`)
-    return performance.now() - started
+    const took = performance.now() - started
+    process.stderr.write(`${seconds(took)}\n`)
+    return took
   } finally {
     await checkout.remove()
   }
 }
 
 const scratch = await makeScratch({ keepsLabs: true })
+// What is measured then fails, and ends the rest.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void scratch.end())
 try {
   Object.assign(process.env, scratch.environment)
   const keeping = await measure(bringUp)

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -46,9 +46,7 @@ async function find(path: string): Promise<string[]> {
     .map(name => join(path, name))
 }
 
-/** What runs now, and why nothing else is to. */
-const running = new Set<ChildProcess>()
-let interruption: NodeJS.Signals | undefined
+let isInterrupted = false
 
 function runFile(file: string, { environment }: Scratch): Promise<Result> {
   const started = performance.now()
@@ -60,7 +58,6 @@ function runFile(file: string, { environment }: Scratch): Promise<Result> {
       timeout: LONGEST_MS,
       env: { ...process.env, ...environment, FORCE_COLOR: '0' },
     })
-    running.add(child)
     let output = ''
     const keep = (data: Buffer) => {
       output += data.toString()
@@ -72,12 +69,11 @@ function runFile(file: string, { environment }: Scratch): Promise<Result> {
       setTimeout(() => [child.stdout, child.stderr].map(stream => stream.destroy()), LAST_WORDS_MS).unref(),
     )
     child.on('close', code => {
-      running.delete(child)
       const count = (word: string) => Number(new RegExp(`^\\s+${word}:\\s+(\\d+)`, 'm').exec(output)?.[1] ?? 0)
       const total = count('Total')
       const passed = count('Passed')
       const skipped = count('Skipped')
-      const hung = child.killed && !interruption ? `it was ended after ${LONGEST_MS / 60_000} min` : ''
+      const hung = child.killed && !isInterrupted ? `it was ended after ${LONGEST_MS / 60_000} min` : ''
       const missing = hung || (total === 0 ? 'no test was run: is `.run()` missing?' : '')
       const failed = Math.max(total - passed - skipped, code === 0 && !missing ? 0 : 1)
       const ms = Math.round(performance.now() - started)
@@ -92,7 +88,7 @@ async function runAll(files: string[], width: number, scratch: Scratch): Promise
   const waiting = [...files]
   const results: Result[] = []
   const worker = async () => {
-    for (let file = waiting.shift(); file && !interruption; file = waiting.shift()) results.push(await runFile(file, scratch))
+    for (let file = waiting.shift(); file && !isInterrupted; file = waiting.shift()) results.push(await runFile(file, scratch))
   }
   await Promise.all(Array.from({ length: width }, worker))
   return results
@@ -115,7 +111,7 @@ if (wanted.length === 0) {
   const [labs, others] = [files.filter(isLab), files.filter(file => !isLab(file))]
   // For one file alone it would be kept for nobody.
   const scratch = await makeScratch({ keepsLabs: labs.length > 1 })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt(signal))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt(scratch))
   const results = [...(await runAll(others, 2, scratch)), ...(await runAll(labs, 1, scratch))]
   const left = await scratch.clear()
   for (const line of left) process.stdout.write(`left behind: ${line}\n`)
@@ -123,12 +119,12 @@ if (wanted.length === 0) {
   const sum = (pick: (result: Result) => number) => results.reduce((total, result) => total + pick(result), 0)
   process.stdout.write(`${sum(result => result.passed)} passed, ${sum(result => result.failed)} failed\n`)
   const isGood = left.length === 0 && results.every(({ failed }) => failed === 0)
-  process.exitCode = interruption ? 130 : isGood ? 0 : 1
+  process.exitCode = isInterrupted ? 130 : isGood ? 0 : 1
 }
 
-/** Ends the files that run; what they leave behind is cleared as after any other run. */
-function interrupt(signal: NodeJS.Signals): void {
-  if (!interruption) process.stderr.write('interrupted: ending what was started\n')
-  interruption = signal
-  for (const child of running) child.kill('SIGKILL')
+/** Ends the files that run, and all that they started; what they leave is cleared as after any other run. */
+function interrupt(scratch: Scratch): void {
+  if (!isInterrupted) process.stderr.write('interrupted: ending what was started\n')
+  isInterrupted = true
+  void scratch.end()
 }

@@ -13,6 +13,8 @@ export interface Scratch {
   folder: string
   /** By which a test file finds it. */
   environment: Record<string, string>
+  /** Kills all that was started and still runs. */
+  end(): Promise<void>
   /** Ends and deletes whatever is left. @returns the processes and mounts that nobody had ended */
   clear(): Promise<string[]>
 }
@@ -27,18 +29,23 @@ export async function makeScratch({ keepsLabs }: { keepsLabs: boolean }): Promis
   return {
     folder,
     environment: { TMPDIR: folder, ...(keepsLabs && { [KEPT_LABS]: join(folder, 'kept') }) },
+    end: () => end(folder),
     clear: () => clear(folder),
   }
+}
+
+/** Whoever were asked to end might start another one first. */
+async function end(folder: string): Promise<void> {
+  const strays = processesOf(folder)
+  for (const stray of strays) signal(stray, 'SIGKILL')
+  await goneWithin(strays, GONE_MS)
 }
 
 async function clear(folder: string): Promise<string[]> {
   const quietly = $({ quiet: true, nothrow: true })
   await goneWithin(processesOf(folder), ENDING_MS)
-  const strays = processesOf(folder)
-  const left = [...(await Promise.all(strays.map(({ pid }) => describe(pid)))), ...(await mountsBelow(folder))]
-  // Whoever was asked to end might start another one first.
-  for (const stray of strays) signal(stray, 'SIGKILL')
-  await goneWithin(strays, GONE_MS)
+  const left = [...(await Promise.all(processesOf(folder).map(({ pid }) => describe(pid)))), ...(await mountsBelow(folder))]
+  await end(folder)
   for (const name of await readdir(folder)) {
     if (existsSync(join(folder, name, '.lab'))) await quietly({ cwd: join(folder, name) })`./taskw lab:down`
   }
