@@ -6,7 +6,7 @@ import { readIfExists } from '../runtime/files.ts'
 import type { Command } from './command.ts'
 import { createMemory } from './memory.ts'
 import { filesIn, isConfiguration, withScratch } from './scratch.ts'
-import { emptyBucket, openBucketView } from './view.ts'
+import { emptyBucket, NO_CREDENTIALS, openBucketView } from './view.ts'
 
 /** Where a layer keeps its state. */
 export interface Backend {
@@ -55,10 +55,11 @@ async function initialisedApart(layer: string, { command, root, backendConfig, s
     return await withScratch(scratch, { from: root(layer), files }, async folder => {
       const noProviders = join(folder, '.providers')
       await mkdir(noProviders)
-      const ended = await command.run(folder, [
+      const flags = [
         ...['init', '-no-color', '-get=false', `-plugin-dir=${noProviders}`],
         ...[`-backend-config=${backendConfig}`, `-backend-config=storage_custom_endpoint=${view.endpoint}`],
-      ])
+      ]
+      const ended = await command.run(folder, flags, { env: NO_CREDENTIALS })
       const record = await readIfExists(join(folder, RECORD))
       if (record !== undefined) return record
       const what = `the backend of ${root(layer)}`

@@ -4,7 +4,7 @@ import type { Backend } from './backend.ts'
 import type { Command } from './command.ts'
 import { filesWith } from './inputs.ts'
 import { filesIn, isConfiguration, isValues, withScratch } from './scratch.ts'
-import { emptyBucket, openBucketView } from './view.ts'
+import { emptyBucket, NO_CREDENTIALS, openBucketView } from './view.ts'
 
 export interface EdgesOptions {
   command: Command
@@ -49,7 +49,7 @@ export function createEdges({ command, layers, root, backend, scratch }: EdgesOp
     const view = await openBucketView(emptyBucket)
     try {
       await withScratch(scratch, { from: root(layer), files: [...new Set([...beside, ...reading])] }, folder =>
-        command.run(folder, ['plan', '-no-color'], { env: view.environment }),
+        command.run(folder, ['plan', '-no-color'], { env: { ...view.environment, ...NO_CREDENTIALS } }),
       )
       return [...view.asked]
     } finally {

@@ -30,6 +30,9 @@ export interface BucketView {
 /** A view into a bucket that is empty, whatever its name. */
 export const emptyBucket: ReadObject = async () => undefined
 
+/** An empty bucket asks for no credentials, but Terraform's backend does not begin without any. */
+export const NO_CREDENTIALS = { GOOGLE_OAUTH_ACCESS_TOKEN: 'none' }
+
 const LOOPBACK = '127.0.0.1'
 const OBJECTS = /^(\/upload)?\/storage\/v1\/b\/([^/]+)\/o(?:\/(.+))?$/
 /** What Google's library does not try again. */

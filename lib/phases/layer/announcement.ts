@@ -1,6 +1,7 @@
 import type { Announced } from '../../model/layer/guarded.ts'
 import { heldBy } from '../../model/layer/holdings.ts'
 import { realName } from '../../model/layer/real-name.ts'
+import { guardRefusal } from '../../operation/consent.ts'
 import type { Context } from '../../operation/context.ts'
 
 /** What a verb whose purpose is to destroy is about to destroy. */
@@ -19,10 +20,15 @@ export interface Announcement {
  */
 export async function announce(
   announcement: Announcement,
-  { terraform, consent, log }: Pick<Context, 'terraform' | 'consent' | 'log'>,
+  { environment, terraform, consent, log }: Pick<Context, 'environment' | 'terraform' | 'consent' | 'log'>,
 ): Promise<void> {
+  const { layers, guard } = announcement
+  const question = `Destroy ${layers.join(', ')}`
+  // Where it is forbidden, nothing has to be asked of anybody.
+  const refusal = guardRefusal(environment, guard, question)
+  if (refusal) throw refusal
   const agreed: Record<string, Announced[]> = {}
-  for (const layer of announcement.layers) {
+  for (const layer of layers) {
     const resources = await terraform.resources(layer)
     agreed[layer] = resources.map(({ address, deposed, type, attributes }) => ({
       address,
@@ -34,7 +40,6 @@ export async function announce(
     if (resources.length > 0)
       log.info(`${layer}: ${resources.length} resources will be destroyed${data && `, and with them ${data}`}`)
   }
-  const { layers, guard } = announcement
-  await consent({ question: `Destroy ${layers.join(', ')}`, destroys: true, guard })
+  await consent({ question, destroys: true, guard })
   announcement.agreed = agreed
 }

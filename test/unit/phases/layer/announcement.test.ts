@@ -59,4 +59,13 @@ announces('the guard is that of the verb', async () => {
   await announce({ layers: ['01-k8s'], guard: 'drills' }, context)
   assert.equal(consents[0]?.guard, 'drills')
 })
+announces('where the guard forbids it nobody is asked, and no state is read', async () => {
+  const { context, consents } = layerContext({ guards: { destroy: false } })
+  context.terraform.resources = async () => {
+    throw new Error('a state was read')
+  }
+  const { code, hint } = await failureOf(announce(announcement(), context))
+  assert.equal([code, consents], [4, []])
+  assert.match(hint, 'guards.destroy')
+})
 announces.run()
