@@ -11,6 +11,8 @@ import type { Connections, Context } from './context.ts'
 import { dialFailure } from './vm-status.ts'
 
 const HOST_KEYS_DEADLINE_MS = 3 * 60_000
+/** Why nobody connects yet; a VM that is off or gone will not publish any. */
+const NO_KEYS = new Error('the VM has published no host keys')
 const GOOGLE_IAP_RELAY = 'wss://tunnel.cloudproxy.app'
 
 /** Opened by the first call, shared by all later ones. A failure is not remembered: the next call tries again. */
@@ -68,6 +70,8 @@ export function openConnections(sources: Sources): Connections {
     return openCompute({ project, zone, credentials, signal, ...(endpoints && { endpoint: endpoints.compute }) })
   })
 
+  const asked = { compute, output, baseLayer: base }
+
   const host = lazy(async (within?: number) => {
     const vm = await output(base, 'vm_name')
     const client = await compute()
@@ -78,14 +82,17 @@ export function openConnections(sources: Sources): Connections {
       hint: 'the guest has not booted, or its metadata lacks enable-guest-attributes=TRUE',
       probe: async () => {
         const keys = await client.hostKeys(vm)
-        return keys.length > 0 ? keys : undefined
+        if (keys.length > 0) return keys
+        const failure = await dialFailure(NO_KEYS, asked)
+        if (failure !== NO_KEYS) throw failure
+        return undefined
       },
     })
     const { user, identityFile } = environment.access.ssh
     return openHost({
       dial: () =>
         dial(SSH_PORT).catch(async error => {
-          throw await dialFailure(error, { compute, output, baseLayer: base })
+          throw await dialFailure(error, asked)
         }),
       user,
       hostKeys,
