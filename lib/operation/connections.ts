@@ -7,11 +7,10 @@ import { openStore } from '../google/storage.ts'
 import { openTunnel } from '../google/tunnel.ts'
 import { openHost } from '../host/ssh.ts'
 import { API_PORT, SSH_PORT } from '../model/ports.ts'
-import { waitFor } from '../runtime/wait.ts'
 import type { Connections, Context } from './context.ts'
+import { publishedKeys } from './published-keys.ts'
 import { dialFailure } from './vm-status.ts'
 
-const HOST_KEYS_DEADLINE_MS = 3 * 60_000
 const GOOGLE_IAP_RELAY = 'wss://tunnel.cloudproxy.app'
 
 /** Opened by the first call, shared by all later ones. A failure is not remembered: the next call tries again. */
@@ -77,24 +76,16 @@ export function openConnections(sources: Sources): Connections {
     return { project, zone, region: zone.replace(/-[a-z]$/, '') }
   })
 
+  const asked = { compute, output, baseLayer: base, signal }
+
   const host = lazy(async (within?: number) => {
     const vm = await output(base, 'vm_name')
-    const client = await compute()
-    const hostKeys = await waitFor({
-      what: `the host keys of ${vm}`,
-      within: within ?? HOST_KEYS_DEADLINE_MS,
-      signal,
-      hint: 'the guest has not booted, or its metadata lacks enable-guest-attributes=TRUE',
-      probe: async () => {
-        const keys = await client.hostKeys(vm)
-        return keys.length > 0 ? keys : undefined
-      },
-    })
+    const hostKeys = await publishedKeys(vm, asked, { within })
     const { user, identityFile } = environment.access.ssh
     return openHost({
       dial: () =>
         dial(SSH_PORT).catch(async error => {
-          throw await dialFailure(error, { compute, output, baseLayer: base })
+          throw await dialFailure(error, asked)
         }),
       user,
       hostKeys,
