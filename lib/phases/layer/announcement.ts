@@ -2,6 +2,7 @@ import type { Announced } from '../../model/layer/guarded.ts'
 import { heldBy } from '../../model/layer/holdings.ts'
 import { realName } from '../../model/layer/real-name.ts'
 import type { Context } from '../../operation/context.ts'
+import { purgeable } from '../snapshot/purged.ts'
 
 /** What a verb whose purpose is to destroy is about to destroy. */
 export interface Announcement {
@@ -11,16 +12,21 @@ export interface Announcement {
   guard: 'destroy' | 'drills'
   /** By layer, what was announced and agreed to: exactly that may be destroyed. */
   agreed?: Record<string, Announced[]>
+  /** The environment's snapshots go as well. */
+  purge?: boolean
+  /** Names of those that were announced and agreed to. */
+  snapshots?: readonly string[]
 }
 
 /**
- * Announces all that the layers' states hold, and asks the operator to agree to its destruction.
+ * Announces all that the layers' states hold, with `purge` the snapshots too, and asks the operator to agree to its destruction.
  * @throws OpsError 4 unless the environment's guard allows it and the operator agrees
  */
 export async function announce(
   announcement: Announcement,
-  { terraform, consent, log }: Pick<Context, 'terraform' | 'consent' | 'log'>,
+  context: Pick<Context, 'terraform' | 'consent' | 'log' | 'compute' | 'environment'>,
 ): Promise<void> {
+  const { terraform, consent, log } = context
   const agreed: Record<string, Announced[]> = {}
   for (const layer of announcement.layers) {
     const resources = await terraform.resources(layer)
@@ -32,9 +38,15 @@ export async function announce(
     const held = resources.flatMap(({ type, attributes }) => heldBy(type, attributes))
     const data = held.map(({ kind, name }) => `${kind} ${name}`).join(', ')
     if (resources.length > 0)
-      log.info(`${layer}: ${resources.length} resources will be destroyed${data && `, and with them ${data}`}`)
+      log.info(`${layer}: ${counted(resources.length, 'resource')} will be destroyed${data && `, and with them ${data}`}`)
   }
-  const { layers, guard } = announcement
-  await consent({ question: `Destroy ${layers.join(', ')}`, destroys: true, guard })
+  const { layers, guard, purge } = announcement
+  const snapshots = purge ? await purgeable(context) : []
+  if (snapshots.length > 0) log.info(`${counted(snapshots.length, 'snapshot')} will be deleted: ${snapshots.join(', ')}`)
+  const more = snapshots.length > 0 ? ` and ${counted(snapshots.length, 'snapshot')}` : ''
+  await consent({ question: `Destroy ${layers.join(', ')}${more}`, destroys: true, guard })
   announcement.agreed = agreed
+  announcement.snapshots = snapshots
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
