@@ -42,7 +42,7 @@ function remedies(refused: readonly Refused[], environment: string): string[] {
   const flags = of('unallowed').map(({ destruction }) => allowance(destruction.address))
   const wanted = 'correct the inputs or the tree if this is not wanted'
   return [
-    ...(flags.length > 0 ? [`${wanted}; to let exactly this through, repeat the command with:`, ...pasted(flags)] : []),
+    ...(flags.length > 0 ? [`${wanted}; to let exactly this through, run \`up\` or \`layer:apply\` with:`, ...pasted(flags)] : []),
     ...(of('unannounced').length > 0
       ? ['run the same command again: what there is now is announced anew. If it stops here again, apply the layer first']
       : []),

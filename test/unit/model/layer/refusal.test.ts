@@ -86,7 +86,7 @@ refusals('what may be allowed, with the flags to paste', () =>
         '  replace module.n.kubernetes_namespace.this["threads"] · threads · namespace with claims postgres-pvc',
       ].join('\n'),
       hint: [
-        'correct the inputs or the tree if this is not wanted; to let exactly this through, repeat the command with:',
+        'correct the inputs or the tree if this is not wanted; to let exactly this through, run `up` or `layer:apply` with:',
         '  --allow-destroy google_compute_disk.boot \\',
         `  --allow-destroy 'module.n.kubernetes_namespace.this["threads"]'`,
       ].join('\n'),
