@@ -12,7 +12,11 @@ export default verb<{ purge?: boolean }, Announcement>({
   summary: 'Destroy every layer, last one first. Snapshots and the state bucket stay.',
   define: command => command.option('--purge', "also delete the environment's snapshots"),
 
-  subject: context => ({ layers: chosenLayers([], context, 'destroy'), guard: 'destroy' }),
+  subject: (context, { options: { purge = false } }) => ({
+    layers: chosenLayers([], context, 'destroy'),
+    guard: 'destroy',
+    purge,
+  }),
 
   agree: (context, announcement) => announce(announcement, context),
 
@@ -20,6 +24,6 @@ export default verb<{ purge?: boolean }, Announcement>({
     doctor(),
     vmRunningIfNeeded(),
     ...announcement.layers.map(layer => layerDestroyed(layer, announcement)),
-    ...(options.purge ? [snapshotsPurged()] : []),
+    ...(options.purge ? [snapshotsPurged(announcement)] : []),
   ],
 })

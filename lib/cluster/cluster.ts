@@ -62,13 +62,13 @@ export function clusterOver(rest: Rest): Cluster {
   return {
     inventory: signal => readInventory(rest, withSignal(signal)),
     get: (kind, where, signal) => orMissing(rest.json(pathOf(kind, where), withSignal(signal))),
-    async exists({ apiVersion, kind, name, namespace }, signal) {
+    // As kubectl and the providers do, what is namespaced and says no namespace is meant in `default`.
+    async exists({ apiVersion, kind, name, namespace = 'default' }, signal) {
       const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`
       const known = await orMissing(rest.json<ApiResources>(base, withSignal(signal)))
       const found = known?.resources.find(resource => resource.kind === kind && !resource.name.includes('/'))
       if (!found) return false
-      const where = { name, ...(namespace !== undefined && { namespace }) }
-      const path = pathOf({ base, plural: found.name, namespaced: found.namespaced }, where)
+      const path = pathOf({ base, plural: found.name, namespaced: found.namespaced }, { name, namespace })
       return (await orMissing(rest.json(path, withSignal(signal)))) !== undefined
     },
     async list<T>(kind: Kind, namespace?: string, signal?: AbortSignal) {

@@ -4,6 +4,7 @@ import type { ClientOptions } from 'google-gax'
 import { external, messageOf } from '../runtime/errors.ts'
 import { waitFor } from '../runtime/wait.ts'
 import type { Credentials } from './credentials.ts'
+import { isDisabled } from './disabled.ts'
 
 type ApiOperation = protos.google.cloud.compute.v1.IOperation
 type ApiSnapshot = protos.google.cloud.compute.v1.ISnapshot
@@ -51,7 +52,7 @@ export interface Compute {
   start(name: string): Promise<void>
   /** The host keys that the guest has published, as `ssh-ed25519 AAAA…`; empty until it has booted. */
   hostKeys(name: string): Promise<string[]>
-  /** All snapshots of the project that have these labels, newest first. */
+  /** All snapshots of the project that have these labels, newest first; none while Compute Engine is not enabled. */
   snapshots(labels: Record<string, string>): Promise<Snapshot[]>
   /** Waits until the snapshot is READY, and checks that it is what was asked for. @throws OpsError 5 when it is not */
   createSnapshot(request: SnapshotRequest): Promise<Snapshot>
@@ -167,7 +168,11 @@ export async function openCompute({ project, zone, credentials, endpoint, signal
           .join(' AND ')
         const found: Snapshot[] = []
         const pages = snapshots.listAsync({ project, filter, maxResults: 500 }, { autoPaginate: false })
-        for await (const snapshot of pages) found.push(snapshotOf(snapshot))
+        try {
+          for await (const snapshot of pages) found.push(snapshotOf(snapshot))
+        } catch (error) {
+          if (!isDisabled(error)) throw error
+        }
         return found.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
       }),
 

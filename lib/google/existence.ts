@@ -1,5 +1,6 @@
 import { external, messageOf } from '../runtime/errors.ts'
 import type { Credentials } from './credentials.ts'
+import { isDisabled } from './disabled.ts'
 
 const NOT_FOUND = 404
 const TIMEOUT_MS = 30_000
@@ -10,7 +11,7 @@ const GOOGLE = { compute: 'https://compute.googleapis.com/compute/v1/', iam: 'ht
 export type Api = keyof typeof GOOGLE
 
 /**
- * Whether an object exists.
+ * Whether an object exists; none does whose API is not enabled yet.
  * @param path below the API's address, as `projects/p/global/networks/n` of Compute's, which names its version
  * @param endpoints where they are not Google's own
  */
@@ -32,6 +33,7 @@ export async function objectExists(
     })
     return status !== NOT_FOUND
   } catch (error) {
+    if (isDisabled(error)) return false
     throw external(`looking for ${path}: ${messageOf(error)}`, 'check the credentials: `./taskw doctor`', error)
   }
 }

@@ -16,7 +16,7 @@ export interface Store {
   exists(): Promise<boolean>
   /** With versioning, uniform access and no public access, as a state bucket should be. */
   create(location: string, labels: Record<string, string>): Promise<void>
-  /** Names of the objects with this prefix, sorted. */
+  /** Names of the objects with this prefix, sorted; none where there is no bucket. */
   list(prefix: string): Promise<string[]>
   /** Undefined when there is no such object. */
   read(object: string): Promise<StoredObject | undefined>
@@ -69,10 +69,14 @@ export async function openStore(name: string, project: string, credentials: Cred
         { [CONFLICT]: undefined },
       ),
     list: prefix =>
-      attempt(`listing gs://${name}/${prefix}`, async () => {
-        const [files] = await bucket.getFiles({ prefix })
-        return files.map(file => file.name).sort()
-      }),
+      attempt<string[]>(
+        `listing gs://${name}/${prefix}`,
+        async () => {
+          const [files] = await bucket.getFiles({ prefix })
+          return files.map(file => file.name).sort()
+        },
+        { [NOT_FOUND]: [] },
+      ),
     read: object =>
       attempt<StoredObject | undefined>(
         `reading gs://${name}/${object}`,

@@ -101,7 +101,7 @@ story('an input that replaces the subnet: up and layer:apply stop before anythin
     for (const ran of [await checkout.json('up'), await checkout.json('layer:apply', '00-vpc', '--yes')]) {
       const said = refused(ran)
       says(said, '00-vpc would destroy 1 object; nothing has been applied', `replace ${SUBNET} · threads-lab-subnet`)
-      says(said, `repeat the command with:\n  --allow-destroy ${SUBNET}`)
+      says(said, `run \`up\` or \`layer:apply\` with:\n  --allow-destroy ${SUBNET}`)
     }
     const dry = ended(await checkout.json('up', '--dry-run'), 4)
     says(JSON.stringify(dry.document.phases), `replace ${SUBNET} · threads-lab-subnet`)

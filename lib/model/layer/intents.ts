@@ -55,7 +55,7 @@ export const isOurs = (
 
 /**
  * Whether an object in the state is one that an earlier apply of this environment had begun to make and nobody has finished since: it
- * holds nothing yet, so that Terraform may replace it.
+ * holds nothing yet, so that Terraform may replace it. It may have been nameless when it was intended: `null_resource` has but an id.
  */
 export const isUnfinished = (
   object: Found,
@@ -63,7 +63,7 @@ export const isUnfinished = (
 ): boolean =>
   intents.some(
     intent =>
-      isSame(intent, object) &&
+      (isSame(intent, object) || isSame(intent, { ...object, name: '' })) &&
       isBefore(intent.at, began) &&
       !records.some(record => isLater(record, intent) && hasFinished(record, intent)),
   )
@@ -77,7 +77,8 @@ const isOpen = (intent: Intent, records: readonly StateRecord[]): boolean =>
 /** Whether a record is of the intent's layer, and not from before it. */
 const isLater = ({ layer, at }: StateRecord, intent: Intent): boolean => layer === intent.layer && !isBefore(at, intent.at)
 
+/** What had no name when it was intended is known by its address alone. */
 const hasFinished = ({ objects }: StateRecord, { address, name }: Intent): boolean =>
-  objects.some(object => object.address === address && object.name === name)
+  objects.some(object => object.address === address && (name === '' || object.name === name))
 
 const isBefore = (one: string, other: string): boolean => Date.parse(one) < Date.parse(other)

@@ -1,5 +1,6 @@
 import { baseName, type PlannedResource, text, type Values } from './planned.ts'
-import { manifestObject, type ObjectReference } from './real-name.ts'
+import { manifestObject, type ObjectReference, realName } from './real-name.ts'
+import { SENSITIVE } from './sensitive.ts'
 
 /** Where an object lives, so that it can be asked for whether it exists. */
 export type Location =
@@ -33,7 +34,7 @@ const COMPUTE: Record<string, string> = {
 
 /** Where the object that a planned resource would create lives; undefined for a type or a name that is not known. */
 export function locationOf({ type, after }: Pick<PlannedResource, 'type' | 'after'>, defaults: Defaults): Location | undefined {
-  if (!after) return undefined
+  if (!after || realName(type, after)?.includes(SENSITIVE)) return undefined
   const collection = COMPUTE[type]
   if (collection !== undefined) return computeLocation(collection, after, defaults)
   if (type === 'google_service_account') {
@@ -62,7 +63,7 @@ function computeLocation(collection: string, after: Values, defaults: Defaults):
 
 /** The kubernetes provider's types of one object each: `kubernetes_config_map_v1` is a ConfigMap. */
 function typedObject(type: string, after: Values): ObjectReference | undefined {
-  const words = /^kubernetes_([a-z_]+?)(?:_v\d\w*)?$/.exec(type)?.[1]
+  const words = /^kubernetes_([a-z_]+?)(?:_v\d[a-z0-9]*)?$/.exec(type)?.[1]
   const [metadata] = Array.isArray(after.metadata) ? (after.metadata as Values[]) : []
   const name = text(metadata?.name)
   const kind = words?.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())

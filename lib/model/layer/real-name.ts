@@ -1,4 +1,5 @@
 import { parse } from 'yaml'
+import type { Json } from '../../runtime/json.ts'
 import { block, record, text, type Values } from './planned.ts'
 
 /** A Kubernetes object, as far as it is identified. */
@@ -17,11 +18,17 @@ export function manifestObject(type: string, values: Values | null): ObjectRefer
     return reference(values, values) ?? fromYaml(text(values.yaml_body_parsed) ?? text(values.yaml_body))
   if (type !== 'kubernetes_manifest') return undefined
   // An imported one has no `manifest`, one that is to be created no `object`.
-  for (const source of [record(values.manifest), record(values.object)]) {
+  for (const source of [untyped(values.manifest), untyped(values.object)]) {
     const found = source && reference(source, block(source, 'metadata'))
     if (found) return found
   }
   return undefined
+}
+
+/** A state file has a value that has no fixed type as `{ value, type }`; no object of Kubernetes has a `value`. */
+function untyped(value: Json | undefined): Values | undefined {
+  const found = record(value)
+  return record(found?.value) ?? found
 }
 
 function fromYaml(yaml: string | undefined): ObjectReference | undefined {

@@ -39,10 +39,15 @@ const counted = (refused: readonly Refused[]): string => (refused.length === 1 ?
 
 function remedies(refused: readonly Refused[], environment: string): string[] {
   const of = (reason: Reason) => refused.filter(one => one.reason === reason)
-  const flags = [...of('unallowed'), ...of('unannounced')].map(({ destruction }) => allowance(destruction.address))
+  const flags = of('unallowed').map(({ destruction }) => allowance(destruction.address))
   const wanted = 'correct the inputs or the tree if this is not wanted'
   return [
-    ...(flags.length > 0 ? [`${wanted}; to let exactly this through, repeat the command with:`, ...pasted(flags)] : []),
+    ...(flags.length > 0
+      ? [`${wanted}; to let exactly this through, run \`up\` or \`layer:apply\` with:`, ...pasted(flags)]
+      : []),
+    ...(of('unannounced').length > 0
+      ? ['run the same command again: what there is now is announced anew. If it stops here again, apply the layer first']
+      : []),
     ...(of('guarded').length > 0
       ? [
           `guards.destroy is false in environments/${environment}.yaml: what holds data passes by no --allow-destroy. ` +

@@ -3,6 +3,7 @@ import { heldBy } from '../../model/layer/holdings.ts'
 import { realName } from '../../model/layer/real-name.ts'
 import { guardRefusal } from '../../operation/consent.ts'
 import type { Context } from '../../operation/context.ts'
+import { purgeable } from '../snapshot/purged.ts'
 
 /** What a verb whose purpose is to destroy is about to destroy. */
 export interface Announcement {
@@ -12,17 +13,22 @@ export interface Announcement {
   guard: 'destroy' | 'drills'
   /** By layer, what was announced and agreed to: exactly that may be destroyed. */
   agreed?: Record<string, Announced[]>
+  /** The environment's snapshots go as well. */
+  purge?: boolean
+  /** Names of those that were announced and agreed to. */
+  snapshots?: readonly string[]
 }
 
 /**
- * Announces all that the layers' states hold, and asks the operator to agree to its destruction.
+ * Announces all that the layers' states hold, with `purge` the snapshots too, and asks the operator to agree to its destruction.
  * @throws OpsError 4 unless the environment's guard allows it and the operator agrees
  */
 export async function announce(
   announcement: Announcement,
-  { environment, terraform, consent, log }: Pick<Context, 'environment' | 'terraform' | 'consent' | 'log'>,
+  context: Pick<Context, 'terraform' | 'consent' | 'log' | 'compute' | 'environment'>,
 ): Promise<void> {
-  const { layers, guard } = announcement
+  const { environment, terraform, consent, log } = context
+  const { layers, guard, purge } = announcement
   const question = `Destroy ${layers.join(', ')}`
   // Where it is forbidden, nothing has to be asked of anybody.
   const refusal = guardRefusal(environment, guard, question)
@@ -38,8 +44,14 @@ export async function announce(
     const held = resources.flatMap(({ type, attributes }) => heldBy(type, attributes))
     const data = held.map(({ kind, name }) => `${kind} ${name}`).join(', ')
     if (resources.length > 0)
-      log.info(`${layer}: ${resources.length} resources will be destroyed${data && `, and with them ${data}`}`)
+      log.info(`${layer}: ${counted(resources.length, 'resource')} will be destroyed${data && `, and with them ${data}`}`)
   }
-  await consent({ question, destroys: true, guard })
+  const snapshots = purge ? await purgeable(context) : []
+  if (snapshots.length > 0) log.info(`${counted(snapshots.length, 'snapshot')} will be deleted: ${snapshots.join(', ')}`)
+  const more = snapshots.length > 0 ? ` and ${counted(snapshots.length, 'snapshot')}` : ''
+  await consent({ question: `${question}${more}`, destroys: true, guard })
   announcement.agreed = agreed
+  announcement.snapshots = snapshots
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`

@@ -33,7 +33,10 @@ export interface Judged {
  * there are snapshots of it. Only reads.
  */
 export async function judgePlan(plan: Plan, permissions: PlanPermissions, context: GuardContext): Promise<Judged> {
-  const destroyed = destructions(plan.resources).filter(({ address }) => !permissions.unfinished?.has(address))
+  const destroyed = destructions(plan.resources).filter(
+    // A deposed object under the same address is what the unfinished one was to replace.
+    ({ address, deposed }) => deposed !== undefined || !permissions.unfinished?.has(address),
+  )
   const snapshots = await snapshotsFor(plan, destroyed, context)
   const lost = permissions.fresh ? [] : lostDisks(plan.resources, snapshots ?? [])
   if (lost.length > 0) return { permitted: [], refusal: refused(describeLostDisks(plan.layer, lost, context.now())) }

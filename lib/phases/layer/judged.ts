@@ -4,7 +4,7 @@ import type { Context } from '../../operation/context.ts'
 import { vmOf } from '../../operation/vm-status.ts'
 import { exitCodes, OpsError } from '../../runtime/errors.ts'
 import { checkPhase, type Phase } from '../../runtime/phases.ts'
-import { warnOfUnmatched } from './guard.ts'
+import { type Judged, warnOfUnmatched } from './guard.ts'
 import type { ApplyPolicy, JudgeContext } from './policy.ts'
 
 type JudgedContext = JudgeContext & Pick<Context, 'terraform' | 'progress' | 'changes' | 'tunnel' | 'output' | 'baseLayer'>
@@ -22,9 +22,8 @@ export const destructionJudged = (layers: readonly string[], policy: ApplyPolicy
       const permitted: Destruction[] = []
       const judged: string[] = []
       for (const layer of layers) {
-        const plan = await planNow(layer, policy, context)
-        if (!plan) break
-        const verdict = await policy.judge(plan, context)
+        const verdict = await judgedNow(layer, policy, context)
+        if (!verdict) break
         if (verdict.refusal) return { state: 'refused', refusal: verdict.refusal }
         permitted.push(...verdict.permitted)
         judged.push(layer)
@@ -35,21 +34,23 @@ export const destructionJudged = (layers: readonly string[], policy: ApplyPolicy
     },
   })
 
-/** The layer's plan, or undefined where it can only be made later: layers below are missing, or the cluster is out of reach. */
-async function planNow(layer: string, policy: ApplyPolicy, context: JudgedContext) {
+/** What becomes of the layer's plan, or undefined where that can only be said later: layers below are missing, or the cluster is out of reach. */
+async function judgedNow(layer: string, policy: ApplyPolicy, context: JudgedContext): Promise<Judged | undefined> {
   const { terraform, log } = context
   const below = layersBelow(layer, terraform.layers)
   const states = await Promise.all(below.map(other => terraform.state(other)))
   if (states.some(({ applied }) => !applied)) return undefined
-  if (!needsCluster(layer, terraform.layers)) return policy.plan(layer, context)
-  if ((await vmOf(context)).status !== 'RUNNING') return undefined
+  const judge = async () => policy.judge(await policy.plan(layer, context), context)
+  if (!needsCluster(layer, terraform.layers)) return judge()
   try {
+    if ((await vmOf(context)).status !== 'RUNNING') return undefined
     await context.tunnel()
-    return await policy.plan(layer, context)
+    // A plan that only creates needs no cluster, but looking for what it would create does: k0s may not be there yet.
+    return await judge()
   } catch (error) {
     if (!(error instanceof OpsError) || error.code === exitCodes.interrupted || error.code === exitCodes.configuration)
       throw error
-    log.debug(`${layer} can only be planned later: ${error.message}`)
+    log.debug(`${layer} can only be judged later: ${error.message}`)
     return undefined
   }
 }

@@ -49,8 +49,11 @@ export function applyPolicy({ allowDestroy = [], fresh = false }: ApplyOptions =
       return plan
     },
     judge(plan, context) {
-      const verdict = judged.get(plan) ?? judge(plan, { allow: allowDestroy, fresh }, context)
+      const known = judged.get(plan)
+      if (known) return known
+      const verdict = judge(plan, { allow: allowDestroy, fresh }, context)
       judged.set(plan, verdict)
+      verdict.catch(() => judged.delete(plan))
       return verdict
     },
   }

@@ -4,29 +4,35 @@ import type { Phase } from '../../runtime/phases.ts'
 
 type PurgeContext = Pick<Context, 'compute' | 'environment' | 'progress'>
 
-/** Deletes every snapshot of the environment that this toolkit made, chosen by label and never by name. */
-export function snapshotsPurged(): Phase<PurgeContext> {
-  const find = async ({ compute, environment }: PurgeContext) => {
-    const client = await compute()
-    const all = await client.snapshots(ownLabels({ environment: environment.name }))
-    return {
-      client,
-      names: all.filter(({ autoCreated, labels }) => !autoCreated && labels.protect !== 'true').map(({ name }) => name),
-    }
+/** Names of the environment's snapshots that this toolkit made, chosen by label and never by name. */
+export async function purgeable({ compute, environment }: Pick<Context, 'compute' | 'environment'>): Promise<string[]> {
+  const all = await (await compute()).snapshots(ownLabels({ environment: environment.name }))
+  return all.filter(({ autoCreated, labels }) => !autoCreated && labels.protect !== 'true').map(({ name }) => name)
+}
+
+/**
+ * Deletes the environment's snapshots.
+ * @param announced once the operator has agreed to some of them: no others
+ */
+export function snapshotsPurged(announced: { readonly snapshots?: readonly string[] } = {}): Phase<PurgeContext> {
+  const find = async (context: PurgeContext) => {
+    const names = await purgeable(context)
+    return names.filter(name => announced.snapshots?.includes(name) ?? true)
   }
   return {
     id: 'snapshots/purged',
     title: 'Delete the snapshots',
 
     async check(context) {
-      const { names } = await find(context)
+      const names = await find(context)
       return names.length === 0
         ? { state: 'done', evidence: [] }
         : { state: 'todo', changes: names.map(name => `delete snapshot ${name}`) }
     },
 
     async run(context) {
-      const { client, names } = await find(context)
+      const client = await context.compute()
+      const names = await find(context)
       for (const name of names) {
         context.progress(name)
         await client.deleteSnapshot(name)

@@ -62,6 +62,24 @@ cluster('what is not there is undefined, what is refused is an error', async () 
   assert.is(await clusterWith({}).cluster.get(kinds.deployments, NEXTJS), undefined)
   assert.is(await codeOf(clusterWith({ [PATH]: 403 }).cluster.get(kinds.deployments, NEXTJS)), 5)
 })
+for (const [why, object, path] of [
+  ['in its namespace', { apiVersion: 'apps/v1', kind: 'Deployment', ...NEXTJS }, PATH],
+  [
+    'in the default namespace, where it says none',
+    { apiVersion: 'apps/v1', kind: 'Deployment', name: 'nextjs' },
+    '/apis/apps/v1/namespaces/default/deployments/nextjs',
+  ],
+  ['in no namespace', { apiVersion: 'v1', kind: 'Node', name: 'vm' }, '/api/v1/nodes/vm'],
+] as const) {
+  cluster(`an object of any kind is looked for ${why}`, async () => {
+    const answers = {
+      '/apis/apps/v1': { resources: [{ name: 'deployments', kind: 'Deployment', namespaced: true }] },
+      '/api/v1': { resources: [{ name: 'nodes', kind: 'Node', namespaced: false }] },
+      [path]: {},
+    }
+    assert.is(await clusterWith(answers).cluster.exists(object), true)
+  })
+}
 cluster('a list of an unknown kind is empty', async () => {
   assert.equal(await clusterWith({}).cluster.list(kinds.applications), [])
   const { cluster, asked } = clusterWith({ '/api/v1/namespaces/threads/pods': { items: [1] } })

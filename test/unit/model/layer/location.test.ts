@@ -3,6 +3,8 @@ import * as assert from 'uvu/assert'
 import { locationOf } from '../../../../lib/model/layer/location.ts'
 import type { Values } from '../../../../lib/model/layer/planned.ts'
 
+import { SENSITIVE } from '../../../../lib/model/layer/sensitive.ts'
+
 const DEFAULTS = { project: 'p', region: 'us-east1', zone: 'us-east1-b' }
 
 const location = suite('locationOf')
@@ -64,6 +66,14 @@ for (const [why, type, after, expected] of [
     { metadata: [{ name: 'c', namespace: 'n' }] },
     { in: 'cluster', object: { apiVersion: 'v1', kind: 'ConfigMap', name: 'c', namespace: 'n' } },
   ],
+  [
+    'the data of an object that others make',
+    'kubernetes_config_map_v1_data',
+    { metadata: [{ name: 'c', namespace: 'n' }] },
+    undefined,
+  ],
+  ['a name that is secret', 'google_compute_disk', { name: SENSITIVE }, undefined],
+  ['a release of a secret name', 'helm_release', { name: SENSITIVE }, undefined],
   ['a type that is not known here', 'google_pubsub_topic', { name: 't' }, undefined],
   ['what is only deleted', 'google_compute_network', null, undefined],
 ] as [string, string, Values | null, unknown][]) {

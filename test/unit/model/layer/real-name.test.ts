@@ -74,6 +74,17 @@ for (const [why, type, values, expected] of [
     { manifest: null, object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'a' } } },
     'Namespace/a',
   ],
+  [
+    'one as a state file has it, with its type',
+    'kubernetes_manifest',
+    {
+      manifest: {
+        value: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'a' } },
+        type: ['object', { apiVersion: 'string', kind: 'string', metadata: ['object', { name: 'string' }] }],
+      },
+    },
+    'Namespace/a',
+  ],
   ['only an id', 'null_resource', { id: '123' }, '123'],
   ['nothing known yet', 'random_id', {}, undefined],
   ['no values', 'google_compute_disk', null, undefined],

@@ -86,7 +86,7 @@ refusals('what may be allowed, with the flags to paste', () =>
         '  replace module.n.kubernetes_namespace.this["threads"] · threads · namespace with claims postgres-pvc',
       ].join('\n'),
       hint: [
-        'correct the inputs or the tree if this is not wanted; to let exactly this through, repeat the command with:',
+        'correct the inputs or the tree if this is not wanted; to let exactly this through, run `up` or `layer:apply` with:',
         '  --allow-destroy google_compute_disk.boot \\',
         `  --allow-destroy 'module.n.kubernetes_namespace.this["threads"]'`,
       ].join('\n'),
@@ -110,12 +110,15 @@ refusals('both', () => {
     holdings,
     now,
   )
-  assert.match(hint, `--allow-destroy 'module.n`)
+  assert.match(hint, 'announced anew')
   assert.match(hint, 'guards.destroy is false')
 })
 refusals('what was not announced says so', () => {
-  const { message } = describeRefusals(where, [{ destruction: namespace, reason: 'unannounced' }], holdings, now)
+  const { message, hint } = describeRefusals(where, [{ destruction: namespace, reason: 'unannounced' }], holdings, now)
   assert.match(message, '· was not announced')
+  // The verbs that announce have no such option.
+  assert.not.match(hint, '--allow-destroy')
+  assert.match(hint, 'run the same command again')
 })
 refusals('an address and its deposed object want one flag', () => {
   const two = [destruction(), destruction({ deposed: 'k' })].map(one => ({ destruction: one, reason: 'unallowed' as const }))

@@ -22,10 +22,23 @@ announces('what each layer holds, the highest first, and the data by name; then 
   const { context, infos, consents } = layerContext({ states })
   await announce(announcement(), context)
   assert.equal(infos, [
-    '01-k8s: 1 resources will be destroyed',
+    '01-k8s: 1 resource will be destroyed',
     '00-vpc: 2 resources will be destroyed, and with them disk the-disk, disk the-old-disk',
   ])
   assert.equal(consents, [{ question: 'Destroy 02-argocd-app, 01-k8s, 00-vpc', destroys: true, guard: 'destroy' }])
+})
+announces('the snapshots that go as well, by name', async () => {
+  const own = { 'managed-by': 'threads-ops', environment: 'lab' }
+  const snapshots = [
+    { name: 'a', sourceDisk: 'd', labels: own },
+    { name: 'kept', sourceDisk: 'd', labels: { ...own, protect: 'true' } },
+  ]
+  const { context, infos, consents } = layerContext({ snapshots })
+  const announced: Announcement = { layers: ['00-vpc'], guard: 'destroy', purge: true }
+  await announce(announced, context)
+  assert.equal(infos, ['1 snapshot will be deleted: a'])
+  assert.is(consents[0]?.question, 'Destroy 00-vpc and 1 snapshot')
+  assert.equal(announced.snapshots, ['a'])
 })
 announces('agreed to is exactly that: by layer, address, name and deposed key', async () => {
   const announced = announcement()

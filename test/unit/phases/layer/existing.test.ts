@@ -117,6 +117,23 @@ for (const [why, facts, expected] of [
     assert.equal([...(await unfinishedObjects(planWith(tainted), context))], expected)
   })
 }
+for (const [why, records, expected] of [
+  ['that a failed step of its own has left half made', [], ['null_resource.step']],
+  [
+    'that was finished',
+    [{ layer: LAYER, run: 'other', at: LATER, objects: [{ address: 'null_resource.step', name: '123' }] }],
+    [],
+  ],
+] as [string, object[], string[]][]) {
+  unfinished(`what is named by its id alone, ${why}`, async () => {
+    const step = { address: 'null_resource.step', type: 'null_resource' }
+    const { context } = layerContext({ store: await bucketOf({ intents: [{ ...intent, ...step, name: '' }], records }) })
+    const plan = planWith(
+      resource({ ...step, actions: ['delete', 'create'], reason: 'replace_because_tainted', before: { id: '123' } }),
+    )
+    assert.equal([...(await unfinishedObjects(plan, context))], expected)
+  })
+}
 unfinished('a replacement for any other reason stays guarded', async () => {
   const { context } = layerContext({ store: await bucketOf({ intents: [intent] }) })
   assert.is((await unfinishedObjects(planWith(resource({ actions: ['delete', 'create'] })), context)).size, 0)

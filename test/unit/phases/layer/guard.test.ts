@@ -37,6 +37,15 @@ judges('exactly what was announced passes; anything else was not', async () => {
   assert.match(await verdict([RULE, DISK], { consent }), /^4 .*1 object.*\n.*the-disk.*was not announced/s)
   assert.match(await verdict([RULE], { consent: [{ address: RULE.address, name: 'another' }] }), /was not announced/)
 })
+judges(
+  'what is unfinished may be replaced; what it was to replace, and is left behind under its address, may not be deleted',
+  async () => {
+    const half = planned('google_compute_disk.data', ['delete', 'create'], { name: 'new', snapshot: 's' })
+    const unfinished = new Set([half.address])
+    assert.is(await verdict([half], { unfinished }), '')
+    assert.match(await verdict([half, { ...DISK, deposed: 'abcd1234' }], { unfinished }), /^4 .*1 object.*deposed abcd1234/s)
+  },
+)
 judges.run()
 
 const MADE_FROM = { ...BOOT_DISK, after: { ...BOOT_DISK.after, snapshot: 'the-snapshot' } }

@@ -5,11 +5,15 @@ import type { Context } from '../../../../lib/operation/context.ts'
 import { layerApplied } from '../../../../lib/phases/layer/applied.ts'
 import { destructionJudged } from '../../../../lib/phases/layer/judged.ts'
 import { type ApplyOptions, applyOptions, applyPolicy, permissionsOf } from '../../../../lib/phases/layer/policy.ts'
-import { configuration } from '../../../../lib/runtime/errors.ts'
+import { configuration, precondition } from '../../../../lib/runtime/errors.ts'
 import type { JournalWriter } from '../../../../lib/runtime/journal.ts'
 import { type Phase, type PhaseState, runPhases } from '../../../../lib/runtime/phases.ts'
+import { planned } from '../../model/layer/fixture.ts'
 import { failedApply, failureOf, interruption, LAYERS, layerContext, planOf, type World } from '../../support/layers.ts'
 import { DISK, NETWORK, RULE, SUBNET } from './fixture.ts'
+
+/** A namespace to be made: the cluster is asked whether it is there. */
+const NAMESPACE = planned('kubernetes_namespace.threads', ['create'], { metadata: [{ name: 'threads' }] })
 
 const judge = (world: World, options: ApplyOptions = {}, layers = LAYERS) => {
   const there = layerContext(world)
@@ -30,6 +34,11 @@ for (const [why, world, judged] of [
   ['nothing is applied yet', { applied: [] }, ['00-vpc']],
   ['a layer in between is missing', { applied: ['00-vpc'] }, ['00-vpc', '01-k8s']],
   ['the VM is off', { vm: 'TERMINATED' }, ['00-vpc']],
+  [
+    'what it would make cannot be looked for, as before k0s is there',
+    { plans: { '01-k8s': [planOf('01-k8s', [NAMESPACE])] } },
+    ['00-vpc'],
+  ],
   ['a plan fails for now', { plans: { '01-k8s': [failedApply({ summary: 'no connection', detail: '' })] } }, ['00-vpc']],
 ] as [string, World, string[]][]) {
   judges(`what can only be planned later is judged when it is its turn: ${why}`, async () => {
@@ -37,6 +46,12 @@ for (const [why, world, judged] of [
     assert.equal(evidence(await judge(world).found), { judged, later, permitted: [] })
   })
 }
+judges('a base layer that does not say which VM is its own, until it is applied again', async () => {
+  const { context } = layerContext()
+  const output = () => Promise.reject(precondition('layer 00-vpc has no output "vm_name"', 'apply the layer again'))
+  const state = await destructionJudged(LAYERS, applyPolicy()).check({ ...context, output })
+  assert.equal(evidence(state).judged, ['00-vpc'])
+})
 for (const [why, error] of [
   ['an interruption', interruption()],
   ['a mistake in the configuration', configuration('the bucket is another one', 'correct it')],
@@ -137,6 +152,14 @@ plans('is another one for each run', async () => {
   await applyPolicy().plan('00-vpc', context)
   await applyPolicy().plan('00-vpc', context)
   assert.is(looksIn(calls).length, 2)
+})
+plans('is judged again where the judgement failed', async () => {
+  const { context } = layerContext({ plans: { '01-k8s': [planOf('01-k8s', [NAMESPACE])] } })
+  const policy = applyPolicy()
+  const plan = await policy.plan('01-k8s', context)
+  await failureOf(policy.judge(plan, context))
+  const cluster = layerContext({ cluster: {} }).context.cluster
+  assert.equal(await policy.judge(plan, { ...context, cluster }), { permitted: [] })
 })
 plans('that failed is not kept', async () => {
   const plan = planOf('00-vpc')

@@ -62,4 +62,10 @@ for (const [why, kept] of [
     assert.equal(deleted, ['a'])
   })
 }
+purges('of what was announced nothing else goes', async () => {
+  const { context, deleted } = contextOn(snapshot('a'), snapshot('taken-since'))
+  const phase = snapshotsPurged({ snapshots: ['a'] })
+  await phase.run(context)
+  assert.equal(deleted, ['a'])
+})
 purges.run()
