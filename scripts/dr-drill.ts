@@ -8,6 +8,7 @@ import { runDrill } from '../lib/phases/drill/run.ts'
 import { announce } from '../lib/phases/layer/announcement.ts'
 import { chosenLayers } from '../lib/phases/layer/choice.ts'
 import { durationOption } from '../lib/runtime/duration.ts'
+import { precondition } from '../lib/runtime/errors.ts'
 
 interface DrillOptions extends VerbOptions {
   scenario: string
@@ -31,6 +32,8 @@ export default environmentScript<DrillOptions>({
 
   async run(context, run) {
     const { abort = false, dryRun, deadline } = run.options
+    if (context.terraform.layers.length < 2)
+      throw precondition('a drill rebuilds the layers above the base layer, and there are none', 'add one to terraform.layers')
     const request = {
       scenario: chosenScenario(run.options.scenario, context),
       announcement: { layers: chosenLayers([], context, 'destroy').slice(0, -1), guard: 'drills' as const },

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import { loadEndpoints } from '../config/endpoints.ts'
 import { configuredPath, environmentNames, loadEnvironment } from '../config/load.ts'
 import { credentials } from '../google/credentials.ts'
-import { precondition } from '../runtime/errors.ts'
+import { messageOf, precondition } from '../runtime/errors.ts'
 import { type Outcome, type Run, type ScriptDefinition, script } from '../runtime/script.ts'
 import { endpointVariables } from '../terraform/environment.ts'
 import { createTerraform } from '../terraform/terraform.ts'
@@ -109,8 +109,9 @@ async function openContext(
     },
   }
   const close = async () => {
-    await context.disconnect()
-    await terraform.dispose()
+    // Whatever fails to close, the lock is freed.
+    const closed = await Promise.allSettled([context.disconnect(), terraform.dispose()])
+    for (const end of closed) if (end.status === 'rejected') log.debug(`closing: ${messageOf(end.reason)}`)
     await releaseLock?.()
   }
   return { context, close }

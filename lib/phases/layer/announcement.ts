@@ -49,7 +49,8 @@ export async function announce(
   const snapshots = purge ? await purgeable(context) : []
   if (snapshots.length > 0) log.info(`${counted(snapshots.length, 'snapshot')} will be deleted: ${snapshots.join(', ')}`)
   const more = snapshots.length > 0 ? ` and ${counted(snapshots.length, 'snapshot')}` : ''
-  await consent({ question: `${question}${more}`, destroys: true, guard })
+  const isNothing = snapshots.length === 0 && Object.values(agreed).every(objects => objects.length === 0)
+  if (!isNothing) await consent({ question: `${question}${more}`, destroys: true, guard })
   announcement.agreed = agreed
   announcement.snapshots = snapshots
 }

@@ -68,7 +68,7 @@ announces('not agreed to is nothing', async () => {
   assert.is(announced.agreed, undefined)
 })
 announces('the guard is that of the verb', async () => {
-  const { context, consents } = layerContext()
+  const { context, consents } = layerContext({ states })
   await announce({ layers: ['01-k8s'], guard: 'drills' }, context)
   assert.equal(consents[0]?.guard, 'drills')
 })
@@ -80,5 +80,11 @@ announces('where the guard forbids it nobody is asked, and no state is read', as
   const { code, hint } = await failureOf(announce(announcement(), context))
   assert.equal([code, consents], [4, []])
   assert.match(hint, 'guards.destroy')
+})
+announces('where there is nothing to destroy nobody is asked', async () => {
+  const { context, consents } = layerContext({ states: {} })
+  const nothing = announcement()
+  await announce(nothing, context)
+  assert.equal([consents, nothing.agreed], [[], { '02-argocd-app': [], '01-k8s': [], '00-vpc': [] }])
 })
 announces.run()
