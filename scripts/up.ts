@@ -6,6 +6,7 @@ import { kubeconfig } from '../lib/phases/k0s/kubeconfig.ts'
 import { layerApplied } from '../lib/phases/layer/applied.ts'
 import { destructionJudged } from '../lib/phases/layer/judged.ts'
 import { type ApplyOptions, type ApplyPolicy, applyOptions, applyPolicy } from '../lib/phases/layer/policy.ts'
+import { layersRecorded } from '../lib/phases/layer/recorded.ts'
 import { stateBucket } from '../lib/phases/layer/state-bucket.ts'
 import { doctor } from '../lib/phases/operator/doctor.ts'
 import { snapshotTaken } from '../lib/phases/snapshot/taken.ts'
@@ -32,6 +33,7 @@ export default verb<ApplyOptions, ApplyPolicy>({
       ...bootstrap(),
       kubeconfig(),
       ...others.flatMap(layer => [layerApplied(layer, policy), ...snapshot(layer)]),
+      layersRecorded(layers),
       verified({ within: environment.verify.deadline }),
     ]
   },

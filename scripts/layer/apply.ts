@@ -4,6 +4,7 @@ import { layerApplied } from '../../lib/phases/layer/applied.ts'
 import { chosenLayers } from '../../lib/phases/layer/choice.ts'
 import { destructionJudged } from '../../lib/phases/layer/judged.ts'
 import { type ApplyOptions, type ApplyPolicy, applyOptions, applyPolicy } from '../../lib/phases/layer/policy.ts'
+import { layersRecorded } from '../../lib/phases/layer/recorded.ts'
 import { stateBucket } from '../../lib/phases/layer/state-bucket.ts'
 import { doctor } from '../../lib/phases/operator/doctor.ts'
 
@@ -17,6 +18,12 @@ export default verb<ApplyOptions, ApplyPolicy>({
 
   phases(context, { args }, policy) {
     const layers = chosenLayers(args, context)
-    return [doctor(), stateBucket(), destructionJudged(layers, policy), ...layers.map(layer => layerApplied(layer, policy))]
+    return [
+      doctor(),
+      stateBucket(),
+      destructionJudged(layers, policy),
+      ...layers.map(layer => layerApplied(layer, policy)),
+      layersRecorded(layers),
+    ]
   },
 })

@@ -188,7 +188,7 @@ client('says by its status what else is wrong', async ({ lab }) => {
       'a label that is none',
       () => disks.insert({ ...where, diskResource: { name: 'd', labels: { A: 'b' } } }),
       400,
-      /Label keys/,
+      /rules for label keys/,
     ],
     ['a disk too small', () => disks.insert({ ...where, diskResource: { name: 'd', sizeGb: 5 } }), 400, /at least 10/],
     ['a firewall without rules', () => firewalls.insert({ project: PROJECT, firewallResource: { name: 'f' } }), 400, /allowed/],

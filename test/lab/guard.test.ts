@@ -268,19 +268,16 @@ story(
         // The rule of the lost disk comes first here, too.
         says(refused(await checkout.json('up')), `${DISK}: disk threads-lab-vm-boot`),
       )
-      const { resources } = await cloud.footprint()
-      const said = refused(await checkout.json('up', '--fresh'))
-      says(said, 'would make what exists already', 'Importing it makes it this tree’s')
-      says(
-        said,
-        /import \{\n {2}to = module\.networking\.google_compute_network\.this\n {2}id = "projects\/.*threads-lab-network"/,
-      )
-      says(said, `to = ${NETWORK}`, `to = ${DISK}`)
-      // What a run intended that ended by itself makes nothing ours.
-      says(refused(await checkout.json('layer:apply', '00-vpc', '--fresh', '--yes')), `to = ${NETWORK}`)
-      assert.equal((await cloud.footprint()).resources, resources)
-      const state = JSON.parse((await cloud.read(STATE)) ?? '{"resources":[]}') as { resources: unknown[] }
-      assert.equal(state.resources, [])
+      await changesNothing(cloud, async () => {
+        const said = refused(await checkout.json('up', '--fresh'))
+        says(said, 'would make what exists already', 'Importing it makes it this tree’s')
+        says(
+          said,
+          /import \{\n {2}to = module\.networking\.google_compute_network\.this\n {2}id = "projects\/.*threads-lab-network"/,
+        )
+        says(said, `to = ${NETWORK}`, `to = ${DISK}`)
+        says(refused(await checkout.json('layer:apply', '00-vpc', '--fresh', '--yes')), `to = ${NETWORK}`)
+      })
     })
     ended(await checkout.json('layer:plan', '00-vpc'), 0)
   },

@@ -60,11 +60,19 @@ export const isOurs = (
 export const isUnfinished = (
   object: Found,
   { intents, records, began }: { intents: readonly Intent[]; records: readonly StateRecord[]; began: string },
+): boolean => isUnrecorded(object, { intents: intents.filter(({ at }) => isBefore(at, began)), records })
+
+/**
+ * Whether an object is one that an apply of this environment had begun to make, and no record since then says that it was finished. Of an
+ * object that the state holds whole, that record is missing: the run was killed after Terraform's last write, or somebody else finished it.
+ */
+export const isUnrecorded = (
+  object: Found,
+  { intents, records }: { intents: readonly Intent[]; records: readonly StateRecord[] },
 ): boolean =>
   intents.some(
     intent =>
       (isSame(intent, object) || isSame(intent, { ...object, name: '' })) &&
-      isBefore(intent.at, began) &&
       !records.some(record => isLater(record, intent) && hasFinished(record, intent)),
   )
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { secrets } from '../../cluster/kinds.ts'
 import type { Conflict } from '../../model/layer/adoption.ts'
 import { importId } from '../../model/layer/import-id.ts'
@@ -16,9 +17,9 @@ export type ExistingContext = Pick<Context, 'exists' | 'cluster' | 'defaults' | 
  * only find that out in the middle of an apply, and of a `kubectl_manifest` not at all: it would take the object over.
  */
 export async function foreignObjects({ layer, resources }: Plan, context: ExistingContext): Promise<Conflict[]> {
-  const created = resources.filter(resource => creates(resource) && resource.actions.length === 1)
-  if (created.length === 0) return []
-  const defaults = await context.defaults()
+  const defaults = resources.some(creates) ? await context.defaults() : undefined
+  if (!defaults) return []
+  const created = resources.filter(resource => creates(resource) && !replacesItself(resource, defaults))
   const existing = await Promise.all(created.map(async resource => (await isThere(resource, defaults, context)) && resource))
   const found = existing.flatMap(resource => (resource ? conflictOf(resource) : []))
   if (found.length === 0) return []
@@ -39,6 +40,10 @@ export async function unfinishedObjects(
   )
   return new Set(unfinished.map(({ address }) => address))
 }
+
+/** A replacement finds the object that it replaces, unless that has another name. */
+const replacesItself = ({ type, before, after }: PlannedResource, defaults: Defaults): boolean =>
+  before !== null && isDeepStrictEqual(locationOf({ type, after: before }, defaults), locationOf({ type, after }, defaults))
 
 async function isThere(resource: PlannedResource, defaults: Defaults, context: ExistingContext): Promise<boolean> {
   const location = locationOf(resource, defaults)

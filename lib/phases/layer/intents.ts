@@ -21,7 +21,7 @@ export async function recordState(layer: string, context: IntentContext): Promis
   const { journal, terraform, now } = context
   if (!journal) return
   const resources = await terraform.resources(layer)
-  const finished = resources.filter(({ tainted }) => !tainted)
+  const finished = resources.filter(({ tainted, deposed }) => !tainted && deposed === undefined)
   const objects = finished.map(({ address, type, attributes }) => ({ address, name: realName(type, attributes) ?? '' }))
   await add('records', [{ layer, run: processOf(journal), at: now().toISOString(), objects }], context)
 }

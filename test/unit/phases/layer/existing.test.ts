@@ -64,7 +64,15 @@ foreign('what a run had finished is not: it has gone another way since', async (
 })
 foreign('a replacement finds the object that it replaces', async () => {
   const { context } = layerContext({ existing: [PATH] })
-  assert.equal(await foreignObjects(planWith(resource({ actions: ['delete', 'create'] })), context), [])
+  assert.equal(
+    await foreignObjects(planWith(resource({ actions: ['delete', 'create'], before: { name: 'the-network' } })), context),
+    [],
+  )
+})
+foreign('a replacement under another name does not take over what has that name', async () => {
+  const renamed = resource({ actions: ['create', 'delete'], before: { name: 'the-old-one' } })
+  const { context } = layerContext({ existing: [PATH] })
+  assert.is((await foreignObjects(planWith(renamed), context)).length, 1)
 })
 foreign('an import names what is there', async () => {
   const { context } = layerContext({ existing: [PATH] })
