@@ -21,7 +21,7 @@ export async function foreignObjects({ layer, resources }: Plan, context: Existi
   if (!defaults) return []
   const created = resources.filter(resource => creates(resource) && !replacesItself(resource, defaults))
   const existing = await Promise.all(created.map(async resource => (await isThere(resource, defaults, context)) && resource))
-  const found = existing.flatMap(resource => (resource ? conflictOf(resource) : []))
+  const found = existing.flatMap(resource => (resource ? conflictOf(resource, defaults) : []))
   if (found.length === 0) return []
   const known = await knownIntents(context)
   return found.filter(conflict => !isOurs({ layer, ...conflict }, known))
@@ -59,7 +59,10 @@ async function existsAt(location: Location, { exists, cluster, signal }: Existin
   return exists(location.in, location.path)
 }
 
-function conflictOf({ address, type, after }: PlannedResource): Conflict {
-  const id = after ? importId(type, after) : undefined
+/** Compute's objects are imported by the path at which they are. */
+function conflictOf({ address, type, after }: PlannedResource, defaults: Defaults): Conflict {
+  const location = locationOf({ type, after }, defaults)
+  const known = after ? importId(type, after) : undefined
+  const id = known ?? (location?.in === 'compute' ? location.path : undefined)
   return { address, name: realName(type, after) ?? '', ...(id !== undefined && { id }) }
 }

@@ -48,10 +48,7 @@ foreign('what is not there is nobody’s', async () => {
 })
 foreign('what is there and in no journal is somebody else’s', async () => {
   const { context } = layerContext({ existing: [PATH] })
-  assert.equal(
-    (await foreignObjects(planWith(resource({})), context)).map(({ address, name }) => [address, name]),
-    [[NETWORK, 'the-network']],
-  )
+  assert.equal(await foreignObjects(planWith(resource({})), context), [{ address: NETWORK, name: 'the-network', id: PATH }])
 })
 foreign('what an interrupted run had begun to make is ours', async () => {
   const { context } = layerContext({ existing: [PATH], store: await bucketOf({ intents: [intent] }) })
