@@ -101,12 +101,12 @@ story('k0s is installed and started as on any machine', async ({ lab, machine })
 })
 
 story('pods pull from the registry, for this platform', async ({ lab, machine }) => {
-  await lab.push({ repository: 'p/threads/app', tags: ['v1'], architecture: 'amd64' })
-  await lab.push({ repository: 'p/threads/app', tags: ['arm'], architecture: 'arm64' })
+  await lab.push({ repository: 'p/tests/app', tags: ['v1'], architecture: 'amd64' })
+  await lab.push({ repository: 'p/tests/app', tags: ['arm'], architecture: 'arm64' })
   // The controller manager makes it a moment after the API server is ready, and pods want it.
   await lab.eventually(machine, 'get serviceaccount default -o name', output => output.includes('default'))
   for (const tag of ['v1', 'arm', 'none']) {
-    await lab.kubectl(machine, `run ${tag} --image us-east1-docker.pkg.dev/p/threads/app:${tag}`)
+    await lab.kubectl(machine, `run ${tag} --image us-east1-docker.pkg.dev/p/tests/app:${tag}`)
   }
   await lab.kubectl(machine, 'wait pod/v1 --for=condition=Ready --timeout=20s')
   const waiting = '-o jsonpath="{.status.containerStatuses[0].state.waiting}"'

@@ -192,7 +192,7 @@ story('without its database the application is not ready, and NodePort 30000 is 
 })
 
 story('pods fail as their annotations ask, and look as a kubelet’s', async ({ lab, machine }) => {
-  await lab.push({ repository: 'p/threads/app', tags: ['v1'], architecture: 'amd64' })
+  await lab.push({ repository: 'p/tests/app', tags: ['v1'], architecture: 'amd64' })
   await lab.kubectl(machine, 'apply -f -', await readFile(new URL('./failures.yaml', import.meta.url), 'utf8'))
   const pod = async (name: string, good: (pod: FailedPod) => boolean): Promise<FailedPod> =>
     JSON.parse(await lab.eventually(machine, `get pod ${name} -o json`, output => good(JSON.parse(output))))
