@@ -183,7 +183,7 @@ story('a stale pod that alone serves stays', async ({ checkout }) => {
   assert.not.ok((await podsOf(checkout)).includes(serving))
 })
 
-story('an Application that was there before Terraform is taken over, and nothing is made again', async ({ checkout }) => {
+story('an Application that was there before Terraform is not taken over unasked', async ({ checkout }) => {
   const uids = async () => {
     const application = await onMachine(
       checkout,
@@ -196,10 +196,15 @@ story('an Application that was there before Terraform is taken over, and nothing
   const resources = ['application', 'image_updater'].map(name => `module.argocd_app.kubectl_manifest.${name}`)
   // As if it had been applied by hand: the cluster has it, the state does not.
   const terraform = $({ quiet: true, cwd: checkout.directory })
+  const { stdout: state } =
+    await terraform`eval ${exports}; .lab/bin/terraform -chdir=.lab/terraform/02-argocd-app/envs/lab state pull`
   await terraform`eval ${exports}; .lab/bin/terraform -chdir=.lab/terraform/02-argocd-app/envs/lab state rm ${resources}`
   ended(await checkout.json('layer:plan', '02-argocd-app'), 8)
-  ended(await checkout.json('layer:apply', '02-argocd-app'), 0)
+  const refused = ended(await checkout.json('layer:apply', '02-argocd-app'), 4)
+  assert.match((refused.document.error as { hint: string }).hint, 'id = "argoproj.io/v1alpha1//Application//threads//argocd"')
   assert.equal(await uids(), before)
+  const restoring = $({ quiet: true, cwd: checkout.directory, input: state })
+  await restoring`eval ${exports}; .lab/bin/terraform -chdir=.lab/terraform/02-argocd-app/envs/lab state push -force -`
   ended(await checkout.json('layer:plan', '02-argocd-app'), 0)
   await isHealthy(checkout)
 })
