@@ -1,4 +1,3 @@
-import type { Json } from '../../runtime/json.ts'
 import { importId } from './import-id.ts'
 import { baseName, type PlannedResource, text, typeOf, type Values } from './planned.ts'
 import { realName } from './real-name.ts'
@@ -92,22 +91,6 @@ function isAnother(type: string, path: string, values: Values | null): boolean {
   if (type === 'google_compute_instance') return !/\/instances\/[^/]+$/.test(path)
   const name = type.startsWith('google_compute_') ? text(values?.name) : undefined
   return name !== undefined && name !== baseName(path)
-}
-
-/** Of what an apply's errors say is there already, what there is an id for. */
-export const adoptions = (errors: Errors, planned: readonly PlannedResource[] = []): Adoption[] =>
-  conflicts(errors, planned).flatMap(({ address, id }) => (id === undefined ? [] : [{ address, id }]))
-
-/** Addresses of the resources that are parts of others, where they are already. */
-export const nestedResources = (errors: Errors): string[] =>
-  errors.flatMap(({ address, summary, detail }) =>
-    address !== undefined && NESTED.test(`${summary}\n${detail}`) ? [address] : [],
-  )
-
-/** The id to import a part of another resource by, or undefined for a type that is not known here. */
-export function nestedAdoption(address: string, planned: Record<string, Json>): Adoption | undefined {
-  const id = importId(typeOf(address), planned)
-  return id === undefined ? undefined : { address, id }
 }
 
 /** The releases whose name Helm refuses because an earlier, unrecorded installation holds it. */

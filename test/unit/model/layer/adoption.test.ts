@@ -1,13 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  adoptions,
-  conflicts,
-  nestedAdoption,
-  nestedResources,
-  stateLock,
-  strandedReleases,
-} from '../../../../lib/model/layer/adoption.ts'
+import { conflicts, stateLock, strandedReleases } from '../../../../lib/model/layer/adoption.ts'
+import { importId } from '../../../../lib/model/layer/import-id.ts'
+import { type PlannedResource, typeOf } from '../../../../lib/model/layer/planned.ts'
 import { planned } from './fixture.ts'
 
 const error = (summary: string, detail = '', address: string | undefined = 'module.m.r.n') => ({
@@ -16,7 +11,11 @@ const error = (summary: string, detail = '', address: string | undefined = 'modu
   ...(address !== undefined && { address }),
 })
 
-const adopts = suite('adoptions')
+/** Of what exists already, what can be imported. */
+const importable = (errors: Parameters<typeof conflicts>[0], plan?: readonly PlannedResource[]) =>
+  conflicts(errors, plan).flatMap(({ address, id }) => (id === undefined ? [] : [{ address, id }]))
+
+const adopts = suite('conflicts that can be imported')
 for (const [why, summary, expected] of [
   [
     'a global resource',
@@ -35,18 +34,19 @@ for (const [why, summary, expected] of [
   ],
   ['any other conflict', 'googleapi: Error 409: The resource is being used, resourceInUse', undefined],
 ] as const) {
-  adopts(why, () => assert.equal(adoptions([error(summary)]), expected ? [{ address: 'module.m.r.n', id: expected }] : []))
+  adopts(why, () => assert.equal(importable([error(summary)]), expected ? [{ address: 'module.m.r.n', id: expected }] : []))
 }
 adopts('an error without an address tells nothing', () =>
-  assert.equal(adoptions([{ summary: "The resource 'projects/p/x' already exists", detail: '' }]), []),
+  assert.equal(importable([{ summary: "The resource 'projects/p/x' already exists", detail: '' }]), []),
 )
 adopts('a Helm release of that name', () =>
   assert.equal(strandedReleases([error('cannot re-use a name that is still in use')]), [{ address: 'module.m.r.n' }]),
 )
 adopts('a part of another resource, whose message has no path', () =>
-  assert.equal(nestedResources([error('Unable to create RouterNat, existing object already found: map[name:n]')]), [
-    'module.m.r.n',
-  ]),
+  assert.equal(
+    conflicts([error('Unable to create RouterNat, existing object already found: map[name:n]')]).map(({ address }) => address),
+    ['module.m.r.n'],
+  ),
 )
 adopts.run()
 
@@ -296,7 +296,7 @@ for (const [why, type, values, said, expected] of [
       expected === false ? [] : [expected],
     )
     assert.equal(
-      adoptions([error(summary, detail.join('\n'), address)], plan),
+      importable([error(summary, detail.join('\n'), address)], plan),
       typeof expected === 'string' ? [{ address, id: expected }] : [],
     )
   })
@@ -313,13 +313,13 @@ met('its planned name', () =>
 met('a deposed object under the same address says nothing of it', () => {
   const old = planned(at('kubernetes_namespace'), ['delete'], { metadata: [{ name: 'old' }] }, { deposed: 'k' })
   const coming = planned(at('kubernetes_namespace'), ['create'], { metadata: [{ name: 'new' }] })
-  assert.equal(adoptions([error('namespaces "new" already exists', '', at('kubernetes_namespace'))], [old, coming]), [
+  assert.equal(importable([error('namespaces "new" already exists', '', at('kubernetes_namespace'))], [old, coming]), [
     { address: at('kubernetes_namespace'), id: 'new' },
   ])
 })
 met.run()
 
-const nested = suite('nestedAdoption')
+const nested = suite('import ids of parts of other resources')
 for (const [why, address, expected] of [
   ['in a module', 'module.networking.google_compute_router_nat.this', 'projects/p/regions/r/routers/router/nat'],
   ['in the root', 'google_compute_router_nat.this', 'projects/p/regions/r/routers/router/nat'],
@@ -331,10 +331,10 @@ for (const [why, address, expected] of [
   ],
   ['of a type that is not known', 'module.n.google_compute_route.this', undefined],
 ] as const) {
-  nested(why, () => assert.equal(nestedAdoption(address, nat), expected && { address, id: expected }))
+  nested(why, () => assert.is(importId(typeOf(address), nat), expected))
 }
 nested('not while a part of the id is not known', () =>
-  assert.is(nestedAdoption('google_compute_router_nat.this', { project: 'p', name: 'nat' }), undefined),
+  assert.is(importId(typeOf('google_compute_router_nat.this'), { project: 'p', name: 'nat' }), undefined),
 )
 nested.run()
 
