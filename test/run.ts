@@ -7,8 +7,8 @@ import { makeScratch, type Scratch } from './lab/support/scratch.ts'
 
 /**
  * Runs uvu's test files, each in a process of its own: `node test/run.ts [--grep WORD] [folder or file …]`. uvu exits 0 for a file
- * that forgot `.run()` and for a pattern that matches nothing; here both fail. The lab's tests run one by one: they share the machine's
- * namespaces, and a slow neighbour is the commonest reason of a flaky test. All others run two at a time.
+ * that forgot `.run()` and for a pattern that matches nothing; here both fail. Two files run at a time, the lab's last: a lab waits more
+ * than it computes.
  *
  * What the files make in the folder for temporary files is in one of the run's own, which goes with it, however it ends; processes and mounts
  * that are found there then fail the run.
@@ -21,6 +21,7 @@ const root = join(import.meta.dirname, '..')
 
 /** What no file takes, however slow the machine: one that hangs must not take all the others along. */
 const LONGEST_MS = 30 * 60_000
+const AT_A_TIME = 2
 /** What a file that has ended may still have said. */
 const LAST_WORDS_MS = 1000
 
@@ -84,13 +85,13 @@ function runFile(file: string, { environment }: Scratch): Promise<Result> {
   })
 }
 
-async function runAll(files: string[], width: number, scratch: Scratch): Promise<Result[]> {
+async function runAll(files: string[], scratch: Scratch): Promise<Result[]> {
   const waiting = [...files]
   const results: Result[] = []
   const worker = async () => {
     for (let file = waiting.shift(); file && !isInterrupted; file = waiting.shift()) results.push(await runFile(file, scratch))
   }
-  await Promise.all(Array.from({ length: width }, worker))
+  await Promise.all(Array.from({ length: AT_A_TIME }, worker))
   return results
 }
 
@@ -112,7 +113,7 @@ if (wanted.length === 0) {
   // For one file alone it would be kept for nobody.
   const scratch = await makeScratch({ keepsLabs: labs.length > 1 })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt(scratch))
-  const results = [...(await runAll(others, 2, scratch)), ...(await runAll(labs, 1, scratch))]
+  const results = await runAll([...others, ...labs], scratch)
   const left = await scratch.clear()
   for (const line of left) process.stdout.write(`left behind: ${line}\n`)
   if (files.length < wanted.length) process.stdout.write(`skipped files: ${wanted.length - files.length}\n`)

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { $ } from 'zx/core'
 import type { Checkout, Ran } from './checkout.ts'
 import { copyLab } from './copied-lab.ts'
 import { KEPT_LABS } from './scratch.ts'
 
 /**
- * Brings a new checkout up until everything is verified. In a run that keeps labs only the first checkout of a tree begins from nothing:
+ * Brings a new checkout up until everything is verified. In a run that keeps labs the first checkout of a tree begins from nothing:
  * its lab is taken down and copied in between. Every later one begins with the copy, in which the VM is as if it had been preempted.
  * @returns what failed, or the last `up`
  */
@@ -21,12 +21,23 @@ export async function bringUp(checkout: Checkout): Promise<Ran> {
     return appliedNothing(await checkout.json('up'))
   }
   const first = await checkout.json('up')
-  if (first.code !== 0) return first
+  if (first.code !== 0 || !(await isKeeper(kept))) return first
   const down = await checkout.task('lab:down')
   if (down.code !== 0) return down
-  await mkdir(folder, { recursive: true })
   await copyLab(lab, kept)
   return checkout.json('up')
+}
+
+/** Files run side by side: of those that began from nothing one keeps its lab. */
+async function isKeeper(kept: string): Promise<boolean> {
+  await mkdir(dirname(kept), { recursive: true })
+  return mkdir(`${kept}.keeper`).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return false
+      throw error
+    },
+  )
 }
 
 /** A layer that had to be applied again names something that `copyLab` does not know, or takes for the same what is not. */
