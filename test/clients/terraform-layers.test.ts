@@ -175,7 +175,6 @@ facts('of a replacement, with the state that it was made on', async ({ lab, laye
     assert.equal([plan.lineage, plan.serial], [lineage, serial])
     const [it] = plan.resources
     assert.equal(it?.actions, ['delete', 'create'])
-    assert.equal(it?.replacePaths, [['triggers_replace']])
     assert.is(it?.before?.input, '1')
     assert.equal(await terraform.planned(plan, 'terraform_data.it'), { input: '2', triggers_replace: '2' })
     assert.equal(plan.variables, { serial: '2' })

@@ -1,30 +1,7 @@
 import type { Json } from '../../runtime/json.ts'
-import { type Attributes, masked } from './sensitive.ts'
+import type { PlannedResource, Values } from './planned.ts'
+import { masked } from './sensitive.ts'
 import { stateObject } from './state.ts'
-
-/** What a saved plan does to one managed resource. */
-export interface PlannedResource {
-  address: string
-  /** Where it stands in the state, when the plan moves it. */
-  previousAddress?: string
-  /** Key of an object that a replacement has left behind and that is still to be destroyed. */
-  deposed?: string
-  type: string
-  name: string
-  mode: 'managed'
-  /** Terraform's own words: `["create"]`, `["update"]`, `["delete", "create"]`, `["forget"]`; `["no-op"]` for one that is only moved or imported. */
-  actions: string[]
-  /** Terraform's own word for it, such as `delete_because_no_resource_config`. */
-  reason?: string
-  /** Sensitive values are masked. */
-  before: Attributes | null
-  after: Attributes | null
-  /** The part of `after` that only the apply will know: `true` in each such place. */
-  afterUnknown?: Json
-  /** What forces a replacement. */
-  replacePaths?: (string | number)[][]
-  importing?: { id: string }
-}
 
 export interface PlanFacts {
   /** The managed resources that the plan changes, moves or imports. */
@@ -53,18 +30,16 @@ interface RawChange {
   action_reason?: string
   change: {
     actions: string[]
-    before: Attributes | null
-    after?: Attributes | null
-    after_unknown?: Json
+    before: Values | null
+    after?: Values | null
     before_sensitive?: Json
     after_sensitive?: Json
-    replace_paths?: (string | number)[][]
     importing?: { id: string }
   }
 }
 
 interface RawModule {
-  resources?: { mode: string; type: string; values?: Attributes }[]
+  resources?: { mode: string; type: string; values?: Values }[]
   child_modules?: RawModule[]
 }
 
@@ -89,7 +64,7 @@ export function planFacts(text: string): PlanFacts {
 }
 
 function plannedResource({ address, type, name, change, ...more }: RawChange): PlannedResource {
-  const { before, after = null, after_unknown, replace_paths, importing } = change
+  const { before, after = null, importing } = change
   return {
     address,
     type,
@@ -101,8 +76,6 @@ function plannedResource({ address, type, name, change, ...more }: RawChange): P
     ...(more.previous_address !== undefined && { previousAddress: more.previous_address }),
     ...(more.deposed !== undefined && { deposed: more.deposed }),
     ...(more.action_reason !== undefined && { reason: more.action_reason }),
-    ...(after_unknown !== undefined && { afterUnknown: after_unknown }),
-    ...(replace_paths !== undefined && { replacePaths: replace_paths }),
     ...(importing !== undefined && { importing: { id: importing.id } }),
   }
 }
@@ -118,18 +91,18 @@ function openVariables({ variables = {}, configuration }: RawPlan): Record<strin
 
 const REMOTE_STATE = 'terraform_remote_state'
 
-function dataSources({ resources = [], child_modules = [] }: RawModule = {}): Attributes[] {
+function dataSources({ resources = [], child_modules = [] }: RawModule = {}): Values[] {
   const here = resources.filter(({ mode, type }) => mode === 'data' && type === REMOTE_STATE)
   return [...here.map(({ values = {} }) => values), ...child_modules.flatMap(dataSources)]
 }
 
-const deferred = (changes: RawChange[]): Attributes[] =>
+const deferred = (changes: RawChange[]): Values[] =>
   changes
     .filter(({ mode, type }) => mode === 'data' && type === REMOTE_STATE)
     .flatMap(({ change }) => (change.after ? [change.after] : []))
 
-function gcsState({ backend, config, workspace }: Attributes): string[] {
-  const { bucket, prefix } = (config ?? {}) as Attributes
+function gcsState({ backend, config, workspace }: Values): string[] {
+  const { bucket, prefix } = (config ?? {}) as Values
   if (backend !== 'gcs' || typeof bucket !== 'string' || (workspace ?? 'default') !== 'default') return []
   return [`${bucket}/${stateObject(String(prefix ?? ''))}`]
 }

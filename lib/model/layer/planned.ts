@@ -2,7 +2,7 @@ import type { Json } from '../../runtime/json.ts'
 
 export type Values = Record<string, Json>
 
-/** One resource of a saved plan: an entry of `resource_changes` of `terraform show -json`. https://developer.hashicorp.com/terraform/internals/json-format#change-representation */
+/** What a saved plan does to one resource: an entry of `resource_changes` of `terraform show -json`. https://developer.hashicorp.com/terraform/internals/json-format#change-representation */
 export interface PlannedResource {
   address: string
   /** Where it was before a `moved` block. */
@@ -14,8 +14,11 @@ export interface PlannedResource {
   name: string
   /** `['no-op']`, `['create']`, `['read']`, `['update']`, `['delete']`, `['forget']`; two of them for a replacement, in their order. */
   actions: readonly string[]
+  /** Terraform's own word for why, such as `replace_because_tainted`. */
+  reason?: string
+  /** Sensitive values are masked. */
   before: Values | null
-  /** Without what is known only after the apply. */
+  /** Without what is known only after the apply; masked as well. */
   after: Values | null
   importing?: { id: string }
 }

@@ -1,7 +1,5 @@
 import type { Json } from '../../runtime/json.ts'
 
-export type Attributes = Record<string, Json>
-
 /** What stands for a sensitive value; Terraform's own plans show it so too. */
 export const SENSITIVE = '(sensitive value)'
 

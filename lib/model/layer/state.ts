@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Json } from '../../runtime/json.ts'
-import { type Attributes, marksOf, masked, type PathStep } from './sensitive.ts'
+import type { Values } from './planned.ts'
+import { marksOf, masked, type PathStep } from './sensitive.ts'
 
 /** What a Terraform state says, of which a script may rely. */
 export interface StateFacts {
@@ -21,7 +22,7 @@ export interface StateResource {
   address: string
   type: string
   /** Sensitive values are masked. */
-  attributes: Attributes
+  attributes: Values
   /** Key of an object that a replacement has left behind. */
   deposed?: string
   /** Its creation has begun and was not finished, or an operator has marked it so. */
@@ -32,7 +33,7 @@ interface RawInstance {
   index_key?: string | number
   deposed?: string
   status?: string
-  attributes?: Attributes
+  attributes?: Values
   sensitive_attributes?: PathStep[][]
 }
 

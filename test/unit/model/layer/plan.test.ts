@@ -14,14 +14,12 @@ const one = (more: object, resource: object = {}) => resources(change(more, reso
 
 const facts = suite('planFacts: resources')
 
-facts('a replacement says what it is, why, and what forces it', () => {
+facts('a replacement says what it is, and why', () => {
   const found = one(
     {
       actions: ['delete', 'create'],
       before: { id: 'a', size: 10 },
       after: { size: 5 },
-      after_unknown: { id: true },
-      replace_paths: [['size']],
     },
     { action_reason: 'replace_because_cannot_update' },
   )
@@ -34,8 +32,6 @@ facts('a replacement says what it is, why, and what forces it', () => {
     before: { id: 'a', size: 10 },
     after: { size: 5 },
     reason: 'replace_because_cannot_update',
-    afterUnknown: { id: true },
-    replacePaths: [['size']],
   })
 })
 facts('data sources are not resources', () => assert.equal(resources(change({}, { mode: 'data' })), []))
