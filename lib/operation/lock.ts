@@ -11,7 +11,7 @@ import { operator } from './operator.ts'
 
 const LOCK_OBJECT = 'threads-ops.lock'
 
-/** How often a lock is given back that the store does not take, and the pauses between, in milliseconds. */
+/** The pauses between attempts to give the lock back, while the store fails, in milliseconds. */
 const RELEASE_PAUSES_MS = [500, 1000, 2000, 4000]
 
 /** How many heartbeats in a row may fail before somebody else may take the lock for a dead run's. */

@@ -109,10 +109,9 @@ async function openContext(
     },
   }
   const close = async () => {
-    // Whatever fails to close, the lock is freed; and none of it hides how the run ended.
-    const closed = await Promise.allSettled([context.disconnect(), terraform.dispose()])
+    // Whatever fails to close, or hangs, the lock is freed; and none of it hides how the run ended.
+    const closed = await Promise.allSettled([releaseLock?.(), context.disconnect(), terraform.dispose()])
     for (const end of closed) if (end.status === 'rejected') log.debug(`closing: ${messageOf(end.reason)}`)
-    await releaseLock?.()
   }
   return { context, close }
 }
