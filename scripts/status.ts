@@ -1,7 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
 import { ownLabels } from '../lib/model/labels.ts'
 import type { Context } from '../lib/operation/context.ts'
-import { lockHolder } from '../lib/operation/lock.ts'
+import { type LockHolder, lockHolder } from '../lib/operation/lock.ts'
 import { environmentScript } from '../lib/operation/script.ts'
 import type { Json } from '../lib/runtime/json.ts'
 import { table } from '../lib/runtime/table.ts'
@@ -19,10 +19,10 @@ export default environmentScript({
     const vm = layers[0]?.applied ? await vmOf(context) : undefined
     const newest = snapshots[0]
     return {
-      document: { bucket: exists ? bucket.name : null, lock: (lock ?? null) as Json, layers, vm: vm ?? null, snapshots },
+      document: { bucket: exists ? bucket.name : null, lock: lockOf(lock), layers, vm: vm ?? null, snapshots },
       text: [
         `state bucket  ${exists ? bucket.name : `${bucket.name}: does not exist yet; \`./taskw up\` creates it`}`,
-        `lock          ${lock ? `held by ${lock.holder} running \`${lock.verb}\` since ${lock.since}` : 'free'}`,
+        `lock          ${lockLine(lock)}`,
         `VM            ${vm ? `${vm.name} ${vm.status} ${vm.internalIp} ${vm.architecture}` : 'none'}`,
         `snapshots     ${snapshots.length}${newest ? `, the newest ${newest.name} ${newest.status}` : ''}`,
         '',
@@ -34,6 +34,16 @@ export default environmentScript({
     }
   },
 })
+
+const lockOf = (lock: LockHolder | undefined): Json =>
+  lock ? ((lock.record ?? { unreadable: lock.object, removal: lock.removal }) as Json) : null
+
+function lockLine(lock: LockHolder | undefined): string {
+  if (!lock) return 'free'
+  const { record, object, removal } = lock
+  if (!record) return `held, by whom can't be read: ${object}; if nobody changes this environment: \`${removal}\``
+  return `held by ${record.holder} running \`${record.verb}\` since ${record.since}`
+}
 
 const layersOf = ({ terraform }: Context) =>
   Promise.all(

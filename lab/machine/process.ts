@@ -2,6 +2,9 @@ import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { identify, isAlive, type ProcessId } from '../../lib/runtime/processes.ts'
+
+export { identify, isAlive, type ProcessId }
 
 /**
  * For Go programs that are idle most of the time: garbage may reach half the size of live data instead of the same size, and no
@@ -9,29 +12,6 @@ import { promisify } from 'node:util'
  * https://pkg.go.dev/runtime#hdr-Environment_Variables
  */
 export const THRIFTY = { GOGC: '50', GOMAXPROCS: '1' }
-
-/** Identifies a process, even if its pid is reused later. */
-export interface ProcessId {
-  pid: number
-  /** Clock ticks from the host's boot to the process's start, as in field 22 of /proc/<pid>/stat. */
-  startTime: string
-}
-
-/** The process with this pid, or undefined when there is none or it is a zombie. */
-export function identify(pid: number): ProcessId | undefined {
-  let stat: string
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  } catch {
-    return undefined
-  }
-  // The command's name is in parentheses and may contain anything, so fields are counted from the last parenthesis.
-  const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const startTime = rest[18]
-  return state === 'Z' || state === 'X' || !startTime ? undefined : { pid, startTime }
-}
-
-export const isAlive = (id: ProcessId): boolean => identify(id.pid)?.startTime === id.startTime
 
 /** Sends the signal unless the process is gone. */
 export function signal(id: ProcessId, name: NodeJS.Signals): void {

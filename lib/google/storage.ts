@@ -8,6 +8,8 @@ export interface StoredObject {
   generation: string
   /** Of the content, base64, as the bucket keeps it. */
   md5: string
+  /** Milliseconds since it was last written, by the store's own clock; NaN where it does not say. */
+  age: number
 }
 
 /** One bucket, through the official client. */
@@ -82,10 +84,10 @@ export async function openStore(name: string, project: string, credentials: Cred
         `reading gs://${name}/${object}`,
         async () => {
           const file = bucket.file(object)
-          const [metadata] = await file.getMetadata()
+          const [metadata, answer] = await file.getMetadata()
           const generation = String(metadata.generation)
           const [content] = await bucket.file(object, { generation }).download()
-          return { content: content.toString(), generation, md5: metadata.md5Hash ?? '' }
+          return { content: content.toString(), generation, md5: metadata.md5Hash ?? '', age: ageOf(metadata.updated, answer) }
         },
         { [NOT_FOUND]: undefined },
       ),
@@ -117,4 +119,10 @@ export async function openStore(name: string, project: string, credentials: Cred
         { [PRECONDITION_FAILED]: false, [NOT_FOUND]: false },
       ),
   }
+}
+
+/** Both times are the store's: what the machines of two operators take for the time may be minutes apart. */
+function ageOf(updated: string | undefined, answer: unknown): number {
+  const { date } = (answer as { headers?: { date?: string } } | undefined)?.headers ?? {}
+  return Date.parse(date ?? '') - Date.parse(updated ?? '')
 }

@@ -1,73 +1,165 @@
+import { randomUUID } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Store, StoredObject } from '../google/storage.ts'
-import { judgeLock, LOCK_HEARTBEAT_MS, type LockRecord } from '../model/lock.ts'
-import { precondition } from '../runtime/errors.ts'
-import { isRunning } from '../runtime/processes.ts'
+import { type HolderState, isStale, LOCK_HEARTBEAT_MS, LOCK_STALE_MS, type LockRecord, lockRecord } from '../model/lock.ts'
+import { formatDuration } from '../runtime/duration.ts'
+import { messageOf, type OpsError, precondition } from '../runtime/errors.ts'
+import { identify, isRunning } from '../runtime/processes.ts'
 import type { Context } from './context.ts'
 import { operator } from './operator.ts'
 
 const LOCK_OBJECT = 'threads-ops.lock'
 
+/** The pauses between attempts to give the lock back, while the store fails, in milliseconds. */
+const RELEASE_PAUSES_MS = [500, 1000, 2000, 4000]
+
+/** How many heartbeats in a row may fail before somebody else may take the lock for a dead run's. */
+const MISSED_BEATS = LOCK_STALE_MS / LOCK_HEARTBEAT_MS
+
 /**
  * Takes the environment's lock: one object in the state bucket, written under generation preconditions, with a heartbeat.
- * @returns its release, or undefined while there is no bucket yet to hold it
+ * @param lost called once when the lock is no longer this run's: it must not change anything any more
+ * @returns its release, which never throws; or undefined while there is no bucket yet to hold it
  * @throws OpsError 4 when somebody holds it
  */
-export async function acquireLock({
-  verb,
-  log,
-  now,
-  store: open,
-}: Pick<Context, 'verb' | 'log' | 'now' | 'store'>): Promise<(() => Promise<void>) | undefined> {
+export async function acquireLock(
+  { verb, log, now, store: open }: Pick<Context, 'verb' | 'log' | 'now' | 'store'>,
+  lost: (reason: OpsError) => void,
+): Promise<(() => Promise<void>) | undefined> {
   const store = await open()
   if (!(await store.exists())) return undefined
-  const since = now().toISOString()
-  const record = (): LockRecord => ({
+  const own: LockRecord = {
     holder: operator(),
+    owner: randomUUID(),
     pid: process.pid,
-    ...(pidSpace !== undefined && { pidSpace }),
+    ...here,
     verb,
-    since,
-    heartbeat: now().toISOString(),
-  })
+    since: now().toISOString(),
+  }
+  const put = (over: string) => write(store, own, over)
 
   const current = await store.read(LOCK_OBJECT)
-  const held = current && recordIn(current)
-  const verdict = judgeLock(held, now(), held && isDead(held))
-  if (held && verdict === 'held') throw taken(held)
-  if (held && verdict === 'stale')
-    log.warn(
-      `taking over the lock of ${describe(held)}: ${isDead(held) ? 'that process has ended' : `silent since ${held.heartbeat}`}`,
-    )
-  let generation = await store.write(LOCK_OBJECT, JSON.stringify(record()), current?.generation ?? '0')
-  if (generation === undefined) {
-    const winner = await store.read(LOCK_OBJECT)
-    throw taken(winner && recordIn(winner))
+  if (current) {
+    const holder = lockRecord(current.content)
+    const state = holder && holderState(holder)
+    if (!holder || !state || !isStale(state, current.age)) throw taken(current, store)
+    const why = state === 'ended' ? 'that process has ended' : `silent for ${formatDuration(current.age)}`
+    log.warn(`taking over the lock of ${describe(holder)}: ${why}`)
   }
+  const written = await put(current?.generation ?? '0')
+  if (!('generation' in written)) throw taken(written.found, store)
 
-  let beating: Promise<void> = Promise.resolve()
+  let { generation } = written
+  let missed = 0
+  let isOurs = true
+  let isLost = false
+  const lose = (reason: OpsError) => {
+    clearInterval(heartbeat)
+    if (!isLost) lost(reason)
+    isLost = true
+  }
+  const beat = async () => {
+    try {
+      const next = await put(generation)
+      if (!('generation' in next)) {
+        isOurs = false
+        return lose(takenOver(next.found, store))
+      }
+      generation = next.generation
+      missed = 0
+    } catch (error) {
+      missed++
+      log.debug(`heartbeat: ${messageOf(error)}`)
+      if (missed >= MISSED_BEATS) lose(silent(store, error))
+    }
+  }
+  let beating: Promise<void> | undefined
   const heartbeat = setInterval(() => {
-    beating = (async () => {
-      const next = generation && (await store.write(LOCK_OBJECT, JSON.stringify(record()), generation))
-      if (next === undefined) log.warn('the lock was taken over by another run: this one should stop')
-      generation = next
-    })().catch(error => log.debug(`heartbeat: ${error}`))
+    // Two at a time would meet each other.
+    if (beating) {
+      missed++
+      if (missed >= MISSED_BEATS) lose(silent(store))
+      return
+    }
+    beating = beat().finally(() => {
+      beating = undefined
+    })
   }, LOCK_HEARTBEAT_MS)
   heartbeat.unref()
 
-  return async () => {
+  let released: Promise<void> | undefined
+  const release = async () => {
     clearInterval(heartbeat)
-    await beating
-    if (generation !== undefined) await store.remove(LOCK_OBJECT, generation)
+    // One that never ends must not keep the lock: by the time it goes through, its generation is gone.
+    const waiting = new AbortController()
+    await Promise.race([beating, sleep(LOCK_HEARTBEAT_MS, undefined, { signal: waiting.signal }).catch(() => undefined)])
+    waiting.abort()
+    if (!isOurs) return
+    try {
+      await free(store, own, generation)
+    } catch (error) {
+      const remedy = `it counts as free ${formatDuration(LOCK_STALE_MS)} from now, or: \`${removal(store)}\``
+      log.warn(`the environment's lock could not be given back: ${messageOf(error)}; ${remedy}`)
+    }
+  }
+  return () => {
+    released ??= release()
+    return released
   }
 }
 
-const recordIn = ({ content }: StoredObject): LockRecord => JSON.parse(content) as LockRecord
+/**
+ * Writes a run's record over a generation. Where the answer to a write was lost, what lies there tells whether it went through.
+ * @returns the new generation, or what somebody else wrote
+ */
+async function write(
+  store: Store,
+  own: LockRecord,
+  over: string,
+): Promise<{ generation: string } | { found: StoredObject | undefined }> {
+  try {
+    const generation = await store.write(LOCK_OBJECT, JSON.stringify(own), over)
+    if (generation !== undefined) return { generation }
+  } catch (error) {
+    const found = await store.read(LOCK_OBJECT).catch(() => undefined)
+    if (found && found.generation !== over && isOf(own, found)) return { generation: found.generation }
+    throw error
+  }
+  const found = await store.read(LOCK_OBJECT)
+  return found && isOf(own, found) ? { generation: found.generation } : { found }
+}
+
+const isOf = ({ owner }: LockRecord, { content }: StoredObject): boolean => lockRecord(content)?.owner === owner
+
+/** Removes a run's record, whatever generation a write without an answer gave it; of anybody else it removes nothing. */
+async function free(store: Store, own: LockRecord, generation: string): Promise<void> {
+  for (const pause of [...RELEASE_PAUSES_MS, undefined]) {
+    try {
+      if (await store.remove(LOCK_OBJECT, generation)) return
+      const found = await store.read(LOCK_OBJECT)
+      if (!found || !isOf(own, found)) return
+      generation = found.generation
+    } catch (error) {
+      if (pause === undefined) throw error
+      await sleep(pause)
+    }
+  }
+}
 
 /** Who holds the environment's lock, dead or alive; undefined when nobody does. */
-export async function lockHolder(store: Store): Promise<LockRecord | undefined> {
+export interface LockHolder {
+  /** Undefined where the object can't be read. */
+  record: LockRecord | undefined
+  /** `gs://bucket/object`. */
+  object: string
+  /** The command that removes it. */
+  removal: string
+}
+
+export async function lockHolder(store: Store): Promise<LockHolder | undefined> {
   const current = await store.read(LOCK_OBJECT)
-  return current && recordIn(current)
+  return current && { record: lockRecord(current.content), object: addressIn(store), removal: removal(store) }
 }
 
 /** What a pid of this machine means: the kernel's boot, and the namespace, which two containers of one host do not share. */
@@ -80,14 +172,56 @@ function currentPidSpace(): string | undefined {
 }
 
 const pidSpace = currentPidSpace()
+const startTime = identify(process.pid)?.startTime
+const here: Pick<LockRecord, 'pidSpace' | 'startTime'> = {
+  ...(pidSpace !== undefined && { pidSpace }),
+  ...(startTime !== undefined && { startTime }),
+}
 
-/** Whether the holder was a process of this machine that has ended; false where that can't be known. */
-const isDead = ({ pid, pidSpace: space }: LockRecord): boolean => space !== undefined && space === pidSpace && !isRunning(pid)
+function holderState({ pid, pidSpace: space, startTime: began }: LockRecord): HolderState {
+  if (space === undefined || space !== pidSpace) return 'unknown'
+  const isOther = began !== undefined && identify(pid)?.startTime !== began
+  return isOther || !isRunning(pid) ? 'ended' : 'runs'
+}
 
 const describe = ({ holder, pid, verb, since }: LockRecord) => `\`${verb}\` of ${holder} (pid ${pid}), since ${since}`
 
-const taken = (holder: LockRecord | undefined) =>
-  precondition(
+const addressIn = ({ name }: Store) => `gs://${name}/${LOCK_OBJECT}`
+const removal = (store: Store) => `gcloud storage rm ${addressIn(store)}`
+const onceGone = (store: Store) => `make sure that nobody changes this environment, then \`${removal(store)}\``
+
+/** @param found what lies there; undefined where that is gone by now */
+function taken(found: StoredObject | undefined, store: Store): OpsError {
+  const holder = found && lockRecord(found.content)
+  if (found && !holder)
+    return precondition(`the environment is locked, by whom can't be read: ${addressIn(store)}`, onceGone(store))
+  return precondition(
     `the environment is locked by ${holder ? describe(holder) : 'another run'}`,
     'wait until it ends; a run that died is taken over: at once on its own machine, else a minute after its last heartbeat',
+  )
+}
+
+function takenOver(found: StoredObject | undefined, store: Store): OpsError {
+  const holder = found && lockRecord(found.content)
+  if (holder)
+    return precondition(
+      `the environment's lock was taken over by ${describe(holder)}`,
+      'wait until that one ends, then run the same command again to go on',
+    )
+  if (found)
+    return precondition(
+      `the environment's lock was overwritten, by whom can't be read: ${addressIn(store)}`,
+      `${onceGone(store)}, and run the same command again to go on`,
+    )
+  return precondition(
+    `the environment's lock was removed under this run: ${addressIn(store)}`,
+    'find out who removed it, then run the same command again to go on',
+  )
+}
+
+const silent = (store: Store, error?: unknown) =>
+  precondition(
+    `the environment's lock could not be renewed for ${formatDuration(LOCK_STALE_MS)}, so that another run may take it${error === undefined ? '' : `: ${messageOf(error)}`}`,
+    `once ${addressIn(store)} can be written again, run the same command again to go on`,
+    error,
   )

@@ -50,7 +50,7 @@ export function environmentScript<O>(definition: {
 
 async function openContext(
   verb: string,
-  { options, log, signal }: Run<EnvironmentOptions & ConsentOptions>,
+  { options, log, signal, stop }: Run<EnvironmentOptions & ConsentOptions>,
 ): Promise<{ context: Context; close(): Promise<void> }> {
   const environment = await loadEnvironment(options.env)
   await removeLeftPlans()
@@ -104,15 +104,14 @@ async function openContext(
     changes: 0,
     beforeChange: async () => {
       if (releaseLock) return false
-      releaseLock = await acquireLock(context)
+      releaseLock = await acquireLock(context, stop)
       return releaseLock !== undefined
     },
   }
   const close = async () => {
-    // Whatever fails to close, the lock is freed.
-    const closed = await Promise.allSettled([context.disconnect(), terraform.dispose()])
+    // Whatever fails to close, or hangs, the lock is freed; and none of it hides how the run ended.
+    const closed = await Promise.allSettled([releaseLock?.(), context.disconnect(), terraform.dispose()])
     for (const end of closed) if (end.status === 'rejected') log.debug(`closing: ${messageOf(end.reason)}`)
-    await releaseLock?.()
   }
   return { context, close }
 }

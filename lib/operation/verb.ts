@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { asOpsError, exitCodes } from '../runtime/errors.ts'
+import { asOpsError, exitCodes, messageOf } from '../runtime/errors.ts'
 import { type JournalWriter, openJournal, type PhaseRecord } from '../runtime/journal.ts'
 import type { Json } from '../runtime/json.ts'
 import { type Phase, type PlannedPhase, planPhases, runPhases } from '../runtime/phases.ts'
@@ -83,7 +83,9 @@ export async function journalled<O>(
     return { ...outcome, document: { ...document(), ...outcome.document } }
   } catch (thrown) {
     const error = asOpsError(thrown)
-    await journal.end(error.code)
+    await journal
+      .end(error.code)
+      .catch(unwritten => context.log.warn(`the journal could not be written: ${messageOf(unwritten)}`))
     throw new DetailedError(error, document())
   }
 }

@@ -43,17 +43,23 @@ export const partial = failure(exitCodes.partial)
 export const timedOut = failure(exitCodes.timeout)
 export const interrupted = failure(exitCodes.interrupted)
 
+/** What a run was stopped for, if it was for more than an interruption: it ends with that. */
+export const stoppedFor = ({ reason }: AbortSignal): OpsError | undefined => (reason instanceof OpsError ? reason : undefined)
+
 /** Any thrown value as an OpsError; an unexpected one gets exit code 1 and is kept as the cause. */
 export function asOpsError(thrown: unknown): OpsError {
   if (thrown instanceof OpsError) return thrown
   const message = messageOf(thrown)
   if (isDiskFull(thrown)) return precondition(message, MAKE_ROOM, thrown)
-  return new OpsError(exitCodes.bug, message, 'this is a bug: run again with --debug and report the stack trace', thrown)
+  return new OpsError(exitCodes.bug, message, REPORT_IT, thrown)
 }
 
 /** Whether it failed because a disk is full, here or where a command ran. */
 export const isDiskFull = (thrown: unknown): boolean =>
   /no space left on device|disk quota exceeded|EDQUOT/i.test(messageOf(thrown))
+
+/** What to do about a bug. */
+export const REPORT_IT = 'this is a bug: run again with --debug and report the stack trace'
 
 /** What to do when a disk is full. */
 export const MAKE_ROOM = 'make room on that disk, then run the same command again to go on'

@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
 import { Chalk, type ChalkInstance } from 'chalk'
 import { formatDuration } from './duration.ts'
+import { messageOf } from './errors.ts'
 import { redact } from './redact.ts'
 
 /** The narrative of a run, on stderr; stdout is for the result. */
@@ -60,7 +61,15 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
   }
   const record = (level: string, text: string) => {
     const plain = redact(stripVTControlCharacters(text))
-    if (file) appendFileSync(file, `${new Date().toISOString()} ${level} ${plain}\n`, { mode: 0o600 })
+    if (!file) return
+    try {
+      appendFileSync(file, `${new Date().toISOString()} ${level} ${plain}\n`, { mode: 0o600 })
+    } catch (error) {
+      // A run that can still tell its story on stderr goes on without the file.
+      const lost = file
+      file = undefined
+      print('warn', `the log goes on without ${lost}: ${messageOf(error)}`, chalk.yellow('! '))
+    }
   }
   const print = (level: string, text: string, mark = '') => {
     record(level, text)

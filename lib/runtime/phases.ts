@@ -1,4 +1,4 @@
-import { asOpsError, interrupted, type OpsError, precondition } from './errors.ts'
+import { asOpsError, interrupted, messageOf, type OpsError, precondition, stoppedFor } from './errors.ts'
 import type { JournalWriter, PhaseRecord } from './journal.ts'
 import type { Json } from './json.ts'
 import type { Log } from './log.ts'
@@ -68,7 +68,7 @@ export interface PlannedPhase {
 /**
  * Runs the phases in order, skipping those that are done. The journal is written after each, so that it shows how far a killed run
  * got.
- * @throws OpsError of the phase that failed; 130 when interrupted in or between phases
+ * @throws OpsError of the phase that failed; 130 when interrupted in or between phases, or what else the run was stopped for
  */
 export async function runPhases<C extends PhaseContext>(
   phases: Phase<C>[],
@@ -91,7 +91,7 @@ export async function runPhases<C extends PhaseContext>(
     const activity = context.log.activity(phase.title)
     context.progress = activity.update
     try {
-      if (context.signal.aborted) throw interrupted('interrupted', 'run the same command again to go on from here')
+      if (context.signal.aborted) throw interruption(context, `before "${phase.title}"`)
       let before = await phase.check(context)
       if (before.state === 'todo' && (await context.beforeChange?.())) {
         context.changes++
@@ -111,21 +111,29 @@ export async function runPhases<C extends PhaseContext>(
       await record('done', { evidence })
       activity.done(phase.summary?.(evidence))
     } catch (thrown) {
-      const error = context.signal.aborted
-        ? interrupted(`interrupted in "${phase.title}"`, 'run the same command again to go on from here', thrown)
-        : asOpsError(thrown)
+      const error = context.signal.aborted ? interruption(context, `in "${phase.title}"`, thrown) : asOpsError(thrown)
       const { code, message, hint } = error
-      await record(context.signal.aborted ? 'interrupted' : 'failed', { error: { code, message, hint } })
+      // What can't be written down, as on a full disk, must not hide why it failed.
+      await record(context.signal.aborted ? 'interrupted' : 'failed', { error: { code, message, hint } }).catch(unwritten =>
+        context.log.warn(`the journal could not be written: ${messageOf(unwritten)}`),
+      )
       activity.failed()
       throw error
     }
   }
+  const stopped = stoppedFor(context.signal)
+  if (stopped) throw stopped
   return journal.journal.phases
 }
+
+/** @param where as it reads after "interrupted" */
+const interruption = ({ signal }: PhaseContext, where: string, cause?: unknown): OpsError =>
+  stoppedFor(signal) ?? interrupted(`interrupted ${where}`, 'run the same command again to go on from here', cause)
 
 /**
  * What the phases would do, by their checks alone, for the caller to print. A phase whose check fails while an earlier one is still
  * to be done is unknown.
+ * @throws OpsError 130 when interrupted: what it found until then says nothing about the rest
  */
 export async function planPhases<C extends PhaseContext>(phases: Phase<C>[], context: C): Promise<PlannedPhase[]> {
   const planned: PlannedPhase[] = []
@@ -137,11 +145,15 @@ export async function planPhases<C extends PhaseContext>(phases: Phase<C>[], con
     try {
       found = await check(context)
     } catch (error) {
-      if (!pending) {
+      if (context.signal.aborted || !pending) {
         activity.failed()
-        throw error
+        throw context.signal.aborted ? interruption(context, `in "${title}"`, error) : error
       }
       found = { state: 'unknown', needs: pending.title }
+    }
+    if (context.signal.aborted) {
+      activity.failed()
+      throw interruption(context, `in "${title}"`)
     }
     planned.push({
       id,

@@ -21,3 +21,26 @@ function isZombie(pid: number): boolean {
     return false
   }
 }
+
+/** Identifies a process, even if its pid is reused later. */
+export interface ProcessId {
+  pid: number
+  /** Clock ticks from the host's boot to the process's start, as in field 22 of /proc/<pid>/stat. */
+  startTime: string
+}
+
+/** The process with this pid, or undefined when there is none or it is a zombie. */
+export function identify(pid: number): ProcessId | undefined {
+  let stat: string
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  } catch {
+    return undefined
+  }
+  // The command's name is in parentheses and may contain anything, so fields are counted from the last parenthesis.
+  const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const startTime = rest[18]
+  return state === 'Z' || state === 'X' || !startTime ? undefined : { pid, startTime }
+}
+
+export const isAlive = (id: ProcessId): boolean => identify(id.pid)?.startTime === id.startTime

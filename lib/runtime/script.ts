@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
-import { asOpsError, type ExitCode, exitCodes, OpsError } from './errors.ts'
+import { asOpsError, type ExitCode, exitCodes, interrupted, OpsError, REPORT_IT, stoppedFor, systemCode } from './errors.ts'
 import { root } from './files.ts'
 import type { Json } from './json.ts'
 import { createLog, type Log } from './log.ts'
@@ -13,8 +13,10 @@ export interface Run<O = Record<string, never>> {
   /** Positional arguments. */
   args: string[]
   log: Log
-  /** Aborted by the first SIGINT or SIGTERM. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP, when nobody reads what it says any more, or by `stop`. */
   signal: AbortSignal
+  /** Ends the run with this error once its current step has ended. */
+  stop(reason: OpsError): void
 }
 
 export interface CommonOptions {
@@ -42,7 +44,7 @@ export interface ScriptDefinition<O> {
 
 /** Defines a script. It runs when the file is run directly, not when it is imported. */
 export function script<O>(definition: ScriptDefinition<O>): ScriptDefinition<O> {
-  if (isMain(definition.name)) void main(definition, process.argv.slice(2))
+  if (isMain(definition.name)) void runScript(definition, process.argv.slice(2))
   return definition
 }
 
@@ -51,35 +53,87 @@ const isMain = (name: string): boolean => {
   return invoked !== undefined && realpathSync(invoked) === join(root, 'scripts', `${name.replaceAll(':', '/')}.ts`)
 }
 
-async function main<O>(definition: ScriptDefinition<O>, argv: string[]): Promise<void> {
+/** What else than Ctrl-C asks a run to end. A terminal that is closed sends SIGHUP. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** Writing fails so where the reader (`| head`) or the terminal is gone. */
+const READER_IS_GONE = ['EPIPE', 'EIO']
+
+/**
+ * Runs a script to its end, whatever ends it: the exit code says how, and what the script itself does at its end (`finally`) has been done.
+ */
+export async function runScript<O>(definition: ScriptDefinition<O>, argv: string[]): Promise<void> {
   const stop = new AbortController()
   let log = createLog()
-  const onSignal = () => {
-    if (stop.signal.aborted) return
-    log.warn('interrupted: letting the current step end cleanly')
-    stop.abort()
-  }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  // A closed stdout (`| head`) is not an error.
-  process.stdout.on('error', () => undefined)
-
   let json = argv.includes('--json')
+  const interrupt = () => {
+    if (stop.signal.aborted) return
+    stop.abort()
+    log.warn('interrupted: letting the current step end cleanly')
+  }
+  const end = (reason: OpsError) => {
+    if (stop.signal.aborted) return
+    stop.abort(reason)
+    log.warn(`${reason.message}: letting the current step end cleanly`)
+  }
+  // It was thrown where nobody waits for it, such as in a timer: what the run holds is given back all the same.
+  const onUncaught = (thrown: unknown) => end(asOpsError(thrown))
+  const onBeforeExit = () => {
+    const never = new OpsError(exitCodes.bug, 'it waits for something that will never come', REPORT_IT)
+    process.exitCode = reportFailure(definition.name, stoppedFor(stop.signal) ?? never, json, log, argv)
+  }
+  for (const signal of SIGNALS) process.on(signal, interrupt)
+  process.on('uncaughtException', onUncaught)
+  process.once('beforeExit', onBeforeExit)
+  watchOutput(log, interrupt)
+
   try {
     const { options, args } = parsedArguments(definition, argv)
     json = options.json === true
     log = createLog({ debug: options.debug === true, quiet: options.quiet === true })
-    const outcome = await definition.run({ options, args, log, signal: stop.signal })
+    const outcome = await definition.run({ options, args, log, signal: stop.signal, stop: end })
+    const stopped = stoppedFor(stop.signal)
+    if (stopped) throw new DetailedError(stopped, outcome.document)
     const exitCode = outcome.exitCode ?? exitCodes.ok
     if (json) printDocument(definition.name, exitCode, outcome.document)
     else if (outcome.text) process.stdout.write(`${redact(outcome.text.trimEnd())}\n`)
     process.exitCode = exitCode
   } catch (thrown) {
-    process.exitCode = reportFailure(definition.name, thrown, json, log, argv)
+    process.exitCode = reportFailure(definition.name, endOf(thrown, stop.signal), json, log, argv)
   } finally {
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
+    for (const signal of SIGNALS) process.off(signal, interrupt)
+    process.off('uncaughtException', onUncaught)
+    process.off('beforeExit', onBeforeExit)
   }
+}
+
+/** What a run failed with: once it is stopped, whatever fails does so for that. */
+function endOf(thrown: unknown, signal: AbortSignal): unknown {
+  if (!signal.aborted || thrown instanceof CommanderError) return thrown
+  const error = asOpsError(thrown)
+  const isInterruption = error.code === exitCodes.interrupted
+  const end =
+    stoppedFor(signal) ?? (isInterruption ? error : interrupted('interrupted', 'run the same command again to go on', thrown))
+  return thrown instanceof DetailedError ? new DetailedError(end, thrown.document) : end
+}
+
+/**
+ * Whoever read what this run says may have gone: then it is interrupted, as any program is whose pipe was closed. A result that was
+ * written to nobody is no error; one that could not be stored, as on a full disk, is.
+ */
+function watchOutput(log: Log, interrupt: () => void): void {
+  const isGone = (error: Error) => READER_IS_GONE.includes(systemCode(error) ?? '')
+  process.stdout.on('error', error => {
+    if (isGone(error)) return interrupt()
+    const { code, message, hint } = asOpsError(error)
+    process.exitCode = code
+    log.error(`the result could not be written: ${message}`)
+    log.info(`  ${log.chalk.cyan('→')} ${hint}`)
+  })
+  // There is no place left to say what is wrong with it.
+  process.stderr.on('error', error => {
+    if (isGone(error)) interrupt()
+  })
 }
 
 /**

@@ -1,27 +1,47 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { judgeLock, LOCK_STALE_MS, type LockRecord } from '../../../lib/model/lock.ts'
+import { isStale, LOCK_STALE_MS, lockRecord } from '../../../lib/model/lock.ts'
 
-const now = new Date('2025-11-01T12:00:00Z')
-const beaten = (agoMs: number): LockRecord => ({
-  holder: 'ann@desk',
-  pid: 7,
-  verb: 'up',
-  since: '2025-11-01T11:00:00Z',
-  heartbeat: new Date(now.getTime() - agoMs).toISOString(),
-})
-
-const lock = suite('judgeLock')
-for (const [why, record, expected, isDead] of [
-  ['nobody', undefined, 'free'],
-  ['a fresh heartbeat', beaten(1000), 'held'],
-  ['a heartbeat just in time', beaten(LOCK_STALE_MS), 'held'],
-  ['a silent holder', beaten(LOCK_STALE_MS + 1), 'stale'],
-  ['a holder whose clock is ahead', beaten(-LOCK_STALE_MS), 'held'],
-  ['a heartbeat that is no time', { ...beaten(0), heartbeat: 'soon' }, 'held'],
-  ['a holder that was killed a moment ago', beaten(1000), 'stale', true],
-  ['nobody, whoever is dead', undefined, 'free', true],
+const stale = suite('isStale')
+for (const [why, holder, age, expected] of [
+  ['just written', 'unknown', 1000, false],
+  ['written just in time', 'unknown', LOCK_STALE_MS, false],
+  ['silent', 'unknown', LOCK_STALE_MS + 1, true],
+  ['of a store that does not say its time', 'unknown', Number.NaN, false],
+  ['killed a moment ago, on this machine', 'ended', 1000, true],
+  ['killed, of a store that does not say its time', 'ended', Number.NaN, true],
+  ['alive on this machine, but silent, such as one that was stopped', 'runs', 10 * LOCK_STALE_MS, false],
 ] as const) {
-  lock(why, () => assert.is(judgeLock(record, now, isDead), expected))
+  stale(why, () => assert.is(isStale(holder, age), expected))
 }
-lock.run()
+stale.run()
+
+const RECORD = { holder: 'ann@desk', pid: 7, verb: 'up', since: '2025-11-01T11:00:00Z' }
+const WHOLE = { ...RECORD, owner: 'a1', pidSpace: 'boot pid:[1]', startTime: '99' }
+
+const record = suite('lockRecord')
+for (const [why, content, expected] of [
+  ['whole', JSON.stringify(WHOLE), WHOLE],
+  ['of a platform without /proc', JSON.stringify(RECORD), RECORD],
+  ['of a version that writes more', JSON.stringify({ ...WHOLE, mood: 'good' }), WHOLE],
+  ['what tells runs apart is no text', JSON.stringify({ ...RECORD, owner: 7, pidSpace: null, startTime: {} }), RECORD],
+  ['empty', '', undefined],
+  ['blank', ' \n', undefined],
+  ['null', 'null', undefined],
+  ['torn', JSON.stringify(WHOLE).slice(0, 40), undefined],
+  ['an empty object', '{}', undefined],
+  ['a list', '[]', undefined],
+  ['a text', '"locked"', undefined],
+  ['a number', '1', undefined],
+  ['HTML', '<html></html>', undefined],
+  ['Terraform’s', JSON.stringify({ ID: '1', Operation: 'apply', Who: 'ann@desk' }), undefined],
+  ['without a holder', JSON.stringify({ ...RECORD, holder: undefined }), undefined],
+  ['an empty holder', JSON.stringify({ ...RECORD, holder: '' }), undefined],
+  ['a pid that is none', JSON.stringify({ ...RECORD, pid: -1 }), undefined],
+  ['a pid that is a text', JSON.stringify({ ...RECORD, pid: '7' }), undefined],
+  ['a verb that is none', JSON.stringify({ ...RECORD, verb: ['up'] }), undefined],
+  ['no beginning', JSON.stringify({ ...RECORD, since: null }), undefined],
+] as const) {
+  record(why, () => assert.equal(lockRecord(content), expected))
+}
+record.run()

@@ -95,7 +95,7 @@ async function run(phases: Phase<Context>[], ends: Partial<Parameters<typeof jou
   const outcome = await journalled(
     phases,
     context,
-    { options, args: ['00-vpc'], log: context.log, signal: context.signal },
+    { options, args: ['00-vpc'], log: context.log, signal: context.signal, stop: () => undefined },
     { conclude: async records => ({ document: { statuses: records.map(({ status }) => status) } }), ...ends },
   ).catch((error: unknown) => error)
   const directory = context.journal?.directory ?? ''

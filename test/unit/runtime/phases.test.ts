@@ -193,6 +193,84 @@ for (const [why, b, locks, expected] of [
   runs(`counts changes; ${why}`, async () => assert.equal(await countsSeen(b, locks), expected))
 }
 
+for (const [why, reason, code] of [
+  ['interrupted', undefined, 130],
+  ['stopped for the lock', precondition('taken over by bob', 'wait for bob'), 4],
+] as const) {
+  runs(`${why} in a phase that fails for it: that is how it ends, and what the journal says`, async () => {
+    const stop = new AbortController()
+    const writer = journal()
+    const stopped = phase(
+      'a',
+      () => PENDING,
+      () => {
+        stop.abort(reason)
+        throw new Error('the child was interrupted')
+      },
+    )
+    const error = await failureOf(runPhases([stopped, phase('b', () => PENDING)], context(stop.signal), writer))
+    assert.is(error.code, code)
+    assert.equal(
+      writer.journal.phases.map(({ id, status, error }) => [id, status, error?.code]),
+      [['a', 'interrupted', code]],
+    )
+  })
+  runs(`${why} in a phase that ends well: the next is not begun`, async () => {
+    const stop = new AbortController()
+    const ran: string[] = []
+    const phases = [
+      phase(
+        'a',
+        () => PENDING,
+        () => stop.abort(reason),
+      ),
+      phase(
+        'b',
+        () => PENDING,
+        () => ran.push('b'),
+      ),
+    ]
+    assert.is((await failureOf(runPhases(phases, context(stop.signal), journal()))).code, code)
+    assert.equal(ran, [])
+  })
+  for (const [how, check] of [
+    ['goes on', () => PENDING],
+    [
+      'fails',
+      () => {
+        throw new Error('the child was interrupted')
+      },
+    ],
+  ] as const) {
+    runs(`a dry run ${why} in a check that ${how}: no plan`, async () => {
+      const stop = new AbortController()
+      const stopping = phase('b', () => {
+        stop.abort(reason)
+        return check()
+      })
+      const error = await failureOf(planPhases([phase('a', () => PENDING), stopping], context(stop.signal)))
+      assert.is(error.code, code)
+    })
+  }
+}
+runs('who lost the lock in the last phase does not end well, though the phase did', async () => {
+  const stop = new AbortController()
+  const last = phase(
+    'a',
+    () => PENDING,
+    () => stop.abort(precondition('taken over by bob', 'wait for bob')),
+  )
+  assert.is((await failureOf(runPhases([last], context(stop.signal), journal()))).code, 4)
+})
+runs('a journal that can’t be written does not hide why the phase failed', async () => {
+  const writer = journal()
+  writer.phase = async () => {
+    throw new Error('no space left on device')
+  }
+  const refused = phase('a', () => REFUSED)
+  assert.match((await failureOf(runPhases([refused], context(), writer))).message, 'it would destroy a')
+})
+
 runs('counts the changes of a run that failed, too', async () => {
   const boom = phase(
     'a',

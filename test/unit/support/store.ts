@@ -7,16 +7,21 @@ export interface FakeStore extends Store {
   calls: string[]
   /** Somebody else writes an object. @returns its generation */
   wrote(object: string, content: string): string
+  /** Its clock goes on by so many milliseconds, whatever anybody else's does. */
+  pass(ms: number): void
 }
 
 /** A bucket that keeps generations as Google does. It is there, unless told. */
 export function fakeStore({ exists = true, calls = [] as string[] } = {}): FakeStore {
   const objects = new Map<string, StoredObject>()
+  const written = new Map<string, number>()
+  let time = 0
   let isThere = exists
   let generations = 1000
   const wrote = (object: string, content: string) => {
     const generation = String(++generations)
-    objects.set(object, { content, generation, md5: '' })
+    objects.set(object, { content, generation, md5: '', age: 0 })
+    written.set(object, time)
     return generation
   }
   const generationOf = (object: string) => objects.get(object)?.generation ?? '0'
@@ -25,13 +30,19 @@ export function fakeStore({ exists = true, calls = [] as string[] } = {}): FakeS
     objects,
     calls,
     wrote,
+    pass(ms) {
+      time += ms
+    },
     exists: async () => isThere,
     async create(location, labels) {
       calls.push(`create ${location} ${JSON.stringify(labels)}`)
       isThere = true
     },
     list: async prefix => [...objects.keys()].filter(name => name.startsWith(prefix)).sort(),
-    read: async object => objects.get(object),
+    async read(object) {
+      const found = objects.get(object)
+      return found && { ...found, age: time - (written.get(object) ?? time) }
+    },
     async write(object, content, generation) {
       calls.push(`write ${object} over ${generation}`)
       return generationOf(object) === generation ? wrote(object, content) : undefined
