@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Store, StoredObject } from '../google/storage.ts'
 import { type HolderState, isStale, LOCK_HEARTBEAT_MS, LOCK_STALE_MS, type LockRecord, lockRecord } from '../model/lock.ts'
 import { formatDuration } from '../runtime/duration.ts'
 import { messageOf, type OpsError, precondition } from '../runtime/errors.ts'
-import { identify, isRunning } from '../runtime/processes.ts'
+import { identify, isRunning, pidSpace } from '../runtime/processes.ts'
 import type { Context } from './context.ts'
 import { operator } from './operator.ts'
 
@@ -162,16 +161,6 @@ export async function lockHolder(store: Store): Promise<LockHolder | undefined> 
   return current && { record: lockRecord(current.content), object: addressIn(store), removal: removal(store) }
 }
 
-/** What a pid of this machine means: the kernel's boot, and the namespace, which two containers of one host do not share. */
-function currentPidSpace(): string | undefined {
-  try {
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}`
-  } catch {
-    return undefined
-  }
-}
-
-const pidSpace = currentPidSpace()
 const startTime = identify(process.pid)?.startTime
 const here: Pick<LockRecord, 'pidSpace' | 'startTime'> = {
   ...(pidSpace !== undefined && { pidSpace }),

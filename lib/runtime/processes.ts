@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { systemCode } from './errors.ts'
 
 /** Whether a process of this machine and pid namespace runs. One that has ended and waits for its parent does not. */
@@ -44,3 +44,26 @@ export function identify(pid: number): ProcessId | undefined {
 }
 
 export const isAlive = (id: ProcessId): boolean => identify(id.pid)?.startTime === id.startTime
+
+/** What a pid of this machine means: the kernel's boot, and the namespace, which two containers of one host do not share. */
+export const pidSpace: string | undefined = currentPidSpace()
+
+function currentPidSpace(): string | undefined {
+  try {
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}`
+  } catch {
+    return undefined
+  }
+}
+
+/** A process as it is written down for other runs, which may be on another machine. */
+export interface ProcessIdentity extends ProcessId {
+  /** See `pidSpace`; undefined where the platform does not say. */
+  space?: string | undefined
+}
+
+export const identityOf = (pid: number): ProcessIdentity => ({ startTime: '', pid, ...identify(pid), space: pidSpace })
+
+/** Whether that very process runs; undefined when it is one of another machine, boot or pid namespace, where that can't be known. */
+export const livesStill = ({ space, ...id }: ProcessIdentity): boolean | undefined =>
+  space === undefined || space !== pidSpace ? undefined : isAlive(id)

@@ -4,6 +4,7 @@ import { stateObject } from '../model/layer/state.ts'
 import { configuration } from '../runtime/errors.ts'
 import { readIfExists } from '../runtime/files.ts'
 import type { Command } from './command.ts'
+import { RECORD } from './init.ts'
 import { createMemory } from './memory.ts'
 import { filesIn, isConfiguration, withScratch } from './scratch.ts'
 import { emptyBucket, NO_CREDENTIALS, openBucketView } from './view.ts'
@@ -25,9 +26,6 @@ export interface BackendsOptions {
   /** Whether the root was initialised with its present files. */
   isInitialised: (layer: string) => Promise<boolean>
 }
-
-/** Where Terraform writes down what `init` made of the backend's configuration. */
-const RECORD = join('.terraform', 'terraform.tfstate')
 
 /** Tells where a layer keeps its state, from what Terraform's `init` makes of it; asks nothing of the bucket, which may not exist yet. */
 export function createBackends(options: BackendsOptions): (layer: string) => Promise<Backend> {

@@ -1,8 +1,9 @@
-import { createInterface } from 'node:readline'
 import type { ProcessOutput } from 'zx/core'
 import { formatDuration } from '../runtime/duration.ts'
 import { interrupted, timedOut } from '../runtime/errors.ts'
 import { commandFailed, shell } from '../runtime/zx.ts'
+import { recordHolder, removeDeadHolders, removeHolder } from './holder.ts'
+import { supervised } from './supervised.ts'
 
 export interface CommandOptions {
   program: string
@@ -11,6 +12,8 @@ export interface CommandOptions {
   signal: AbortSignal
   /** Milliseconds after which a Terraform that says nothing is given up. */
   silence: number
+  /** Parent of the files that take its output, absolute. */
+  scratch: string
 }
 
 export interface RunOptions {
@@ -45,7 +48,14 @@ const OURS = { TF_IN_AUTOMATION: '1', TF_INPUT: '0', CHECKPOINT_DISABLE: '1', TF
 /** The shell's exit code for a program that is not there. */
 const PROGRAM_MISSING = 127
 
-export function createCommand({ program, variables, signal, silence }: CommandOptions): Command {
+/** Whether a Terraform writes its state, so that it must never be killed. */
+const writes = ([verb = '']: readonly string[]): boolean => ['apply', 'import'].includes(verb)
+
+/** Whether it takes its state's lock, which it leaves behind when it is killed. */
+const takesLock = (args: readonly string[]): boolean =>
+  writes(args) || (args[0] === 'plan' && args.some(flag => flag.startsWith('-lock-timeout')))
+
+export function createCommand({ program, variables, signal, silence, scratch }: CommandOptions): Command {
   const words = (what: string, ended: Ended, hint: string) =>
     commandFailed(what, { ...ended, stdout: '' } as unknown as ProcessOutput, hint)
 
@@ -59,27 +69,36 @@ export function createCommand({ program, variables, signal, silence }: CommandOp
     return ended.exitCode === PROGRAM_MISSING ? words(what, ended, '') : undefined
   }
 
+  const withInput = async (cwd: string, args: string[], env: Record<string, string>, input: string): Promise<Ended> => {
+    let silent = false
+    const onSilence = () => {
+      silent = true
+    }
+    const $ = shell({ cwd, env, input, signal, nothrow: true, silence: { within: silence, onSilence } })
+    const { exitCode, stdout, stderr } = await $`${program} ${args}`
+    return { exitCode, stdout, stderr, silent }
+  }
+
   return {
     async run(folder, args, { env, input, onLine, onStderr } = {}) {
-      let silent = false
-      const onSilence = () => {
-        silent = true
+      const environment = { ...(await variables()), ...OURS, ...env }
+      if (input !== undefined) return withInput(folder, args, environment, input)
+      const locks = takesLock(args)
+      let pid = 0
+      const onStart = (started: number) => {
+        pid = started
+        recordHolder(folder, pid)
       }
-      const $ = shell({
-        cwd: folder,
-        signal,
-        nothrow: true,
-        silence: { within: silence, onSilence },
-        ...(input !== undefined && { input }),
+      const ended = await supervised(program, args, {
+        ...{ cwd: folder, env: { ...process.env, ...environment }, signal, silence, scratch, killable: !writes(args) },
+        ...(locks && { onStart }),
+        ...(onLine && { onLine }),
         ...(onStderr && { onStderr }),
-        env: { ...(await variables()), ...OURS, ...env },
       })
-      const child = $`${program} ${args}`
-      const lines = onLine && createInterface({ input: child.stdout }).on('line', onLine)
-      const read = lines && new Promise<void>(resolve => lines.once('close', resolve))
-      const { exitCode, stdout, stderr } = await child
-      await read
-      return { exitCode, stdout, stderr, silent }
+      // Of one that was killed, the record says that the lock which it left is ours.
+      if (locks && ended.exitCode !== null) removeHolder(folder, pid)
+      if (locks && ended.exitCode === 0) removeDeadHolders(folder)
+      return ended
     },
 
     stopped,

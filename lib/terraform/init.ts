@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { precondition } from '../runtime/errors.ts'
 import { readIfExists, writeAtomically } from '../runtime/files.ts'
@@ -28,11 +28,15 @@ export function createInit({ command, root, directory, backendConfig, onProgress
   const inputs = (layer: string) => fingerprint([join(directory, 'modules'), root(layer)], backendConfig)
 
   return {
-    isCurrent: async layer => (await readIfExists(stamp(layer))) === (await inputs(layer)),
+    isCurrent: async layer => (await isWhole(root(layer))) && (await readIfExists(stamp(layer))) === (await inputs(layer)),
 
     async run(layer, env = {}) {
       const wanted = await inputs(layer)
-      if ((await readIfExists(stamp(layer))) === wanted) return
+      const whole = await isWhole(root(layer))
+      if (whole && (await readIfExists(stamp(layer))) === wanted) return
+      // Until it has ended well the root counts as not initialised, and Terraform does not begin on a torn record.
+      await rm(stamp(layer), { force: true })
+      if (!whole) await rm(join(root(layer), RECORD), { force: true })
       const what = `terraform init of ${layer}`
       const ended = await command.run(root(layer), ['init', '-no-color', '-reconfigure', `-backend-config=${backendConfig}`], {
         env,
@@ -41,6 +45,20 @@ export function createInit({ command, root, directory, backendConfig, onProgress
       if (ended.exitCode !== 0) throw command.failure(what, ended, 'see what Terraform says above')
       await writeAtomically(stamp(layer), wanted)
     },
+  }
+}
+
+/** Where Terraform writes down what `init` made of the backend's configuration. */
+export const RECORD = join('.terraform', 'terraform.tfstate')
+
+/** Whether that record can be read: a killed `init` leaves an empty or torn one. Without one there is nothing to mend. */
+async function isWhole(folder: string): Promise<boolean> {
+  const record = await readIfExists(join(folder, RECORD))
+  if (record === undefined) return true
+  try {
+    return typeof JSON.parse(record) === 'object'
+  } catch {
+    return false
   }
 }
 

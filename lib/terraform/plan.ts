@@ -137,7 +137,12 @@ async function madeOn(file: string): Promise<{ lineage: string; serial: number }
 export const plannedValues = ({ resources }: Plan, address: string): Record<string, Json> =>
   resources.find(resource => resource.address === address)?.after ?? {}
 
-function hintFor(said: string): string {
+export function hintFor(said: string): string {
+  if (/Error acquiring the state lock/.test(said) && !/Lock Info/.test(said)) {
+    if (/Error 40[13]/.test(said))
+      return 'nobody holds the lock: these credentials may not write it. They need storage.objects.create and storage.objects.delete on the state bucket'
+    return 'nobody holds the lock now: run the same command again'
+  }
   if (/Error acquiring the state lock/.test(said)) {
     return 'another run holds the lock (Who and Created above). If that process is dead: `terraform force-unlock <ID>` in the layer’s folder'
   }

@@ -1,4 +1,4 @@
-import { access, readdir, readlink, rm } from 'node:fs/promises'
+import { access, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mismatch } from '../model/layer/binding.ts'
 import { applyOrder } from '../model/layer/order.ts'
@@ -9,12 +9,14 @@ import type { Json } from '../runtime/json.ts'
 import { createBackends } from './backend.ts'
 import { createCommand } from './command.ts'
 import { createEdges } from './edges.ts'
+import { type Holder, holdersOf } from './holder.ts'
 import { createInit } from './init.ts'
 import { createInputs } from './inputs.ts'
 import { createMemory } from './memory.ts'
 import { follow, lastWords, makePlan, type Plan, type PlanOptions, type PlanRun, plannedValues, StalePlan } from './plan.ts'
 import { type BucketView, openBucketView } from './view.ts'
 
+export type { Holder } from './holder.ts'
 export { type Plan, type PlanOptions, StalePlan, TerraformError } from './plan.ts'
 
 export interface TerraformOptions {
@@ -74,8 +76,8 @@ export interface Terraform {
   adopt(layer: string, address: string, id: string): Promise<void>
   /** Frees a layer's state lock by its id, which is the lock object's generation. */
   unlock(layer: string, id: string): Promise<void>
-  /** Pids of the Terraform processes of this machine that work in a layer's folder: an earlier run's, that outlived it. */
-  running(layer: string): Promise<number[]>
+  /** The Terraforms of this checkout that may hold a layer's state lock: an earlier run's, whether they live or were killed. */
+  holders(layer: string): Promise<Holder[]>
   /** The folder of a layer in this environment. */
   root(layer: string): string
   /** What plain `terraform` needs in its environment. */
@@ -93,7 +95,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
   const { program, directory, env, backendConfig, plans, signal, objects, silence = SILENCE_MS } = options
   const root = (layer: string) => join(directory, layer, 'envs', env)
   const layers = applyOrder(options.layers)
-  const command = createCommand({ program, variables: options.variables, signal, silence })
+  const command = createCommand({ program, variables: options.variables, signal, silence, scratch: plans })
   const init = createInit({
     ...{ command, root, directory, backendConfig },
     ...(options.onProgress && { onProgress: options.onProgress }),
@@ -259,11 +261,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
         throw command.failure(`unlocking the state of ${layer}`, ended, 'look at the lock object in the state bucket')
     },
 
-    async running(layer) {
-      const pids = (await readdir('/proc').catch((): string[] => [])).filter(name => /^\d+$/.test(name))
-      const folders = await Promise.all(pids.map(pid => readlink(`/proc/${pid}/cwd`).catch(() => '')))
-      return pids.filter((_, index) => folders[index] === root(layer)).map(Number)
-    },
+    holders: async layer => holdersOf(root(layer)),
 
     dispose: () => rm(plans, { recursive: true, force: true }),
   }

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { operator } from '../../lib/operation/operator.ts'
+import { writeAtomically } from '../../lib/runtime/files.ts'
+import { identityOf } from '../../lib/runtime/processes.ts'
 import { type Checkout, killOnce, makeCheckout, type Ran } from './support/checkout.ts'
 import { type Cloud, cloudOf, type Footprint } from './support/cloud.ts'
 import { bringUp } from './support/kept-lab.ts'
@@ -150,6 +152,13 @@ story('a dry run neither changes anything nor frees a dead process’s lock', as
       Path: `gs://threads-ops-lab-tfstate/${LOCK}`,
     }),
   )
+  const holder = { process: { ...identityOf(process.pid), pid: 2 ** 22 + 1 }, began: Date.now() }
+  const record = join(
+    checkout.directory,
+    'terraform/00-vpc/envs/lab/.terraform/threads-ops-holders',
+    String(holder.process.pid),
+  )
+  await writeAtomically(record, JSON.stringify(holder))
   // Nobody else frees it: whatever waited for it would fail.
   await changesNothing(cloud, async () => {
     for (const [verb, ...args] of VERBS_THAT_CHANGE) {

@@ -107,12 +107,29 @@ export interface StateLock {
   created: string
 }
 
-/** The lock that an error is about, or undefined when it is about something else. */
+/** The lock that an error is about, or undefined when nobody holds one: it is about something else, or the bucket refused to write it. */
 export function stateLock(errors: Errors): StateLock | undefined {
   for (const { summary, detail } of errors) {
     if (!/Error acquiring the state lock/.test(summary)) continue
     const field = (name: string) => new RegExp(`^\\s*${name}:\\s+(.+)$`, 'm').exec(detail)?.[1]?.trim() ?? ''
-    return { id: field('ID'), who: field('Who'), created: field('Created') }
+    const id = field('ID')
+    if (id !== '') return { id, who: field('Who'), created: field('Created') }
   }
   return undefined
+}
+
+/** Milliseconds in which a Terraform takes its lock, if at all: it waits a minute for another's. */
+const TAKES_LOCK_WITHIN_MS = 120_000
+/** Of Terraform's clock and ours, which are the same, one is cut to microseconds. */
+const CLOCK_SLACK_MS = 1000
+
+/**
+ * Whether a lock is the one that a Terraform of this checkout took.
+ * @param began when that Terraform began, in milliseconds since the epoch, by this machine's clock
+ * @param operator ourselves, as `user@host`
+ */
+export function isLockOf(lock: StateLock, began: number, operator: string): boolean {
+  const [, date, time] = /^(\S+) (\d+:\d+:\d+(?:\.\d+)?) (?:\+0000 )?UTC/.exec(lock.created) ?? []
+  const created = Date.parse(`${date}T${time?.slice(0, 12)}Z`)
+  return lock.who === operator && created >= began - CLOCK_SLACK_MS && created <= began + TAKES_LOCK_WITHIN_MS
 }

@@ -1,10 +1,12 @@
-import { stateLock } from '../../model/layer/adoption.ts'
+import { isLockOf, type StateLock, stateLock } from '../../model/layer/adoption.ts'
 import { destructions } from '../../model/layer/destruction.ts'
 import type { Context } from '../../operation/context.ts'
 import { operator } from '../../operation/operator.ts'
-import { type Plan, TerraformError } from '../../terraform/terraform.ts'
+import { livesStill } from '../../runtime/processes.ts'
+import { waitFor } from '../../runtime/wait.ts'
+import { type Holder, type Plan, TerraformError } from '../../terraform/terraform.ts'
 
-export type PlanContext = Pick<Context, 'terraform' | 'log' | 'progress'>
+export type PlanContext = Pick<Context, 'terraform' | 'log' | 'progress' | 'signal'>
 
 /** What applying or destroying a layer would change. It only looks: no lock is taken or freed, nothing is written. */
 export const planLayer = (
@@ -14,8 +16,8 @@ export const planLayer = (
 ): Promise<Plan> => terraform.plan(name, { ...options, lock: false, onProgress: progress })
 
 /**
- * The same behind the state's lock, after an apply has found it taken or the state changed. A lock whose holder is a dead process
- * of this machine is freed; any other is waited for.
+ * The same behind the state's lock, after an apply has found it taken or the state changed. The lock of a dead run of
+ * this checkout is freed, once its Terraform has ended; any other is waited for.
  * @throws TerraformError, naming the holder, when it is not freed in time
  */
 export async function planAgain(name: string, context: PlanContext, { destroy }: Pick<Plan, 'destroy'>): Promise<Plan> {
@@ -26,13 +28,47 @@ export async function planAgain(name: string, context: PlanContext, { destroy }:
   } catch (error) {
     const lock = lockIn(error)
     if (!lock) throw error
-    if (lock.who === operator() && (await terraform.running(name)).length === 0) {
-      log.warn(`freeing the state lock of ${name}: its holder (${lock.who}, ${lock.created}) is dead`)
-      await terraform.unlock(name, lock.id)
-    } else {
+    const holder = (await terraform.holders(name)).find(({ began }) => isLockOf(lock, began, operator()))
+    if (holder === undefined) {
       progress(`waiting for the state lock that ${lock.who} has held since ${lock.created}`)
+    } else if (await endOf(name, holder, context)) {
+      // It may have freed the lock itself.
+      const left = await lockLeft(() => terraform.plan(name, { ...options, lockTimeout: 0 }))
+      if (!('lock' in left)) return left
+      if (left.lock.id === lock.id) {
+        log.warn(`freeing the state lock of ${name}: its holder (${lock.who}, ${lock.created}) is dead`)
+        await terraform.unlock(name, lock.id)
+      }
     }
     return terraform.plan(name, options)
+  }
+}
+
+/** How long a Terraform that outlived its run may take to write its state, in milliseconds: what it has begun, it finishes. */
+const FINISHES_WITHIN_MS = 20 * 60_000
+
+/** Waits for a Terraform whose run is dead. @returns false when nobody here can know whether it lives @throws OpsError 124 */
+function endOf(name: string, holder: Holder, { progress, signal }: PlanContext): Promise<boolean> {
+  return waitFor({
+    what: `Terraform (pid ${holder.process.pid}) of an earlier run to write the state of ${name}`,
+    within: FINISHES_WITHIN_MS,
+    signal,
+    hint: `look at that process: it still works on ${name}`,
+    probe: async () => {
+      const lives = livesStill(holder.process)
+      if (lives) progress(`waiting for Terraform (pid ${holder.process.pid}) of an earlier run to end`)
+      return lives ? undefined : lives === false
+    },
+  })
+}
+
+async function lockLeft(plan: () => Promise<Plan>): Promise<Plan | { lock: StateLock }> {
+  try {
+    return await plan()
+  } catch (error) {
+    const lock = lockIn(error)
+    if (!lock) throw error
+    return { lock }
   }
 }
 

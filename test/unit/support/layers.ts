@@ -4,7 +4,7 @@ import { describeErrors } from '../../../lib/model/layer/stream.ts'
 import type { Context } from '../../../lib/operation/context.ts'
 import { interrupted, OpsError, precondition } from '../../../lib/runtime/errors.ts'
 import type { Journal, JournalWriter } from '../../../lib/runtime/journal.ts'
-import { type Plan, StalePlan, type Terraform, TerraformError } from '../../../lib/terraform/terraform.ts'
+import { type Holder, type Plan, StalePlan, type Terraform, TerraformError } from '../../../lib/terraform/terraform.ts'
 import { NOW } from './kubernetes.ts'
 import { type FakeStore, fakeStore } from './store.ts'
 
@@ -67,8 +67,8 @@ export interface World {
   plans?: Record<string, (Plan | Error)[]>
   /** What comes of each apply; they go well once these are used up. */
   applies?: Outcome[]
-  /** Pids of Terraform processes that work in a layer's folder. */
-  running?: number[]
+  /** The Terraforms on record as perhaps holding a layer's lock. */
+  holders?: Holder[]
   snapshots?: { name: string; sourceDisk: string; status?: string; labels?: Record<string, string>; createdAt?: string }[]
   /** What the cluster lists, by plural; without it, it is out of reach. */
   cluster?: Record<string, KubernetesObject[]>
@@ -129,7 +129,7 @@ export function layerContext(world: World = {}) {
       states[layer] = [...(states[layer] ?? []), { address, type: typeOf(address), attributes: { name: baseName(id) } }]
     },
     unlock: async (layer: string, id: string) => calls.push(`unlock ${layer} ${id}`),
-    running: async () => world.running ?? [],
+    holders: async () => world.holders ?? [],
     planned: async (plan: Plan, address: string) =>
       (plan as unknown as { resources: PlannedResource[] }).resources.find(each => each.address === address)?.after ?? {},
   } as unknown as Terraform

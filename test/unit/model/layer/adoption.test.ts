@@ -357,5 +357,16 @@ locks('its holder', () =>
     created: '2025-11-01 12:00:00.000 +0000 UTC',
   }),
 )
+locks('none where the bucket refuses to write one', () =>
+  assert.is(
+    stateLock([
+      error(
+        'Error acquiring the state lock',
+        'googleapi: Error 403: Access denied., forbidden\n* storage: object does not exist',
+      ),
+    ]),
+    undefined,
+  ),
+)
 locks('another error', () => assert.is(stateLock([error('Error creating Network')]), undefined))
 locks.run()

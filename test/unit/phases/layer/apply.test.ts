@@ -4,7 +4,8 @@ import { operator } from '../../../../lib/operation/operator.ts'
 import { applyPlan } from '../../../../lib/phases/layer/apply.ts'
 import { type ApplyOptions, applyPolicy } from '../../../../lib/phases/layer/policy.ts'
 import { precondition } from '../../../../lib/runtime/errors.ts'
-import type { Plan } from '../../../../lib/terraform/terraform.ts'
+import { identityOf } from '../../../../lib/runtime/processes.ts'
+import type { Holder, Plan } from '../../../../lib/terraform/terraform.ts'
 import {
   failedApply,
   failureOf,
@@ -201,20 +202,28 @@ again('a lock that somebody else holds is waited for, and named', async () => {
   )
   assert.match(progress.join(), 'waiting for the state lock that bob@far has held since 2025-11-01 11:59:00 UTC')
 })
+const BEGAN = Date.parse('2025-11-01T11:59:00Z')
+const KILLED: Holder = { process: { ...identityOf(process.pid), pid: 2 ** 22 + 1 }, began: BEGAN }
+
 again('one of a dead process of this machine is freed', async () => {
-  const { done, calls, warnings } = apply({ plans: { [LAYER]: [OWN, CREATES] }, applies: [OWN] })
+  const { done, calls, warnings } = apply({ plans: { [LAYER]: [OWN, OWN, CREATES] }, applies: [OWN], holders: [KILLED] })
   await done
   assert.equal(
     calls.filter(call => call !== PUT),
-    [`apply ${LAYER}`, PLAN_AGAIN, `unlock ${LAYER} 123`, `plan ${LAYER}`, `apply ${LAYER}`],
+    [`apply ${LAYER}`, PLAN_AGAIN, PLAN_AGAIN, `unlock ${LAYER} 123`, `plan ${LAYER}`, `apply ${LAYER}`],
   )
   assert.match(warnings.join(), 'is dead')
 })
-again('one of a process that still works there is not', async () => {
-  const { done, calls } = apply({ plans: { [LAYER]: [OWN, CREATES] }, applies: [OWN], running: [4711] })
-  await done
-  assert.not(calls.some(call => call.startsWith('unlock')))
-})
+for (const [name, holders] of [
+  ['of another checkout', []],
+  ['taken long after ours began', [{ ...KILLED, began: BEGAN - 600_000 }]],
+  ['of another machine or boot', [{ ...KILLED, process: { ...KILLED.process, space: 'elsewhere' } }]],
+] as [string, Holder[]][])
+  again(`one ${name} is not, but waited for`, async () => {
+    const { done, calls } = apply({ plans: { [LAYER]: [OWN, CREATES] }, applies: [OWN], holders })
+    await done
+    assert.not(calls.some(call => call.startsWith('unlock')))
+  })
 again('a lock that is not freed in time is the failure', async () => {
   const { done, applied } = apply({ plans: { [LAYER]: [HELD] }, applies: [HELD] })
   assert.is(await failureOf(done), HELD)
