@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { type Document, isCollection, LineCounter, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
 import { configuration, messageOf, usage } from '../runtime/errors.ts'
-import { readIfExists, root } from '../runtime/files.ts'
+import { readNamed, root } from '../runtime/files.ts'
 import { type Environment, environmentSchema } from './schema.ts'
 import { didYouMean } from './suggest.ts'
 
@@ -27,7 +27,7 @@ export async function loadEnvironment(name: string): Promise<Environment> {
     throw usage(`there is no environment "${name}"${didYouMean(name, known)}`, `one of: ${known.join(', ')}`)
   }
   const file = `environments/${name}.yaml`
-  return parseEnvironment((await readIfExists(join(root, file))) ?? '', file, name)
+  return parseEnvironment((await readNamed(join(root, file))) ?? '', file, name)
 }
 
 /** The same from a text; errors call it `file`. */
