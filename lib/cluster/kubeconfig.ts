@@ -1,6 +1,6 @@
 import type { RequestOptions } from 'node:https'
 import { configuration, messageOf, precondition } from '../runtime/errors.ts'
-import { readIfExists } from '../runtime/files.ts'
+import { readNamed } from '../runtime/files.ts'
 import type { Connection } from './rest.ts'
 
 /**
@@ -8,7 +8,7 @@ import type { Connection } from './rest.ts'
  * @throws OpsError 4 when there is no such file, 3 when it can't be read or the context is missing
  */
 export async function readConnection(path: string, context: string): Promise<Connection> {
-  const text = await readIfExists(path)
+  const text = await readNamed(path)
   if (text === undefined) throw precondition(`there is no kubeconfig ${path}`, '`./taskw kubeconfig`')
   // Takes a quarter of a second to load.
   const { KubeConfig } = await import('@kubernetes/client-node')

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { configuration, precondition } from '../runtime/errors.ts'
-import { readIfExists } from '../runtime/files.ts'
+import { readNamed } from '../runtime/files.ts'
 import { configuredPath } from './load.ts'
 import type { Environment } from './schema.ts'
 
@@ -31,7 +31,7 @@ export type Endpoints = z.infer<typeof endpointsSchema>
  */
 export async function loadEndpoints({ name, endpoints: file }: Environment): Promise<Endpoints | undefined> {
   if (file === undefined) return undefined
-  const text = await readIfExists(configuredPath(file))
+  const text = await readNamed(configuredPath(file))
   if (text === undefined) throw precondition(`${file} is missing: ${name} is not up`, 'start the lab: `./taskw lab:up`')
   try {
     return endpointsSchema.parse(JSON.parse(text))

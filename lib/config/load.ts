@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { isCollection, LineCounter, parseDocument } from 'yaml'
+import { type Document, isCollection, LineCounter, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
-import { configuration, usage } from '../runtime/errors.ts'
-import { readIfExists, root } from '../runtime/files.ts'
+import { configuration, messageOf, usage } from '../runtime/errors.ts'
+import { readNamed, root } from '../runtime/files.ts'
 import { type Environment, environmentSchema } from './schema.ts'
 import { didYouMean } from './suggest.ts'
 
@@ -27,17 +27,18 @@ export async function loadEnvironment(name: string): Promise<Environment> {
     throw usage(`there is no environment "${name}"${didYouMean(name, known)}`, `one of: ${known.join(', ')}`)
   }
   const file = `environments/${name}.yaml`
-  return parseEnvironment((await readIfExists(join(root, file))) ?? '', file, name)
+  return parseEnvironment((await readNamed(join(root, file))) ?? '', file, name)
 }
 
 /** The same from a text; errors call it `file`. */
 export function parseEnvironment(text: string, file: string, name: string): Environment {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
-  const at = (offset: number | undefined) => `${file}:${offset === undefined ? 1 : lines.linePos(offset).line}`
+  const at = (offset = 0) => `${file}:${lines.linePos(offset).line || 1}`
   if (document.errors.length > 0) {
     throw invalid(document.errors.map(error => `${at(error.pos[0])}: ${error.message.split('\n')[0]}`))
   }
+  const value = contentOf(document, at)
   const place = (path: PropertyKey[]) => {
     for (let length = path.length; length > 0; length--) {
       const parent = document.getIn(path.slice(0, length - 1), true)
@@ -48,11 +49,45 @@ export function parseEnvironment(text: string, file: string, name: string): Envi
     }
     return at(undefined)
   }
-  const parsed = environmentSchema.safeParse(document.toJS() ?? {})
-  if (!parsed.success) throw invalid(parsed.error.issues.flatMap(issue => explain(issue, place)))
+  const parsed = environmentSchema.safeParse(value ?? {})
+  const problems = [
+    ...(parsed.success ? [] : parsed.error.issues.flatMap(issue => explain(issue, place))),
+    ...unknownLayers(value).map(({ path, message }) => `${place(path)}: ${path.join('.')}: ${message}`),
+  ]
+  if (!parsed.success || problems.length > 0) throw invalid(problems)
   if (parsed.data.name !== name)
     throw invalid([`${place(['name'])}: name is "${parsed.data.name}", but the file is called "${name}"`])
   return deepFreeze(parsed.data)
+}
+
+/** The document's value. @throws OpsError 3 for aliases that are not defined or expand beyond measure */
+function contentOf(document: Document.Parsed, at: (offset?: number) => string): unknown {
+  const undefinedAliases: string[] = []
+  visit(document, {
+    Alias: (_key, alias) => {
+      if (alias.resolve(document) === undefined)
+        undefinedAliases.push(`${at(alias.range?.[0])}: there is no anchor "${alias.source}"`)
+    },
+  })
+  if (undefinedAliases.length > 0) throw invalid(undefinedAliases)
+  try {
+    return document.toJS() as unknown
+  } catch (error) {
+    throw invalid([`${at()}: ${messageOf(error)}`])
+  }
+}
+
+/** The layers in `snapshots.after` that are not among the environment's, however wrong the rest of the file is. */
+function unknownLayers(value: unknown): { path: PropertyKey[]; message: string }[] {
+  const { terraform, snapshots } = (value ?? {}) as { terraform?: { layers?: unknown }; snapshots?: { after?: unknown } }
+  const [layers, after] = [terraform?.layers, snapshots?.after]
+  if (!Array.isArray(layers) || !Array.isArray(after)) return []
+  const known = layers.filter(name => typeof name === 'string')
+  return after.flatMap((name: unknown) =>
+    typeof name !== 'string' || known.includes(name)
+      ? []
+      : [{ path: ['snapshots', 'after'], message: `${name} is not among terraform.layers${didYouMean(name, known)}` }],
+  )
 }
 
 const keyOf = (item: unknown): unknown => (item as { key?: { value?: unknown } }).key?.value
@@ -74,11 +109,30 @@ function explain(issue: z.core.$ZodIssue, place: (path: PropertyKey[]) => string
   return [`${place(issue.path)}: ${where || 'the file'}: ${issue.message}`]
 }
 
-/** The keys that the schema knows at a path; empty inside free-form maps. */
+/** The keys that the schema knows at a path, whatever it is wrapped in; empty inside free-form maps. */
 function keysAt(path: PropertyKey[]): string[] {
-  let at: unknown = environmentSchema
-  for (const step of path) at = (at as { shape?: Record<PropertyKey, unknown> } | undefined)?.shape?.[step]
-  return Object.keys((at as { shape?: object } | undefined)?.shape ?? {})
+  let at: unknown = bare(environmentSchema)
+  for (const step of path) at = bare(memberOf(at, step))
+  return Object.keys((at as Described | undefined)?.shape ?? {})
+}
+
+interface Described {
+  shape?: Record<PropertyKey, unknown>
+  def?: { innerType?: unknown; in?: unknown; valueType?: unknown; element?: unknown }
+}
+
+/** The schema of a member: of a map with known keys, of one with any, or of a list. */
+function memberOf(schema: unknown, step: PropertyKey): unknown {
+  const { shape, def } = (schema ?? {}) as Described
+  if (shape) return Object.hasOwn(shape, step) ? shape[step] : undefined
+  return def?.valueType ?? def?.element
+}
+
+/** Without `optional`, `default`, `prefault` and transformations. */
+function bare(schema: unknown): unknown {
+  const { def } = (schema ?? {}) as Described
+  const inner = def?.innerType ?? def?.in
+  return inner === undefined ? schema : bare(inner)
 }
 
 function deepFreeze<T>(value: T): T {

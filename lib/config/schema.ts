@@ -1,12 +1,33 @@
 import { z } from 'zod'
 import { DURATION_EXAMPLES, parseDuration } from '../runtime/duration.ts'
 
+/** Of a deadline: none at all and one that never comes are both slips. */
+const SHORTEST_MS = 1000
+const LONGEST_MS = 86_400_000
+
 const duration = z.string().transform((text, context) => {
   const ms = parseDuration(text)
-  if (ms !== undefined) return ms
-  context.addIssue({ code: 'custom', message: `"${text}" is not a duration; ${DURATION_EXAMPLES}` })
+  if (ms !== undefined && ms >= SHORTEST_MS && ms <= LONGEST_MS) return ms
+  const message = ms === undefined ? `"${text}" is not a duration; ${DURATION_EXAMPLES}` : `"${text}" is not between 1s and 1d`
+  context.addIssue({ code: 'custom', message })
   return z.NEVER
 })
+
+const path = z.string().min(1, 'must not be empty')
+/** Stays in the folder that it is relative to. */
+const inside = (what: string) =>
+  z
+    .string()
+    .regex(/^[\w.-]+(\/[\w.-]+)*$/, what)
+    .refine(text => !text.split('/').some(part => part === '.' || part === '..'), what)
+const namespace = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be at most 63 lower-case letters, digits and hyphens')
+const distinct = <Item extends z.ZodType<string>>(item: Item) =>
+  z.array(item).superRefine((items, context) => {
+    for (const [at, name] of items.entries())
+      if (items.indexOf(name) < at) context.addIssue({ code: 'custom', path: [at], message: `${name} is listed twice` })
+  })
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest: 64 hexadecimal digits')
 const namespacedName = (example: string) => z.string().regex(/^[^/]+\/[^/]+$/, `must look like ${example}`)
@@ -19,37 +40,38 @@ const layer = z
     `must look like 01-k8s: two digits, a hyphen, a name of at most ${LONGEST_LAYER} characters`,
   )
 
-const shape = z.strictObject({
+/** What Terraform does not know about an environment; the rest comes from Terraform's outputs. */
+export const environmentSchema = z.strictObject({
   schema: z.literal('threads-ops/environment/1'),
   name: z.string().regex(/^[a-z][a-z0-9-]{0,14}[a-z0-9]$/, 'must be 2 to 16 lower-case letters, digits and hyphens'),
 
   /** A JSON file with the endpoints of Google's services, where they are not Google's own. */
-  endpoints: z.string().optional(),
+  endpoints: path.optional(),
 
   terraform: z.strictObject({
     /** Folder of the layers. */
-    directory: z.string().default('terraform'),
+    directory: path.default('terraform'),
     /** Partial backend configuration in that folder; it names the state bucket. */
-    backendConfig: z.string().default('backend-config.hcl'),
+    backendConfig: inside('must be a file of that folder').default('backend-config.hcl'),
     /** Location of the state bucket when it has to be created. */
     bucketLocation: z.string().default('US-EAST1'),
-    program: z.string().default('terraform'),
-    cliConfig: z.string().optional(),
-    layers: z.array(layer).min(1),
+    program: path.default('terraform'),
+    cliConfig: path.optional(),
+    layers: distinct(layer).min(1),
   }),
 
   access: z.strictObject({
     ssh: z.strictObject({
       user: z.string().regex(/^[a-z_][a-z0-9_-]*$/),
       /** Private key; `~` is the home folder. Without it, the SSH agent's keys. */
-      identityFile: z.string().optional(),
+      identityFile: path.optional(),
     }),
   }),
 
   k0s: z.strictObject({
     version: z.string().regex(/^v\d+\.\d+\.\d+\+k0s\.\d+$/, 'must look like v1.34.1+k0s.0'),
     binary: z
-      .strictObject({ url: z.url().optional(), file: z.string().optional(), sha256 })
+      .strictObject({ url: z.url().optional(), file: path.optional(), sha256 })
       .refine(({ url, file }) => (url === undefined) !== (file === undefined), 'needs either url or file'),
     /** Merged into the ClusterConfig's spec. */
     spec: z.record(z.string(), z.unknown()).default({}),
@@ -58,13 +80,13 @@ const shape = z.strictObject({
 
   snapshots: z.strictObject({
     /** `up` takes one after each of these layers, once per state serial. */
-    after: z.array(layer),
+    after: distinct(layer),
   }),
 
   verify: z.strictObject({
     deadline: duration.prefault('10m'),
     /** The least number of pods in each namespace. */
-    namespaces: z.record(z.string(), z.strictObject({ pods: z.int().min(0) })),
+    namespaces: z.record(namespace, z.strictObject({ pods: z.int().min(0) })),
     /** Argo CD Applications that must be Synced and Healthy, as namespace/name. */
     applications: z.array(namespacedName('argocd/threads')),
     /** PersistentVolumeClaims that must be bound, as namespace/name. */
@@ -76,9 +98,9 @@ const shape = z.strictObject({
     .strictObject({
       /** The application's repository on GitHub. */
       repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/, 'must look like owner/name'),
-      branch: z.string().default('master'),
+      branch: path.default('master'),
       /** The workflow that builds the images, in that repository. */
-      workflow: z.string().default('.github/workflows/deploy-gcp.yml'),
+      workflow: inside('must be a file of the repository').default('.github/workflows/deploy-gcp.yml'),
       /** The node's platform. */
       platform: z
         .string()
@@ -87,12 +109,12 @@ const shape = z.strictObject({
       /** The Argo CD Application that runs the images, as namespace/name. */
       application: namespacedName('argocd/threads'),
       /** Where its pods run. */
-      namespace: z.string(),
+      namespace,
       services: z.record(
         z.string(),
         z.strictObject({
           /** Folder in the repository. */
-          folder: z.string().regex(/^[\w.-]+(\/[\w.-]+)*$/, 'must be a folder of the repository'),
+          folder: inside('must be a folder of the repository'),
           /** File in that folder that holds the version. */
           versionFile: z.enum(['package.json', 'pyproject.toml']),
           /** With its registry, without tag. */
@@ -119,14 +141,6 @@ const shape = z.strictObject({
     /** Whether drills may run: a drill destroys, too. */
     drills: z.boolean().default(false),
   }),
-})
-
-/** What Terraform does not know about an environment; the rest comes from Terraform's outputs. */
-export const environmentSchema = shape.superRefine(({ terraform, snapshots }, context) => {
-  const unknown = snapshots.after.filter(name => !terraform.layers.includes(name))
-  if (unknown.length === 0) return
-  const message = `${unknown.join(', ')} is not among terraform.layers`
-  context.addIssue({ code: 'custom', path: ['snapshots', 'after'], message })
 })
 
 export type Environment = z.infer<typeof environmentSchema>

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import type { AuthClient } from 'google-auth-library'
 import { messageOf, precondition } from '../runtime/errors.ts'
+import { readNamed } from '../runtime/files.ts'
 import { neverShow } from '../runtime/redact.ts'
 
 /** Who we are to Google: Application Default Credentials, or the token in a file where an environment names one. */
@@ -28,7 +28,14 @@ export function credentials(tokenFile: string | undefined): Credentials {
 
 async function fromFile(path: string): Promise<AuthClient> {
   const { OAuth2Client } = await import('google-auth-library')
-  const token = (await readFile(path, 'utf8')).trim()
+  const token = (await readNamed(path))?.trim()
+  if (!token) {
+    const what = token === undefined ? 'there is no token file' : 'there is no token in'
+    throw precondition(
+      `${what} ${path}`,
+      'the environment’s endpoints name it: in the lab, `./taskw lab:down && ./taskw lab:up`',
+    )
+  }
   neverShow(token)
   const client = new OAuth2Client()
   client.setCredentials({ access_token: token })

@@ -127,7 +127,7 @@ function explain(error: unknown, { name, user, identityFile }: ConnectionOptions
       error,
     )
   }
-  if (/Cannot parse privateKey/i.test(message)) {
+  if (/Cannot parse privateKey|does not contain a \(valid\) private key/i.test(message)) {
     return precondition(`${identityFile} is not an SSH private key`, 'use a key that ssh-keygen made', error)
   }
   return error as Error

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import { precondition, systemCode } from '../runtime/errors.ts'
+import { type OpsError, precondition, systemCode } from '../runtime/errors.ts'
 
 /** Either a private key's text or the SSH agent's socket, as ssh2 expects them. */
 export type Identity = { privateKey: string } | { agent: string }
 
 /**
  * The private key file when one is configured, otherwise the SSH agent.
- * @throws OpsError 4 for a file that is missing or unreadable, or when there is neither
+ * @throws OpsError 4 for a file that is missing, unreadable or no private key that ssh2 reads, or when there is neither
  */
 export async function loadIdentity(identityFile: string | undefined, agent = process.env.SSH_AUTH_SOCK): Promise<Identity> {
   if (identityFile === undefined) {
@@ -16,9 +16,22 @@ export async function loadIdentity(identityFile: string | undefined, agent = pro
       'start one: eval $(ssh-agent); ssh-add',
     )
   }
+  const text = await readKey(identityFile)
+  const refusal = unusable(identityFile, text)
+  if (refusal) throw refusal
+  return { privateKey: text }
+}
+
+async function readKey(identityFile: string): Promise<string> {
   try {
-    return { privateKey: await readFile(identityFile, 'utf8') }
+    return await readFile(identityFile, 'utf8')
   } catch (error) {
+    if (systemCode(error) === 'EISDIR')
+      throw precondition(
+        `the SSH key ${identityFile} is a folder`,
+        'set access.ssh.identityFile to the file of a private key',
+        error,
+      )
     const missing = systemCode(error) === 'ENOENT'
     throw precondition(
       missing ? `there is no SSH key ${identityFile}` : `the SSH key ${identityFile} can't be read: ${systemCode(error)}`,
@@ -26,4 +39,24 @@ export async function loadIdentity(identityFile: string | undefined, agent = pro
       error,
     )
   }
+}
+
+const PUBLIC = /^(?:ssh-|ecdsa-|sk-)[\w@.-]+ |^-+ ?BEGIN (?:SSH2 |RSA )?PUBLIC KEY/
+const PKCS8 = /^-+BEGIN (?:ENCRYPTED )?PRIVATE KEY-/
+const PRIVATE = /^-+BEGIN [A-Z0-9 ]*PRIVATE KEY-|^PuTTY-User-Key-File-/
+
+/** Why the text of a key file can't be used, as far as its first line says so. */
+function unusable(file: string, text: string): OpsError | undefined {
+  const start = text.trimStart()
+  if (PUBLIC.test(start)) {
+    const other = file.endsWith('.pub') ? `name ${file.slice(0, -'.pub'.length)}, ` : 'name '
+    return precondition(`${file} is the public half of an SSH key`, `${other}the private half, in access.ssh.identityFile`)
+  }
+  if (PKCS8.test(start))
+    return precondition(
+      `the SSH key ${file} is in the form PKCS#8, which is not read here`,
+      `convert it: ssh-keygen -p -f ${file}`,
+    )
+  if (!PRIVATE.test(start)) return precondition(`${file} is not an SSH private key`, 'use a key that ssh-keygen made')
+  return undefined
 }

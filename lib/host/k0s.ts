@@ -40,6 +40,9 @@ test -s "$latest"
 echo "$latest"
 `
 
+/** Where a kubeconfig begins, after what the login shell's start-up files may print. */
+const KUBECONFIG = /\b(?:apiVersion|clusters):\s/
+
 const opened = new WeakMap<Host, K0s>()
 
 /** The one K0s of a host, so that phases share its facts. */
@@ -98,11 +101,11 @@ function createK0s(host: Host): K0s {
         { script: BACK_UP, args: [BINARY, directory] },
         { sudo: true, what: 'k0s backup', timeout: BACKUP_MS },
       )
-      return stdout.trim()
+      return stdout.trim().split('\n').at(-1) ?? ''
     },
     async adminKubeconfig() {
       const { stdout } = await host.run([BINARY, 'kubeconfig', 'admin'], { sudo: true, what: 'k0s kubeconfig', readOnly: true })
-      return stdout
+      return stdout.slice(Math.max(0, stdout.search(KUBECONFIG)))
     },
     async log(lines) {
       const { stdout } = await host.run(['journalctl', '--no-pager', '-u', SERVICE, '-n', String(lines)], {

@@ -1,4 +1,5 @@
 import type { Probe } from '../model/k0s/facts.ts'
+import { precondition } from '../runtime/errors.ts'
 import type { Host } from './ssh.ts'
 
 /** Asks the API server with k0s's own kubectl. This and `k0s status` may hang while the cluster starts. */
@@ -86,7 +87,7 @@ exec sh -c "$1" sh no "$refusal"
 
 const PROBE_MS = 90_000
 
-/** Reads the whole state of a host, changing nothing. @throws OpsError as `Host.run` does */
+/** Reads the whole state of a host, changing nothing. @throws OpsError 4 when its login shell prints something else, otherwise as `Host.run` does */
 export async function probe(host: Host): Promise<Probe> {
   return ask(host, 'probe', SAY + READINESS + READ_ALL)
 }
@@ -96,10 +97,23 @@ export async function probeReadiness(host: Host): Promise<Probe> {
   return ask(host, 'readiness probe', `${SAY}${READINESS}readiness\nprintf '}\\n'\n`)
 }
 
+/** What `say` prints. A login shell whose start-up files print something adds words before and after it. */
+const ANSWER = /\{"[\w/.]+":"[\w+/=]*"(?:,"[\w/.]+":"[\w+/=]*")*\}/g
+
+const SHOWN = 200
+
+const noAnswer = (name: string, what: string, stdout: string) =>
+  precondition(
+    `the ${what} of ${name} got no answer; its login shell printed ${stdout.trim() ? JSON.stringify(stdout.trim().slice(0, SHOWN)) : 'nothing'}`,
+    `\`ssh ${name} true\` must print nothing: see the user's shell in /etc/passwd, ~/.bashrc and /etc/bash.bashrc`,
+  )
+
 async function ask(host: Host, what: string, script: string): Promise<Probe> {
   const askedAt = Date.now()
   const { stdout } = await host.run({ script: AS_ROOT, args: [script] }, { what, readOnly: true, timeout: PROBE_MS })
-  const encoded = JSON.parse(stdout) as Record<string, string>
+  const printed = stdout.match(ANSWER)?.at(-1)
+  if (printed === undefined) throw noAnswer(host.name, what, stdout)
+  const encoded = JSON.parse(printed) as Record<string, string>
   const answers = Object.entries(encoded).map(([name, text]) => [name, Buffer.from(text, 'base64').toString().trimEnd()])
   return { answers: Object.fromEntries(answers), askedAt, answeredAt: Date.now() }
 }

@@ -41,3 +41,16 @@ export async function readIfExists(path: string): Promise<string | undefined> {
     throw error
   }
 }
+
+/** The same for a file that somebody has named. @throws OpsError 4 for a folder, or a file that may not be read */
+export async function readNamed(path: string): Promise<string | undefined> {
+  try {
+    return await readIfExists(path)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'EISDIR') throw precondition(`${path} is a folder, not a file`, 'name a file, or move the folder away', error)
+    if (code === 'ENOTDIR') throw precondition(`${path}: one of its folders is a file`, 'correct the path', error)
+    if (code === 'EACCES') throw precondition(`${path} can't be read`, 'check its owner and mode', error)
+    throw error
+  }
+}

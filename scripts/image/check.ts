@@ -5,7 +5,7 @@ import { environmentScript } from '../../lib/operation/script.ts'
 import { checkedWorkflow } from '../../lib/phases/image/workflow.ts'
 import { findingsText, stdoutChalk } from '../../lib/report/findings.ts'
 import { exitCodes, usage } from '../../lib/runtime/errors.ts'
-import { readIfExists } from '../../lib/runtime/files.ts'
+import { readNamed } from '../../lib/runtime/files.ts'
 import type { Json } from '../../lib/runtime/json.ts'
 
 export default environmentScript<{ file?: string }>({
@@ -15,7 +15,7 @@ export default environmentScript<{ file?: string }>({
   define: command => command.option('--file <path>', "check this local workflow file instead of the branch's"),
 
   async run(context, { options: { file } }) {
-    const text = file === undefined ? undefined : await readIfExists(configuredPath(file))
+    const text = file === undefined ? undefined : await readNamed(configuredPath(file))
     if (file !== undefined && text === undefined)
       throw usage(`there is no file ${file}`, 'relative paths start at the checkout')
     const findings = await checkedWorkflow(context, text)

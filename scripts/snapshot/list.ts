@@ -1,6 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
 import { ownLabels } from '../../lib/model/labels.ts'
 import { environmentScript } from '../../lib/operation/script.ts'
+import { chosenLayers } from '../../lib/phases/layer/choice.ts'
 import type { Json } from '../../lib/runtime/json.ts'
 import { table } from '../../lib/runtime/table.ts'
 
@@ -11,6 +12,7 @@ export default environmentScript<{ layer?: string }>({
   define: command => command.option('--layer <layer>', 'only those of this layer'),
 
   async run({ compute, environment }, { options }) {
+    if (options.layer !== undefined) chosenLayers([options.layer], environment)
     const snapshots = await (await compute()).snapshots(ownLabels({ environment: environment.name, layer: options.layer }))
     return {
       document: {

@@ -30,6 +30,7 @@ export function snapshotFaults(snapshot: SnapshotFacts, { environment, vm, layer
     vm,
     disk: snapshot.sourceDisk,
     serial,
+    lineage: snapshot.labels['state-lineage'] ?? '',
     now: name?.takenAt ?? new Date(0),
   })
   const labels = Object.entries(snapshotKey({ environment, layer, serial })).filter(

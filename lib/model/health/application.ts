@@ -1,7 +1,7 @@
 import type { Json } from '../../runtime/json.ts'
 import { ageOf, formatAge, isSettling } from './age.ts'
 import { broken, doubtful, type Finding, underway } from './finding.ts'
-import { type Application, nameOf } from './objects.ts'
+import { type Application, nameOf, type Revisions } from './objects.ts'
 
 /** Argo CD refreshes an Application at least every 3 minutes; after five missed refreshes something is wrong. */
 const STALE_MS = 15 * 60_000
@@ -85,7 +85,7 @@ function sync(application: Application, now: Date): Finding[] {
     return [broken('application/sync', object, text, { remedy: annotate(application, 'hard') })]
   }
   const evidence = {
-    revision: state?.revision,
+    ...(state?.revisions?.length ? { revisions: state.revisions } : { revision: state?.revision }),
     resources: resources.filter(({ status }) => status === 'OutOfSync').map(describe),
   }
   const automated = application.spec?.syncPolicy?.automated
@@ -100,11 +100,19 @@ function sync(application: Application, now: Date): Finding[] {
   }
   // A sync of this revision has succeeded and did not help: another one will not either.
   const { phase, syncResult, finishedAt } = operationState ?? {}
-  const futile = phase === 'Succeeded' && syncResult?.revision === state?.revision && !isSettling(finishedAt, now)
+  const futile = phase === 'Succeeded' && isSame(syncResult, state) && !isSettling(finishedAt, now)
   const level = futile ? broken : underway
   const text = futile ? `OutOfSync although this revision was synced${where}` : `OutOfSync, about to be synced${where}`
   return [level('application/sync', object, text, { evidence, remedy: requestSync(application) })]
 }
+
+function isSame(one: Revisions | undefined, other: Revisions | undefined): boolean {
+  const [left, right] = [revisionsOf(one), revisionsOf(other)]
+  return left.length > 0 && left.length === right.length && left.every((revision, at) => revision === right[at])
+}
+
+const revisionsOf = ({ revision, revisions }: Revisions = {}): string[] =>
+  revisions?.length ? revisions : revision ? [revision] : []
 
 function health(application: Application): Finding[] {
   const { health: state, resources = [] } = application.status ?? {}

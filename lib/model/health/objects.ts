@@ -165,16 +165,26 @@ export interface ApplicationSource {
   kustomize?: { images?: string[] }
 }
 
+/** One revision, or one for each of several sources: then the single one is empty or absent. */
+export interface Revisions {
+  revision?: string
+  revisions?: string[]
+}
+
 /** argoproj.io/v1alpha1 */
 export interface Application extends KubernetesObject {
-  spec?: { source?: ApplicationSource; syncPolicy?: { automated?: { selfHeal?: boolean; enabled?: boolean } } }
+  spec?: {
+    source?: ApplicationSource
+    sources?: ApplicationSource[]
+    syncPolicy?: { automated?: { selfHeal?: boolean; enabled?: boolean } }
+  }
   status?: {
     /** What its pods run. */
     summary?: { images?: string[] }
     /** Every sync that succeeded, oldest first. */
-    history?: { deployStartedAt?: string; deployedAt?: string; source?: ApplicationSource }[]
+    history?: { deployStartedAt?: string; deployedAt?: string; source?: ApplicationSource; sources?: ApplicationSource[] }[]
     reconciledAt?: string
-    sync?: { status?: string; revision?: string }
+    sync?: { status?: string } & Revisions
     health?: { status?: string; message?: string }
     conditions?: Condition[]
     operationState?: {
@@ -182,7 +192,7 @@ export interface Application extends KubernetesObject {
       message?: string
       finishedAt?: string
       retryCount?: number
-      syncResult?: { revision?: string }
+      syncResult?: Revisions
     }
     resources?: {
       kind?: string

@@ -102,7 +102,7 @@ export const hops: readonly Hop[] = [
       // Events may be turned off, and are deleted after an hour.
       const started = syncOf(world)?.deployStartedAt
       if (started) return stamped(started, { by: 'the start of the sync' })
-      return chosenTag(applicationOf(world)?.spec?.source, world.subject) === world.subject.sha
+      return chosenTag(applicationOf(world)?.spec, world.subject) === world.subject.sha
         ? seen(surveys.cluster, { by: 'the Application' })
         : undefined
     },

@@ -149,7 +149,7 @@ function filterCauses(world: World, settings: UpdaterImage): Finding[] {
     const message = `runs no ${subject.image}: the Image Updater considers only images that are live`
     found.push(broken('updater/not-live', object, message, { remedy: 'see why its pods are not there: `./taskw verify`' }))
   }
-  const chosen = chosenTag(application?.spec?.source, subject)
+  const chosen = chosenTag(application?.spec, subject)
   const since = chosen && syncOf(world, chosen)?.deployStartedAt
   const isLater = since === undefined || Date.parse(since) > Date.parse(subject.pushedAt)
   if (chosen && chosen !== subject.sha && settings.allows(chosen) && isLater) {

@@ -1,4 +1,5 @@
 import type { Application } from '../health/objects.ts'
+import { parseReference } from './reference.ts'
 
 const PREFIX = 'argocd-image-updater.argoproj.io'
 
@@ -18,12 +19,12 @@ export interface UpdaterImage {
  */
 export function updaterImages({ metadata: { annotations = {} } }: Application): UpdaterImage[] {
   return listed(annotations[`${PREFIX}/image-list`]).map(item => {
-    const equals = item.indexOf('=')
-    const alias = item.slice(0, Math.max(equals, 0))
+    const [, alias = '', listing = item] = /^([^/:=]+)=(.*)$/.exec(item) ?? []
     const option = (name: string) => annotations[`${PREFIX}/${alias}.${name}`] ?? annotations[`${PREFIX}/${name}`]
     const ignored = listed(option('ignore-tags')).map(wildcard)
     return {
-      image: item.slice(equals + 1),
+      // A constraint on the version may follow, as a tag would.
+      image: parseReference(listing).repository,
       allows: allowed(option('allow-tags')),
       ignores: tag => ignored.some(pattern => pattern.test(tag)),
       platforms: listed(option('platforms')),

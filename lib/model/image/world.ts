@@ -67,15 +67,22 @@ export type Source = Exclude<keyof World, 'subject'>
 export const applicationOf = ({ cluster, subject }: World): Application | undefined =>
   cluster?.inventory.applications.find(application => namespacedName(application) === subject.application)
 
+/** An Application's specification, or one of its syncs: with one source or several. */
+interface Sourced {
+  source?: ApplicationSource
+  sources?: ApplicationSource[]
+}
+
 /** The tag that the Image Updater has written for the image. */
-export const chosenTag = (source: ApplicationSource | undefined, { image }: Subject): string | undefined =>
-  source?.kustomize?.images
-    ?.map(entry => parseReference(entry.slice(entry.indexOf('=') + 1)))
+export const chosenTag = (of: Sourced | undefined, { image }: Subject): string | undefined =>
+  [of?.source, ...(of?.sources ?? [])]
+    .flatMap(source => source?.kustomize?.images ?? [])
+    .map(entry => parseReference(entry.slice(entry.indexOf('=') + 1)))
     .find(({ repository }) => repository === image)?.tag
 
 /** The first sync with the tag, by default the commit's; later ones may have other causes. */
 export const syncOf = (world: World, tag = world.subject.sha) =>
-  applicationOf(world)?.status?.history?.find(({ source }) => chosenTag(source, world.subject) === tag)
+  applicationOf(world)?.status?.history?.find(sync => chosenTag(sync, world.subject) === tag)
 
 export function updateEvent({ cluster, subject }: World): KubernetesEvent | undefined {
   const mine = ({ metadata: { annotations = {} } }: KubernetesEvent) =>

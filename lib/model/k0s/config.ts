@@ -1,5 +1,5 @@
-import { parseDocument, stringify } from 'yaml'
 import { API_PORT } from '../ports.ts'
+import { parseForGo, stringifyForGo } from './yaml.ts'
 
 export interface ConfigInput {
   /** The address that the API server advertises: the VM's internal IPv4 address. */
@@ -22,7 +22,7 @@ export function clusterConfig({ address, vmName, spec }: ConfigInput): string {
     storage: { type: 'etcd' },
     telemetry: { enabled: false },
   }
-  return stringify({
+  return stringifyForGo({
     apiVersion: 'k0s.k0sproject.io/v1beta1',
     kind: 'ClusterConfig',
     metadata: { name: 'k0s' },
@@ -32,16 +32,27 @@ export function clusterConfig({ address, vmName, spec }: ConfigInput): string {
 
 /** `spec.storage.type` of a configuration; undefined when it is not set or the text is not YAML. */
 export function storageType(config: string): string | undefined {
-  const document = parseDocument(config)
-  const type = document.errors.length > 0 ? undefined : document.getIn(['spec', 'storage', 'type'])
+  const spec = memberOf(parsed(config), 'spec')
+  const type = memberOf(memberOf(spec, 'storage'), 'type')
   return typeof type === 'string' ? type : undefined
+}
+
+const memberOf = (value: unknown, name: string): unknown =>
+  isMap(value) && Object.hasOwn(value, name) ? value[name] : undefined
+
+/** The value of a text, `null` when it is empty; undefined when it is not YAML. */
+function parsed(text: string): unknown {
+  try {
+    return parseForGo(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** How two files differ, e.g. `spec.api.port: 6443 → 7443`; the order of keys and comments do not count. */
 export function configChanges(current: string, wanted: string): string[] {
-  const document = parseDocument(current)
-  if (document.errors.length > 0) return ['the file is not YAML: write it anew']
-  return changes('', document.toJS(), parseDocument(wanted).toJS())
+  const value = parsed(current)
+  return value === undefined ? ['the file is not YAML: write it anew'] : changes('', value, parseForGo(wanted))
 }
 
 function changes(path: string, from: unknown, to: unknown): string[] {
@@ -70,10 +81,10 @@ function sorted(value: unknown): unknown {
 }
 
 function merge(base: Tree, over: Tree): Tree {
-  const merged: Tree = { ...base }
+  const merged = new Map(Object.entries(base))
   for (const [key, value] of Object.entries(over)) {
-    const under = merged[key]
-    merged[key] = isMap(under) && isMap(value) ? merge(under, value) : value
+    const under = merged.get(key)
+    merged.set(key, isMap(under) && isMap(value) ? merge(under, value) : value)
   }
-  return merged
+  return Object.fromEntries(merged)
 }

@@ -1,43 +1,83 @@
 /** Flags by long name, without the dashes; a switch is `true`. Order and spelling do not matter. */
 export type Flags = Record<string, string>
 
-const SHORT: Record<string, string> = { c: 'config', d: 'debug', e: 'env', v: 'verbose' }
-/** Flags that take no value, so that the next word does not belong to them. */
-const SWITCHES = new Set([
-  'single',
-  'enable-worker',
-  'no-taints',
-  'debug',
-  'verbose',
-  'force',
-  'start',
-  'enable-dynamic-config',
+const SHORT = new Map([
+  ['c', 'config'],
+  ['d', 'debug'],
+  ['e', 'env'],
+  ['h', 'help'],
+  ['v', 'verbose'],
 ])
+/** The flags of `k0s controller` that take no value, so that the next word does not belong to them. https://docs.k0sproject.io/stable/cli/k0s_controller/ */
+const SWITCHES = new Set([
+  'debug',
+  'disable-telemetry',
+  'enable-cloud-provider',
+  'enable-dynamic-config',
+  'enable-k0s-cloud-provider',
+  'enable-metrics-scraper',
+  'enable-worker',
+  'force',
+  'help',
+  'ignore-pre-flight-checks',
+  'init-only',
+  'no-taints',
+  'single',
+  'start',
+  'verbose',
+])
+/** Whose value may itself begin with a dash. */
+const TAKES_FLAGS = /-extra-args$/
+/** As Go's strconv.ParseBool reads them. */
+const TRUE = new Set(['1', 't', 'T', 'true', 'True', 'TRUE'])
+const FALSE = new Set(['0', 'f', 'F', 'false', 'False', 'FALSE'])
 
-/** Flags of a k0s command line, whether written `--a=b`, `--a b` or `-c b`. Other words are ignored. */
+/**
+ * Flags of a k0s command line, whether written `--a=b`, `--a b` or `-c b`. Other words are ignored. Of a flag that is not known here,
+ * the next word is the value unless it is a flag itself.
+ */
 export function parseFlags(words: readonly string[]): Flags {
-  const flags: Flags = {}
-  for (let at = 0; at < words.length; at++) {
-    const match = /^--?([^=]+)(?:=([\s\S]*))?$/.exec(words[at] ?? '')
-    if (!match) continue
-    const [, written = '', value] = match
-    const name = SHORT[written] ?? written
-    if (value !== undefined) flags[name] = value
-    else if (SWITCHES.has(name)) flags[name] = 'true'
-    else flags[name] = words[++at] ?? ''
+  const flags = new Map<string, string>()
+  const set = (name: string, value: string | undefined, next: string | undefined): boolean => {
+    const takesNext = value === undefined && !SWITCHES.has(name) && next !== undefined
+    const takes = takesNext && (TAKES_FLAGS.test(name) || !next.startsWith('-'))
+    flags.set(name, value ?? (takes ? next : 'true'))
+    return takes
   }
-  // A switch that is off is the same as one that is absent.
-  return Object.fromEntries(Object.entries(flags).filter(([name, value]) => !(SWITCHES.has(name) && value === 'false')))
+  for (let at = 0; at < words.length; at++) {
+    const [word = '', next] = [words[at], words[at + 1]]
+    const [, long, value] = /^--([^=]+)(?:=([\s\S]*))?$/.exec(word) ?? []
+    if (long !== undefined) {
+      if (set(long, value, next)) at++
+      continue
+    }
+    let letters = /^-([A-Za-z][\s\S]*)$/.exec(word)?.[1] ?? ''
+    while (letters !== '') {
+      const name = SHORT.get(letters.charAt(0)) ?? letters.charAt(0)
+      const rest = letters.slice(1)
+      letters = SWITCHES.has(name) && !rest.startsWith('=') ? rest : ''
+      if (set(name, rest === '' || letters !== '' ? undefined : rest.replace(/^=/, ''), next)) at++
+    }
+  }
+  return Object.fromEntries([...flags].flatMap(([name, value]) => spelled(name, value)))
+}
+
+/** A switch that is off is the same as one that is absent. */
+function spelled(name: string, value: string): [string, string][] {
+  if (!SWITCHES.has(name)) return [[name, value]]
+  if (FALSE.has(value)) return []
+  return [[name, TRUE.has(value) ? 'true' : value]]
 }
 
 /** What must change for `current` to become `wanted`, e.g. `--single: add true`. Values of environment variables stay hidden. */
 export function flagChanges(current: Flags, wanted: Flags): string[] {
-  const names = [...new Set([...Object.keys(current), ...Object.keys(wanted)])].sort()
+  const [from, to] = [new Map(Object.entries(current)), new Map(Object.entries(wanted))]
+  const names = [...new Set([...from.keys(), ...to.keys()])].sort()
   return names
-    .filter(name => current[name] !== wanted[name])
+    .filter(name => from.get(name) !== to.get(name))
     .map(name => {
-      if (wanted[name] === undefined) return `--${name}: remove`
-      return current[name] === undefined ? `--${name}: add ${wanted[name]}` : `--${name}: ${current[name]} → ${wanted[name]}`
+      if (!to.has(name)) return `--${name}: remove`
+      return from.has(name) ? `--${name}: ${from.get(name)} → ${to.get(name)}` : `--${name}: add ${to.get(name)}`
     })
 }
 

@@ -1,6 +1,6 @@
-import { parse, stringify } from 'yaml'
 import { TLS_SERVER_NAME } from './config.ts'
 import { fingerprint } from './facts.ts'
+import { parseForGo, stringifyForGo } from './yaml.ts'
 
 /** The parts of a kubeconfig that matter here; everything else in a file is kept. */
 export interface Kubeconfig {
@@ -18,12 +18,37 @@ export interface Access {
   port: number
 }
 
-/** An empty text is an empty kubeconfig. @throws Error for a text that is not a kubeconfig */
+/**
+ * An empty text is an empty kubeconfig; a list that is `null`, as kubectl leaves one without entries, is an empty list.
+ * @throws Error for a text that is not a kubeconfig, with what is wrong
+ */
 export function parseKubeconfig(text: string): Kubeconfig {
-  const value: unknown = parse(text) ?? {}
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('not a kubeconfig')
-  return value as Kubeconfig
+  const value: unknown = parseForGo(text) ?? {}
+  if (!isMap(value)) throw new Error('not a kubeconfig: it must be a map')
+  return {
+    ...value,
+    ...('clusters' in value && { clusters: entriesOf(value, 'clusters', 'cluster') }),
+    ...('users' in value && { users: entriesOf(value, 'users', 'user') }),
+    ...('contexts' in value && { contexts: entriesOf(value, 'contexts', 'context') }),
+  }
 }
+
+type Entry<Member extends string> = { name: string } & Record<Member, Record<string, unknown>>
+
+function entriesOf<Member extends string>(file: Record<string, unknown>, list: string, member: Member): Entry<Member>[] {
+  const entries = file[list] ?? []
+  if (!Array.isArray(entries)) throw new Error(`not a kubeconfig: ${list} must be a list`)
+  return entries.map((entry: unknown, at) => {
+    const where = `${list}[${at}]`
+    if (!isMap(entry) || typeof entry.name !== 'string') throw new Error(`not a kubeconfig: ${where} must have a name`)
+    const content = entry[member] ?? {}
+    if (!isMap(content)) throw new Error(`not a kubeconfig: ${where}.${member} must be a map`)
+    return { ...entry, name: entry.name, [member]: content } as Entry<Member>
+  })
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
  * The administrator's entries of `admin` (as k0s prints it: cluster `local`, context `Default`, user `user`) under one name, with
@@ -66,7 +91,7 @@ export function mergeKubeconfig(existing: Kubeconfig, ours: Kubeconfig): string 
     contexts,
     'current-context': contexts.some(({ name }) => name === current) ? current : ours['current-context'],
   }
-  return stringify(merged, { lineWidth: 0 })
+  return stringifyForGo(merged)
 }
 
 function over<T extends { name: string }>(existing: T[] = [], ours: T[] = []): T[] {

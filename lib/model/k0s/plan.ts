@@ -166,7 +166,15 @@ function refusals(
 function versionRefusals(k0s: K0sFacts, { version }: Wanted): Refusal[] {
   const running = runningVersion(k0s)
   const [from, to] = [parseVersion(running ?? ''), parseVersion(version)]
-  if (!from || !to) return []
+  if (running === undefined || running === version || !to) return []
+  if (!from) {
+    return [
+      {
+        message: `k0s ${running} is running: whether ${version} would be a downgrade can't be told`,
+        hint: 'replace it by hand with a released build of k0s, of the same or the next minor version',
+      },
+    ]
+  }
   switch (versionChange(from, to)) {
     case 'downgrade':
       return [
@@ -177,7 +185,7 @@ function versionRefusals(k0s: K0sFacts, { version }: Wanted): Refusal[] {
       ]
     case 'skips a minor':
       return [
-        { message: `k0s ${running} can't be upgraded to ${version} in one step`, hint: 'upgrade one minor version at a time' },
+        { message: `k0s ${running} can't be upgraded to ${version} at once`, hint: 'upgrade one minor version at a time' },
       ]
     default:
       return []

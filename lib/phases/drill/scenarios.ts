@@ -13,7 +13,7 @@ export const scenarioNames = Object.keys(scenarios)
 
 /** @throws OpsError 2 for an unknown name */
 export function scenarioNamed(name: string, layers: readonly string[], snapshotsAfter: readonly string[]): DrillScenario {
-  const scenario = scenarios[name]
+  const scenario = Object.hasOwn(scenarios, name) ? scenarios[name] : undefined
   if (!scenario) throw usage(`there is no scenario "${name}"`, `one of: ${scenarioNames.join(', ')}`)
   return scenario(layers, snapshotsAfter)
 }

@@ -64,7 +64,7 @@ function hidden(token: string | undefined): string | undefined {
 
 /** @throws OpsError 2 for a name that the environment does not have */
 export function serviceOf({ services }: DeliverySettings, name: string): Service {
-  const service = services[name]
+  const service = Object.hasOwn(services, name) ? services[name] : undefined
   const known = Object.keys(services)
   if (!service) throw usage(`there is no service "${name}"${didYouMean(name, known)}`, `one of: ${known.join(', ')}`)
   return { name, ...service }

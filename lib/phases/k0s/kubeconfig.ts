@@ -11,7 +11,7 @@ import {
 } from '../../model/k0s/kubeconfig.ts'
 import type { Context } from '../../operation/context.ts'
 import { configuration, external, messageOf } from '../../runtime/errors.ts'
-import { readIfExists, writeAtomically } from '../../runtime/files.ts'
+import { readNamed, writeAtomically } from '../../runtime/files.ts'
 import type { Phase } from '../../runtime/phases.ts'
 import { neverShow } from '../../runtime/redact.ts'
 
@@ -67,7 +67,7 @@ interface File {
 
 /** @throws OpsError 3 for a file that is not a kubeconfig: it may matter to somebody, so it is not overwritten */
 async function read(path: string): Promise<File> {
-  const text = await readIfExists(path)
+  const text = await readNamed(path)
   if (text === undefined) return { text, content: {}, private: true }
   try {
     return { text, content: parseKubeconfig(text), private: ((await stat(path)).mode & PERMISSIONS) === PRIVATE }

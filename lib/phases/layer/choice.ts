@@ -1,3 +1,4 @@
+import { didYouMean } from '../../config/suggest.ts'
 import { applyOrder, destroyOrder } from '../../model/layer/order.ts'
 import type { Context } from '../../operation/context.ts'
 import { usage } from '../../runtime/errors.ts'
@@ -8,11 +9,15 @@ import { usage } from '../../runtime/errors.ts'
  */
 export function chosenLayers(
   names: string[],
-  { terraform }: Pick<Context, 'terraform'>,
+  { terraform }: { terraform: Pick<Context['terraform'], 'layers'> },
   order: 'apply' | 'destroy' = 'apply',
 ): string[] {
   const unknown = names.filter(name => !terraform.layers.includes(name))
-  if (unknown.length > 0) throw usage(`no such layer: ${unknown.join(', ')}`, `one of: ${terraform.layers.join(', ')}`)
+  if (unknown.length > 0)
+    throw usage(
+      `no such layer: ${unknown.map(name => name + didYouMean(name, terraform.layers)).join(', ')}`,
+      `one of: ${terraform.layers.join(', ')}`,
+    )
   const chosen = names.length > 0 ? names : terraform.layers
   return order === 'apply' ? applyOrder(chosen) : destroyOrder(chosen)
 }

@@ -1,6 +1,6 @@
 import { judgeSnapshot } from '../../../model/drill/judge/snapshot.ts'
 import type { SnapshotFacts } from '../../../model/drill/snapshot.ts'
-import { snapshotKey } from '../../../model/snapshot/plan.ts'
+import { snapshotKey, stateSnapshots } from '../../../model/snapshot/plan.ts'
 import type { Context } from '../../../operation/context.ts'
 import type { Json } from '../../../runtime/json.ts'
 import { alwaysDone, type DrillStep } from '../step.ts'
@@ -24,8 +24,9 @@ async function snapshotAfter(
   layer: string,
   { compute, terraform, environment }: Pick<Context, 'compute' | 'terraform' | 'environment'>,
 ): Promise<SnapshotFacts | null> {
-  const { serial } = await terraform.state(layer)
-  const [newest] = await (await compute()).snapshots(snapshotKey({ environment: environment.name, layer, serial }))
+  const { serial, lineage } = await terraform.state(layer)
+  const found = await (await compute()).snapshots(snapshotKey({ environment: environment.name, layer, serial }))
+  const [newest] = stateSnapshots(found, { lineage, disk: undefined })
   if (!newest) return null
   const { name, status, description, labels, createdAt, sourceDisk } = newest
   return { name, status, description, labels, createdAt, sourceDisk, serial }

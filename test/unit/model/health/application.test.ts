@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { applicationFindings } from '../../../../lib/model/health/application.ts'
@@ -114,6 +115,18 @@ for (const [why, change, expected] of [
   ],
 ] as [string, Change<Application>, string[]][]) {
   rules(why, () => assert.equal(inBrief(findings(change)), expected))
+}
+const SEVERAL = readFileSync(new URL('several-sources.json', import.meta.url), 'utf8')
+for (const [why, from, to, expected] of [
+  ['these revisions were synced', '', '', 'error application/sync'],
+  ['another revision of one source', '["15.7.1", "0f1e2d3c"] },', '["15.7.1", "aaaa"] },', 'warning application/sync, heals'],
+  ['one source more', '["15.7.1", "0f1e2d3c"] },', '["15.7.1", "0f1e2d3c", "b"] },', 'warning application/sync, heals'],
+  ['no revision at all', '"revisions"', '"none"', 'warning application/sync, heals'],
+] as const) {
+  rules(`application/sync: several sources, ${why}`, () => {
+    const text = from === '"revisions"' ? SEVERAL.replaceAll(from, to) : SEVERAL.replace(from, to)
+    assert.equal(inBrief(applicationFindings([JSON.parse(text)], new Date('2026-01-01T12:00:00Z'))), [expected])
+  })
 }
 rules.run()
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { pinnedFindings } from '../../../../lib/model/health/pinned.ts'
@@ -21,4 +22,8 @@ for (const [why, seen, expected] of [
     assert.ok(findings.every(({ heals }) => heals))
   })
 }
+const LISTED = readFileSync(new URL('../image/list-constraint.json', import.meta.url), 'utf8')
+pinned('an image that is listed with a constraint', () =>
+  assert.is(pinnedFindings([JSON.parse(LISTED)])[0]?.rule, 'image/unpinned'),
+)
 pinned.run()

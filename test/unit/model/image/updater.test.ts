@@ -42,3 +42,22 @@ for (const [why, annotations, tag, allows, ignores] of [
   })
 }
 filters.run()
+
+const entries = suite('an entry of an image list')
+for (const [entry, image] of [
+  [`ml=${IMAGE}:latest`, IMAGE],
+  [`${IMAGE}:>=1.0`, IMAGE],
+  [`ml=${IMAGE}:>=1.0`, IMAGE],
+  [`ml=${IMAGE}:~1.2`, IMAGE],
+  ['localhost:5000/app', 'localhost:5000/app'],
+  ['a=localhost:5000/app:1.x', 'localhost:5000/app'],
+] as const) {
+  entries(entry, () => {
+    const listed = application({ annotations: { [`${PREFIX}/image-list`]: entry } })
+    assert.equal(
+      updaterImages(listed).map(one => one.image),
+      [image],
+    )
+  })
+}
+entries.run()

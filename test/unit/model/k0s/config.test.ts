@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parse } from 'yaml'
@@ -34,10 +35,19 @@ builds("the environment's spec is merged in and wins", () => {
     },
   )
 })
+builds('is read by k0s, as YAML 1.1, as it is meant', () => {
+  const spec = parse(readFileSync(new URL('yaml-1.1.spec.yaml', import.meta.url), 'utf8'))
+  assert.equal(parse(clusterConfig({ ...input, spec }), { version: '1.1' }).spec.network, spec.network)
+})
+builds('a member that every object has is a member', () => {
+  const spec = JSON.parse('{"__proto__": {"a": 1}, "constructor": {"b": 2}}')
+  assert.match(clusterConfig({ ...input, spec }), /__proto__:\n +a: 1\n +constructor:\n +b: 2/)
+})
 builds('its storage can be read back', () => {
   assert.is(storageType(clusterConfig(input)), 'etcd')
   assert.is(storageType('spec: {}'), undefined)
   assert.is(storageType('{'), undefined)
+  assert.is(storageType('spec: a text'), undefined)
 })
 builds.run()
 
@@ -50,6 +60,8 @@ for (const [why, current, wanted, expected] of [
   ['a member more', 'a: 1', 'a: 1\nb: {c: 1}', ['b: add {"c":1}']],
   ['a member less', 'a: 1\nb: 2', 'a: 1', ['b: remove']],
   ['text for a number', 'a: "1"', 'a: 1', ['a: "1" → 1']],
+  ['a switch that k0s reads as a boolean', 'a: Off', 'a: "Off"', ['a: false → "Off"']],
+  ['an undefined alias', 'a: *b', 'a: 1', ['the file is not YAML: write it anew']],
   ['no YAML', 'a: [', 'a: 1', ['the file is not YAML: write it anew']],
   ['an empty file', '', 'a: 1', ['the file differs as a whole: write it anew']],
 ] as const) {

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { parse } from 'yaml'
 import {
   type Kubeconfig,
   kubeconfigChanges,
@@ -85,6 +87,68 @@ merges('what it does not know stays', () => {
   assert.equal(merged.extensions, [{ name: 'x' }])
   assert.equal(merged.users?.[0], other.users[0])
 })
+const fixture = (name: string) => readFileSync(new URL(`${name}.kubeconfig.yaml`, import.meta.url), 'utf8')
+/** As kubectl reads it. */
+const as11 = (text: string) => parse(text, { version: '1.1' })
+
+merges('into what kubectl leaves of an emptied file', () => {
+  const text = fixture('null-lists')
+  const merged = parseKubeconfig(mergeKubeconfig(parseKubeconfig(text), ours))
+  assert.equal(merged, { ...ours, preferences: {} })
+  assert.equal(kubeconfigChanges(parseKubeconfig(text), access, pki), ['add context threads-lab'])
+})
+merges('the strings of a cluster called "no" stay strings for kubectl', () => {
+  const text = fixture('yaml-1.1')
+  const merged = as11(mergeKubeconfig(parseKubeconfig(text), ours))
+  const before = as11(text)
+  assert.equal(merged.clusters[0], before.clusters[0])
+  assert.equal(merged.contexts[0], before.contexts[0])
+  assert.equal(merged.users[0], before.users[0])
+  assert.is(merged['current-context'], 'no')
+})
+merges('a truth that YAML 1.1 spells yes stays one, and a date a text', () => {
+  const cluster =
+    'clusters: [{name: a, cluster: {insecure-skip-tls-verify: yes}}]\nusers: [{name: a, user: {token: 2024-11-05}}]'
+  const merged = as11(mergeKubeconfig(parseKubeconfig(cluster), ours))
+  assert.is(merged.clusters[0].cluster['insecure-skip-tls-verify'], true)
+  assert.is(merged.users[0].user.token, '2024-11-05')
+})
+const TEXTS = [
+  'y',
+  'N',
+  'yes',
+  'Off',
+  'TRUE',
+  'null',
+  '~',
+  '',
+  '017',
+  '0o17',
+  '0b1',
+  '0x1f',
+  '1_000',
+  '1:30',
+  '1e3',
+  '.inf',
+  '.NaN',
+  '<<',
+  '=',
+  '2024-11-05',
+  '2024-11-05T10:00:00Z',
+  '+1',
+  '-',
+  '- a',
+  '#',
+  'a: b',
+  '\u0085',
+  'a\nb',
+]
+for (const text of TEXTS) {
+  merges(`${JSON.stringify(text)} as a name and a value`, () => {
+    const existing = { clusters: [{ name: text, cluster: { [text]: text } }] } as Kubeconfig
+    assert.equal(as11(mergeKubeconfig(existing, ours)).clusters[0], { name: text, cluster: { [text]: text } })
+  })
+}
 merges.run()
 
 const changed = (part: 'cluster' | 'user', member: string, value: string): Kubeconfig => {
@@ -126,4 +190,21 @@ changes.run()
 const parses = suite('parseKubeconfig')
 parses('an empty file', () => assert.equal(parseKubeconfig(''), {}))
 parses('something else', () => assert.throws(() => parseKubeconfig('- a'), /not a kubeconfig/))
+for (const [why, text] of [
+  ['a text for a list', 'clusters: none'],
+  ['a map for a list', 'users: {}'],
+  ['an entry without a name', 'contexts: [{context: {}}]'],
+  ['an entry that is null', 'contexts: [null]'],
+  ['an entry whose content is a text', 'clusters: [{name: a, cluster: b}]'],
+  ['a name that is a number', 'clusters: [{name: 1, cluster: {}}]'],
+] as const) {
+  parses(why, () => assert.throws(() => parseKubeconfig(text), /not a kubeconfig: /))
+}
+parses('an undefined alias', () => assert.throws(() => parseKubeconfig('clusters: *nowhere'), /nowhere/))
+parses('an entry without content', () =>
+  assert.equal(parseKubeconfig('clusters: [{name: a, cluster: null}, {name: b}]').clusters, [
+    { name: 'a', cluster: {} },
+    { name: 'b', cluster: {} },
+  ]),
+)
 parses.run()

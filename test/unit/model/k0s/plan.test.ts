@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { clusterConfig } from '../../../../lib/model/k0s/config.ts'
@@ -172,13 +173,35 @@ for (const [why, facts, message] of [
   ['a controller of several nodes', host({ ...healthy, status: { ...status, singleNode: false } }), /several nodes/],
   ['data in SQLite', host({ ...healthy, storage: 'kine' }), /stores its data in kine/],
   ['a downgrade', host({ ...healthy, status: { ...status, version: 'v1.34.2+k0s.0' } }), /would be a downgrade/],
-  ['to skip a minor', host({ ...healthy, status: { ...status, version: 'v1.32.1+k0s.0' } }), /can't be upgraded/],
-  ['to skip a minor while stopped', host({ ...stopped, binary: { ...binary, version: 'v1.32.1+k0s.0' } }), /can't be upgraded/],
+  ['to skip a minor', host({ ...healthy, status: { ...status, version: 'v1.32.1+k0s.0' } }), /can't be upgraded to .* at once/],
+  [
+    'to skip a minor while stopped',
+    host({ ...stopped, binary: { ...binary, version: 'v1.32.1+k0s.0' } }),
+    /can't be upgraded to .* at once/,
+  ],
 ] as [string, HostFacts, RegExp][]) {
   refuses(why, () => {
     const { refusals } = bootstrapPlan(facts, wanted)
     assert.is(refusals.length, 1)
     assert.match(refusals[0]?.message ?? '', message)
+  })
+}
+type Unreleased = { running: string; wanted: string; expected: string }[]
+for (const { running, wanted: version, expected } of JSON.parse(
+  readFileSync(new URL('unreleased-versions.json', import.meta.url), 'utf8'),
+) as Unreleased) {
+  refuses(`${running} → ${version}: ${expected || 'nothing'}`, () => {
+    const facts = host({ ...healthy, binary: { ...binary, version: running }, status: { ...status, version: running } })
+    const { refusals } = bootstrapPlan(facts, { ...wanted, version })
+    assert.is(refusals.length, expected ? 1 : 0)
+    assert.ok((refusals[0]?.message ?? '').includes(expected))
+  })
+}
+for (const running of ['v1.34', 'v1.34.1+rke2r1', 'main-4f2a1c', 'v1.34.1']) {
+  refuses(`a running version that can't be compared (${running})`, () => {
+    const { refusals } = bootstrapPlan(host({ ...healthy, status: { ...status, version: running } }), wanted)
+    assert.is(refusals.length, 1)
+    assert.ok(refusals[0]?.message.includes(running))
   })
 }
 refuses('names every reason at once', () => {

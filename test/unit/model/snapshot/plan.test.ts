@@ -7,6 +7,7 @@ const subject = {
   vm: 'threads-prod-vm',
   disk: 'threads-prod-vm-boot',
   serial: 12,
+  lineage: '9d2c6f0e-New',
   now: new Date('2025-11-01T14:47:36Z'),
 }
 
@@ -16,7 +17,14 @@ plans('a layer on the VM', () =>
     name: 'threads-prod-vm-01-k8s-20251101-144736',
     disk: 'threads-prod-vm-boot',
     description: 'Snapshot after 01-k8s layer applied (ArgoCD, External Secrets, Local Path Provisioner)',
-    labels: { 'managed-by': 'threads-ops', environment: 'prod', layer: '01-k8s', 'state-serial': '12', consistency: 'crash' },
+    labels: {
+      'managed-by': 'threads-ops',
+      environment: 'prod',
+      layer: '01-k8s',
+      'state-serial': '12',
+      'state-lineage': '9d2c6f0e-new',
+      consistency: 'crash',
+    },
   }),
 )
 plans('the base layer is named as the original did', () =>

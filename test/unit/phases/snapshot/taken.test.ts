@@ -7,6 +7,7 @@ import { OpsError } from '../../../../lib/runtime/errors.ts'
 type SnapshotContext = Parameters<ReturnType<typeof snapshotTaken>['check']>[0]
 
 const KEY = { 'managed-by': 'threads-ops', environment: 'lab', layer: '01-k8s', 'state-serial': '7' }
+const MINE = { labels: { ...KEY, 'state-lineage': 'aaaa-1' }, sourceDisk: 'vm-disk' }
 const VM: Partial<Vm> = { name: 'vm', status: 'RUNNING', disks: ['vm-disk', 'data'] }
 
 interface World {
@@ -35,9 +36,10 @@ function contextOn({ applied = true, snapshots = [], ...world }: World = {}) {
     compute: async () => compute,
     host: async () => ({ run: async (command: string[]) => calls.push(command.join(' ')) }),
     output: async (_layer: string, name: string) => (name === 'vm_name' ? 'vm' : ''),
-    terraform: { state: async () => ({ applied, serial: 7 }) },
+    terraform: { state: async () => ({ applied, serial: 7, lineage: 'aaaa-1' }) },
     baseLayer: '00-vpc',
     environment: { name: 'lab' },
+    signal: new AbortController().signal,
     now: () => new Date('2025-11-01T12:00:00Z'),
     progress: () => undefined,
   } as unknown as SnapshotContext
@@ -60,11 +62,42 @@ for (const [why, world, expected] of [
   ['none for this state', {}, TO_TAKE],
   [
     'one for this state',
-    { snapshots: [{ name: 's', status: 'READY', labels: KEY }] },
+    { snapshots: [{ name: 's', status: 'READY', ...MINE }] },
     { state: 'done', evidence: { snapshot: 's', serial: 7 } },
   ],
-  ['one that is not ready', { snapshots: [{ name: 's', status: 'UPLOADING', labels: KEY }] }, TO_TAKE],
-  ['one that failed', { snapshots: [{ name: 's', status: 'FAILED', labels: KEY }] }, TO_TAKE],
+  [
+    'one that is being taken',
+    { snapshots: [{ name: 's', status: 'CREATING', ...MINE }] },
+    { state: 'todo', changes: ['wait for snapshot s, which is being taken'] },
+  ],
+  [
+    'one that is being stored',
+    { snapshots: [{ name: 's', status: 'UPLOADING', ...MINE }] },
+    { state: 'todo', changes: ['wait for snapshot s, which is being taken'] },
+  ],
+  [
+    'one that failed is named',
+    { snapshots: [{ name: 's', status: 'FAILED', ...MINE }] },
+    { state: 'todo', changes: [`${TO_TAKE.changes[0]}; snapshot s of it has FAILED`] },
+  ],
+  [
+    'one that failed, and a good one',
+    {
+      snapshots: [
+        { name: 's', status: 'FAILED', ...MINE },
+        { name: 't', status: 'READY', ...MINE },
+      ],
+    },
+    { state: 'done', evidence: { snapshot: 't', serial: 7 } },
+  ],
+  ['one that is being deleted', { snapshots: [{ name: 's', status: 'DELETING', ...MINE }] }, TO_TAKE],
+  ['one from before lineages were noted', { snapshots: [{ name: 's', status: 'READY', ...MINE, labels: KEY }] }, TO_TAKE],
+  [
+    'one of another lineage',
+    { snapshots: [{ name: 's', status: 'READY', ...MINE, labels: { ...MINE.labels, 'state-lineage': 'bbbb' } }] },
+    TO_TAKE,
+  ],
+  ['one of another disk', { snapshots: [{ name: 's', status: 'READY', ...MINE, sourceDisk: 'former' }] }, TO_TAKE],
   [
     'one of an earlier state',
     { snapshots: [{ name: 's', status: 'READY', labels: { ...KEY, 'state-serial': '6' } }] },
@@ -103,7 +136,7 @@ runs('of the boot disk, once the guest has written what it holds in memory', asy
   assert.is(made[0]?.disk, 'vm-disk')
   assert.equal(evidence, {
     ...{ snapshot: made[0]?.name, id: '12', status: 'READY', serial: 7, bytes: '5', sourceDiskId: '34' },
-    labels: { ...KEY, consistency: 'crash' },
+    labels: { ...MINE.labels, consistency: 'crash' },
   })
 })
 runs('named after the VM and the layer; that of the base layer is the VM’s own', async () => {
@@ -119,9 +152,25 @@ runs('named after the VM and the layer; that of the base layer is the VM’s own
 runs('what it made is what the next check finds', async () => {
   const { context, made } = contextOn()
   await newSnapshot('01-k8s').run(context)
-  const { context: later } = contextOn({ snapshots: made.map(request => ({ ...request, status: 'READY' })) })
+  const { context: later } = contextOn({
+    snapshots: made.map(request => ({ ...request, sourceDisk: request.disk, status: 'READY' })),
+  })
   assert.is((await snapshotTaken('01-k8s').check(later)).state, 'done')
 })
+for (const [status, code] of [
+  ['READY', 0],
+  ['FAILED', 5],
+] as const) {
+  runs(`one that is being taken is waited for, not taken twice; it ends as ${status}`, async () => {
+    const taken = { name: 's', id: '12', storageBytes: 5n, sourceDiskId: '34', status: 'CREATING', ...MINE }
+    const { context, calls } = contextOn({ snapshots: [taken] })
+    const run = snapshotTaken('01-k8s').run(context)
+    setTimeout(() => Object.assign(taken, { status }), 20)
+    if (code === 0) assert.is(((await run) as { snapshot: string }).snapshot, 's')
+    else assert.is(await codeOf(run), code)
+    assert.equal(calls, [])
+  })
+}
 runs('of a VM that is off there is nobody to ask', async () => {
   const { context, calls, made } = contextOn({ vm: { ...VM, status: 'TERMINATED' } })
   await snapshotTaken('01-k8s').run(context)

@@ -1,0 +1,68 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { parseEnvironment } from '../../../lib/config/load.ts'
+import { OpsError } from '../../../lib/runtime/errors.ts'
+import { readIfExists, root } from '../../../lib/runtime/files.ts'
+
+const lab = (await readIfExists(`${root}environments/lab.yaml`)) ?? ''
+const BOMB = `a: &a [x,x,x,x,x,x,x,x,x,x]\n${['b', 'c', 'd', 'e', 'f', 'g']
+  .map(
+    (name, at, all) =>
+      `${name}: &${name} [${Array(10)
+        .fill(`*${all[at - 1] ?? 'a'}`)
+        .join(',')}]`,
+  )
+  .join('\n')}\n`
+
+const wrong = suite('a wrong environment')
+for (const [why, from, to, message] of [
+  ['an undefined alias', 'after: [01-k8s]', 'after: *none', /lab\.yaml:\d+: .*none/],
+  ['aliases without end', 'schema:', `${BOMB}schema:`, /alias/i],
+  ['a layer that there is not', 'after: [01-k8s]', 'after: [01-k8]', /lab\.yaml:\d+: .*01-k8.*did you mean "01-k8s"/],
+  ['a layer twice', 'layers: [00-vpc,', 'layers: [00-vpc, 00-vpc,', /00-vpc.*twice/],
+  ['a snapshot twice', 'after: [01-k8s]', 'after: [01-k8s, 01-k8s]', /01-k8s.*twice/],
+  ['a deadline of nothing', 'deadline: 10m', 'deadline: 0s', /deadline.*1s/],
+  ['a deadline of centuries', 'deadline: 10m', 'deadline: 99999d', /deadline.*1d/],
+  ['a deadline beyond every number', 'deadline: 10m', `deadline: ${'9'.repeat(400)}d`, /deadline/],
+  ['a negative deadline', 'deadline: 10m', 'deadline: -5m', /deadline/],
+  ['a wrong unit', 'deadline: 10m', 'deadline: 10w', /deadline/],
+  ['a bare number', 'deadline: 10m', 'deadline: 10', /deadline/],
+  ['a folder that leads out', 'folder: nextjs', 'folder: ../../etc', /folder/],
+  ['a folder that leads out later', 'folder: nextjs', 'folder: a/../../etc', /folder/],
+  ['a folder that is the repository', 'folder: nextjs', 'folder: .', /folder/],
+  ['a backend configuration that leads out', 'backend-config.lab.hcl', '../x.hcl', /backendConfig/],
+  ['an empty namespace', 'namespace: threads', 'namespace: ""', /namespace/],
+  ['an empty folder of the layers', 'directory: .lab/terraform', 'directory: ""', /directory/],
+  ['pods as a text', 'argocd: { pods: 8 }', 'argocd: { pods: "8" }', /pods/],
+  ['pods as no number', 'argocd: { pods: 8 }', 'argocd: { pods: .nan }', /pods/],
+  ['a very long name', 'name: lab\n', `name: ${'l'.repeat(300)}\n`, /name/],
+  ['a name in another script', 'name: lab\n', 'name: läb\n', /name/],
+  ['a namespace that can’t be one', 'threads: { pods: 3 }', '"a b": { pods: 3 }', /a b/],
+  ['a misspelt key in a service', 'versionFile: package.json', 'versionFiel: package.json', /did you mean "versionFile"/],
+  ['a misspelt key of a deadline', 'deadlines: { ci:', 'deadlines: { cii:', /did you mean "ci"/],
+  ['a misspelt key of a namespace', 'argocd: { pods: 8 }', 'argocd: { pod: 8 }', /did you mean "pods"/],
+  ['a misspelt key of the binary', '    file: lab', '    fil: lab', /did you mean "file"/],
+] as const) {
+  wrong(why, () => {
+    assert.ok(lab.includes(from), from)
+    try {
+      parseEnvironment(
+        lab.replace(from, () => to),
+        'environments/lab.yaml',
+        'lab',
+      )
+    } catch (error) {
+      assert.instance(error, OpsError, String(error))
+      assert.is((error as OpsError).code, 3)
+      assert.match((error as OpsError).message, message)
+      assert.match((error as OpsError).message, /lab\.yaml:\d+: /)
+      return
+    }
+    assert.unreachable('it was accepted')
+  })
+}
+wrong('a layer that there is not is named beside another error', () => {
+  const text = lab.replace('after: [01-k8s]', 'after: [01-k8]').replace('confirm: none', 'confirm: maybe')
+  assert.throws(() => parseEnvironment(text, 'e.yaml', 'lab'), /2 errors[\s\S]*01-k8/)
+})
+wrong.run()
