@@ -5,6 +5,7 @@ import type { Faults, RequestFaults } from './faults.ts'
 import { batch } from './http/batch.ts'
 import { ApiError, notFound } from './http/errors.ts'
 import { selectFields } from './http/fields.ts'
+import { withoutUnset } from './http/json.ts'
 import type { Rate } from './http/rate.ts'
 import { Call, failed, type Incoming, type Reply, type Router } from './http/router.ts'
 import { insufficientStorage, type Room } from './room.ts'
@@ -73,8 +74,8 @@ async function reply(options: FrontOptions, message: Incoming, url: URL): Promis
   if (found?.delayMs) await sleep(found.delayMs)
   if (found?.cut === 'before') return 'cut'
   try {
-    const answer = (await open.route(message, url)) ?? (await authorized(options, message, url, found))
-    return found?.cut === 'after' ? 'cut' : answer
+    const { json, ...rest } = (await open.route(message, url)) ?? (await authorized(options, message, url, found))
+    return found?.cut === 'after' ? 'cut' : { ...rest, ...(json && { json: withoutUnset(json) }) }
   } catch (error) {
     return found?.cut === 'after' ? 'cut' : failure(message, url, error)
   }
