@@ -45,7 +45,7 @@ export function createFront(options: FrontOptions): (message: IncomingMessage, r
       const line = `${method} ${url.split('?')[0]} ${statusCode} ${Math.round(performance.now() - started)} ms`
       if (method !== 'GET' || (statusCode >= 400 && statusCode !== 404)) options.log(line)
     })
-    const url = URL.parse(message.url ?? '/', 'http://127.0.0.1') ?? new URL('http://127.0.0.1')
+    const url = targetOf(message.url ?? '/')
     void (BATCH_PATH.test(url.pathname) ? whole(options, message, url) : reply(options, message, url)).then(answer => {
       if (answer === 'cut') response.destroy()
       else send(response, answer)
@@ -66,6 +66,16 @@ async function whole(options: FrontOptions, message: IncomingMessage, url: URL):
   } catch (error) {
     return failure(message, url, error)
   }
+}
+
+/**
+ * Provider google's handwritten clients put `v1/` behind the endpoint, and take the endpoint's own version away only from an
+ * HTTPS URL.
+ */
+function targetOf(target: string): URL {
+  const url = URL.parse(target, 'http://127.0.0.1') ?? new URL('http://127.0.0.1')
+  url.pathname = url.pathname.replace(/^\/v1(\/v1)+\//, '/v1/')
+  return url
 }
 
 async function reply(options: FrontOptions, message: Incoming, url: URL): Promise<Reply | 'cut'> {
