@@ -10,6 +10,7 @@ import { layersRecorded } from '../lib/phases/layer/recorded.ts'
 import { stateBucket } from '../lib/phases/layer/state-bucket.ts'
 import { doctor } from '../lib/phases/operator/doctor.ts'
 import { snapshotTaken } from '../lib/phases/snapshot/taken.ts'
+import { operatorKeys } from '../lib/phases/vm/operator-keys.ts'
 import { vmRunning } from '../lib/phases/vm/running.ts'
 
 export default verb<ApplyOptions, ApplyPolicy>({
@@ -29,6 +30,7 @@ export default verb<ApplyOptions, ApplyPolicy>({
       destructionJudged(layers, policy),
       layerApplied(base, policy),
       vmRunning(),
+      operatorKeys(),
       ...snapshot(base),
       ...bootstrap(),
       kubeconfig(),

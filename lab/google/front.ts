@@ -5,6 +5,7 @@ import type { Faults, RequestFaults } from './faults.ts'
 import { batch } from './http/batch.ts'
 import { ApiError, notFound } from './http/errors.ts'
 import { selectFields } from './http/fields.ts'
+import { withoutUnset } from './http/json.ts'
 import type { Rate } from './http/rate.ts'
 import { Call, failed, type Incoming, type Reply, type Router } from './http/router.ts'
 import { insufficientStorage, type Room } from './room.ts'
@@ -44,7 +45,7 @@ export function createFront(options: FrontOptions): (message: IncomingMessage, r
       const line = `${method} ${url.split('?')[0]} ${statusCode} ${Math.round(performance.now() - started)} ms`
       if (method !== 'GET' || (statusCode >= 400 && statusCode !== 404)) options.log(line)
     })
-    const url = URL.parse(message.url ?? '/', 'http://127.0.0.1') ?? new URL('http://127.0.0.1')
+    const url = targetOf(message.url ?? '/')
     void (BATCH_PATH.test(url.pathname) ? whole(options, message, url) : reply(options, message, url)).then(answer => {
       if (answer === 'cut') response.destroy()
       else send(response, answer)
@@ -67,14 +68,24 @@ async function whole(options: FrontOptions, message: IncomingMessage, url: URL):
   }
 }
 
+/**
+ * Provider google's handwritten clients put `v1/` behind the endpoint, and take the endpoint's own version away only from an
+ * HTTPS URL.
+ */
+function targetOf(target: string): URL {
+  const url = URL.parse(target, 'http://127.0.0.1') ?? new URL('http://127.0.0.1')
+  url.pathname = url.pathname.replace(/^\/v1(\/v1)+\//, '/v1/')
+  return url
+}
+
 async function reply(options: FrontOptions, message: Incoming, url: URL): Promise<Reply | 'cut'> {
   const { open, faults } = options
   const found = OWN_PATH.test(url.pathname) ? undefined : faults.request(message.method ?? 'GET', url.pathname)
   if (found?.delayMs) await sleep(found.delayMs)
   if (found?.cut === 'before') return 'cut'
   try {
-    const answer = (await open.route(message, url)) ?? (await authorized(options, message, url, found))
-    return found?.cut === 'after' ? 'cut' : answer
+    const { json, ...rest } = (await open.route(message, url)) ?? (await authorized(options, message, url, found))
+    return found?.cut === 'after' ? 'cut' : { ...rest, ...(json && { json: withoutUnset(json) }) }
   } catch (error) {
     return found?.cut === 'after' ? 'cut' : failure(message, url, error)
   }

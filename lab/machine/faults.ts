@@ -15,14 +15,32 @@ const FILLER = 'var/lib/disk-full'
  */
 export async function fillDisk(hypervisor: Hypervisor, machine: Machine, leaveBytes = 0): Promise<void> {
   if (!(await hasVolume(machine.disk))) throw new Error('the disk has no fixed size: this host has no loop devices')
-  const script = `available=$(df --output=avail --block-size=1 / | tail -n 1)
-take=$((available - $1))
-# With a size larger than its blocks it counts as sparse: cp looks for holes, and copies nothing.
-[ "$take" -le 0 ] || { fallocate --length "$take" "/$0" && truncate --size=+1G "/$0"; }
-# What is left now is too little for fallocate, and is filled by writing.
-[ "$1" -gt 0 ] || cat /dev/zero >"/$0.rest" 2>/dev/null || true`
-  await runInside(hypervisor, machine, ['sh', '-c', script, FILLER, String(leaveBytes)])
+  await runInside(hypervisor, machine, fillCommand(`/${FILLER}`, leaveBytes))
 }
+
+/** The most that is filled by writing, in bytes: what is left when fallocate finds no room, even for its own records. */
+const WRITTEN = 4 * 2 ** 20
+
+/**
+ * Fills the file system of a file with it, except for a number of bytes. What fallocate reserves takes no blocks of the host;
+ * it is asked for by pieces, because one request for all that is free leaves nothing for its records, and fails.
+ */
+export const fillCommand = (filler: string, leaveBytes: number): string[] => [
+  'sh',
+  '-c',
+  `free() { echo $(($(df --output=avail --block-size=1 "\${0%/*}" | tail -n 1) - $1)); }
+end=0
+for piece in $((1 << 30)) $((1 << 26)) $((1 << 20)) $((1 << 16)); do
+  while [ "$(free "$1")" -ge "$piece" ] && fallocate --offset "$end" --length "$piece" "$0" 2>/dev/null; do
+    end=$((end + piece))
+  done
+done
+# With a size larger than its blocks it counts as sparse: cp looks for holes, and copies nothing.
+truncate --size=+1G "$0"
+[ "$1" -gt 0 ] || head --bytes=${WRITTEN} /dev/zero >"$0.rest" 2>/dev/null || true`,
+  filler,
+  String(leaveBytes),
+]
 
 /** Frees the disk again, whether the machine is running or not. */
 export async function freeDisk(hypervisor: Hypervisor, machine: Machine): Promise<void> {

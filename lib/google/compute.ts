@@ -50,6 +50,10 @@ export interface Compute {
   /** Undefined when there is no such VM. */
   vm(name: string): Promise<Vm | undefined>
   start(name: string): Promise<void>
+  /** An entry of the VM's own metadata; undefined without it. */
+  metadata(name: string, key: string): Promise<string | undefined>
+  /** Sets one entry; an empty value removes it. @throws OpsError 5, also when somebody changed the metadata meanwhile */
+  setMetadata(name: string, key: string, value: string): Promise<void>
   /** The host keys that the guest has published, as `ssh-ed25519 AAAA…`; empty until it has booted. */
   hostKeys(name: string): Promise<string[]>
   /** All snapshots of the project that have these labels, newest first; none while Compute Engine is not enabled. */
@@ -151,6 +155,25 @@ export async function openCompute({ project, zone, credentials, endpoint, signal
       attempt(`starting VM ${name}`, async () => {
         const [response] = await instances.start({ project, zone, instance: name, requestId: randomUUID() })
         await finish(`VM ${name} to start`, response.latestResponse as ApiOperation)
+      }),
+
+    metadata: (name, key) =>
+      attempt(`reading the metadata of ${name}`, async () => {
+        const [vm] = await instances.get({ project, zone, instance: name })
+        return vm.metadata?.items?.find(item => item.key === key)?.value ?? undefined
+      }),
+
+    setMetadata: (name, key, value) =>
+      attempt(`writing the metadata of ${name}`, async () => {
+        const [vm] = await instances.get({ project, zone, instance: name })
+        const others = (vm.metadata?.items ?? []).filter(item => item.key !== key)
+        const items = value === '' ? others : [...others, { key, value }]
+        const metadataResource = { fingerprint: vm.metadata?.fingerprint ?? '', items }
+        const [response] = await instances.setMetadata({
+          ...{ project, zone, instance: name, requestId: randomUUID() },
+          metadataResource,
+        })
+        await finish(`the metadata of ${name}`, response.latestResponse as ApiOperation)
       }),
 
     hostKeys: name =>

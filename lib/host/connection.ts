@@ -116,7 +116,7 @@ function explain(error: unknown, { name, user, identityFile }: ConnectionOptions
     const key = identityFile ? `the key ${identityFile}` : "the SSH agent's keys"
     return precondition(
       `${name} refuses ${key} for user ${user}`,
-      "the VM's metadata entry ssh-keys must hold its public half: `./taskw layer:apply -- 00-vpc`",
+      'add its public half to ssh_keys in the variables of 00-vpc, then run `./taskw up`',
       error,
     )
   }

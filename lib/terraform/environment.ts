@@ -19,9 +19,13 @@ export function endpointVariables({
     GOOGLE_COMPUTE_CUSTOM_ENDPOINT: compute,
     GOOGLE_STORAGE_CUSTOM_ENDPOINT: `${storage}/storage/v1/`,
     GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT: `${storage}/storage/v1/`,
-    GOOGLE_IAM_CUSTOM_ENDPOINT: iam,
-    GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT: resourceManager,
-    GOOGLE_CLOUD_RESOURCE_MANAGER_CUSTOM_ENDPOINT: resourceManager,
-    GOOGLE_SERVICE_USAGE_CUSTOM_ENDPOINT: serviceUsage,
+    GOOGLE_IAM_CUSTOM_ENDPOINT: versioned(iam),
+    GOOGLE_IAM_BETA_CUSTOM_ENDPOINT: versioned(iam),
+    GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT: versioned(resourceManager),
+    GOOGLE_CLOUD_RESOURCE_MANAGER_CUSTOM_ENDPOINT: versioned(resourceManager),
+    GOOGLE_SERVICE_USAGE_CUSTOM_ENDPOINT: versioned(serviceUsage),
   }
 }
+
+/** With the version that Google's own base paths have: the resources that the provider generates add nothing to them. */
+const versioned = (endpoint: string): string => `${endpoint.replace(/\/*(v1\/*)?$/, '')}/v1/`

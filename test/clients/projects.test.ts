@@ -96,4 +96,12 @@ story('a project that there is none of', async ({ lab }) => {
   assert.is((await lab.request('POST', '/storage/v1/b?project=nobodys-project', { name: 'state-3' })).status, 404)
 })
 
+story("provider google's own clients put a version of theirs behind the one in the endpoint", async ({ lab }) => {
+  for (const base of ['/v1', '/v1/v1']) {
+    assert.is((await lab.request('GET', `${base}/projects/${PROJECT}`)).status, 200, base)
+    assert.is((await lab.request('POST', `${base}/projects/${PROJECT}:getIamPolicy`)).status, 200, base)
+    assert.is((await lab.request('GET', `${base}/projects/${PROJECT}/services`)).status, 200, base)
+  }
+})
+
 story.run()

@@ -64,25 +64,36 @@ interface PublicImage {
   project: string
   name: string
   family: string
+  license: string
   architecture: Architecture
   id: string
 }
 
+/** A family of each architecture, with Google's names. */
+const release = (
+  project: string,
+  license: string,
+  firstId: number,
+  families: readonly { family: string; name: string; architecture: Architecture }[],
+): PublicImage[] => families.map((one, index) => ({ ...one, project, license, id: `34862019576044${firstId + index}` }))
+
 const images: PublicImage[] = [
-  {
-    project: 'debian-cloud',
-    family: 'debian-12',
-    name: 'debian-12-bookworm-v20251014',
-    architecture: 'x86_64',
-    id: '3486201957604413',
-  },
-  {
-    project: 'debian-cloud',
-    family: 'debian-12-arm64',
-    name: 'debian-12-bookworm-arm64-v20251014',
-    architecture: 'arm64',
-    id: '3486201957604414',
-  },
+  ...release('debian-cloud', 'debian-12-bookworm', 13, [
+    { family: 'debian-12', name: 'debian-12-bookworm-v20251014', architecture: 'x86_64' },
+    { family: 'debian-12-arm64', name: 'debian-12-bookworm-arm64-v20251014', architecture: 'arm64' },
+  ]),
+  ...release('debian-cloud', 'debian-13-trixie', 15, [
+    { family: 'debian-13', name: 'debian-13-trixie-v20251014', architecture: 'x86_64' },
+    { family: 'debian-13-arm64', name: 'debian-13-trixie-arm64-v20251014', architecture: 'arm64' },
+  ]),
+  ...release('ubuntu-os-cloud', 'ubuntu-2204-lts', 17, [
+    { family: 'ubuntu-2204-lts', name: 'ubuntu-2204-jammy-v20251014', architecture: 'x86_64' },
+    { family: 'ubuntu-2204-lts-arm64', name: 'ubuntu-2204-jammy-arm64-v20251014', architecture: 'arm64' },
+  ]),
+  ...release('ubuntu-os-cloud', 'ubuntu-2404-lts', 19, [
+    { family: 'ubuntu-2404-lts-amd64', name: 'ubuntu-2404-noble-amd64-v20251014', architecture: 'x86_64' },
+    { family: 'ubuntu-2404-lts-arm64', name: 'ubuntu-2404-noble-arm64-v20251014', architecture: 'arm64' },
+  ]),
 ]
 
 /** Public images are older than any lab. */
@@ -187,13 +198,13 @@ export function diskType(project: string, zone: string, name: string) {
   return diskTypeOf(project, zone, name)
 }
 
-const imageOf = ({ project, name, family, architecture, id }: PublicImage) => ({
+const imageOf = ({ project, name, family, license, architecture, id }: PublicImage) => ({
   kind: 'compute#image',
   id,
   creationTimestamp: MADE,
   name,
   family,
-  description: `Debian, ${architecture}`,
+  description: `${license}, ${architecture}`,
   status: 'READY',
   sourceType: 'RAW',
   architecture: architectureName(architecture),
@@ -201,7 +212,7 @@ const imageOf = ({ project, name, family, architecture, id }: PublicImage) => ({
   archiveSizeBytes: '0',
   storageLocations: ['us'],
   guestOsFeatures: [{ type: 'UEFI_COMPATIBLE' }, { type: 'VIRTIO_SCSI_MULTIQUEUE' }, { type: 'GVNIC' }],
-  licenses: [linkTo('projects/debian-cloud/global/licenses/debian-12-bookworm')],
+  licenses: [linkTo(`projects/${project}/global/licenses/${license}`)],
   labelFingerprint: '42WmSpB8rSM=',
   selfLink: linkTo(`projects/${project}/global/images/${name}`),
 })

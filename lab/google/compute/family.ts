@@ -1,4 +1,5 @@
 import { alreadyExists, inUse } from '../http/errors.ts'
+import { withoutUnset } from '../http/json.ts'
 import { mergePatch } from '../http/merge-patch.ts'
 import type { Call, Router } from '../http/router.ts'
 import { allZones, regions } from './catalogue.ts'
@@ -116,7 +117,7 @@ export function serveFamily(router: Router, cloud: Cloud, family: Family): void 
       const { id, kind, name, selfLink, creationTimestamp, ...current } = cloud.get(collection, path)
       if (changes.fingerprint !== undefined) checkFingerprint('fingerprint', changes.fingerprint, current.fingerprint)
       const fixed = { id, kind, name, selfLink, creationTimestamp, ...placeFields(path) }
-      const changed = complete({ ...mergePatch(type === 'patch' ? current : {}, changes), ...fixed }, cloud)
+      const changed = complete({ ...withoutUnset(mergePatch(type === 'patch' ? current : {}, changes)), ...fixed }, cloud)
       const operation = cloud.operations.begin({ ...asked(call), type, target: path, targetId: id })
       await cloud.put(collection, changed)
       return operation

@@ -36,16 +36,16 @@ function complete(sent: Resource, cloud: Cloud): Resource {
   for (const rule of [...(allowed ?? []), ...(denied ?? [])]) checkRule(rule)
   checkPriority(priority)
   for (const range of [...(sourceRanges ?? []), ...(destinationRanges ?? [])]) checkRange(range)
-  if (direction === 'EGRESS' && (sourceRanges || sourceTags || sourceServiceAccounts)) {
+  if (direction === 'EGRESS' && (sourceRanges?.length || sourceTags?.length || sourceServiceAccounts?.length)) {
     throw invalidField('resource.direction', direction, 'An egress rule has destinations, not sources.')
   }
   const everywhere = direction === 'INGRESS' ? { sourceRanges: ['0.0.0.0/0'] } : { destinationRanges: ['0.0.0.0/0'] }
-  const isOpen = !(sourceRanges ?? sourceTags ?? sourceServiceAccounts ?? destinationRanges)
+  const isOpen = ![sourceRanges, sourceTags, sourceServiceAccounts, destinationRanges].some(peers => peers?.length)
   return {
     disabled: false,
     logConfig: { enable: false },
-    ...(isOpen && everywhere),
     ...sent,
+    ...(isOpen && everywhere),
     direction,
     priority,
     network: existingNetwork(sent, cloud),

@@ -1,5 +1,6 @@
 import type { Subnet } from '../../machine/types.ts'
 import { invalid, invalidField, required } from '../http/errors.ts'
+import { mergePatch } from '../http/merge-patch.ts'
 import type { Router } from '../http/router.ts'
 import { overlap, parseRange, type Range, toAddress } from './addressing.ts'
 import { type Cloud, mutating, newResource } from './cloud.ts'
@@ -10,6 +11,13 @@ import { checkFingerprint, fingerprint, pathOf, pathOfResource, type Resource, s
 
 /** Networks and subnetworks. */
 
+const networkDefaults = {
+  autoCreateSubnetworks: false,
+  mtu: 1460,
+  routingConfig: { routingMode: 'REGIONAL', bgpBestPathSelectionMode: 'LEGACY' },
+  networkFirewallPolicyEnforcementOrder: 'AFTER_CLASSIC_FIREWALL',
+}
+
 const networks: Family = {
   collection: 'networks',
   kind: 'compute#network',
@@ -18,13 +26,7 @@ const networks: Family = {
   created: makeAutoSubnetworks,
   deleting: removeAutoSubnetworks,
   deleted: (network, cloud) => cloud.hypervisor.removeNetwork(pathOfResource(network)),
-  complete: network => ({
-    autoCreateSubnetworks: false,
-    mtu: 1460,
-    ...network,
-    routingConfig: { routingMode: 'REGIONAL', ...(network.routingConfig as object | undefined) },
-    networkFirewallPolicyEnforcementOrder: network.networkFirewallPolicyEnforcementOrder ?? 'AFTER_CLASSIC_FIREWALL',
-  }),
+  complete: network => mergePatch(networkDefaults, network) as Resource,
 }
 
 const subnetworks: Family = {

@@ -1,4 +1,5 @@
 import { invalid, invalidField, required } from '../http/errors.ts'
+import { mergePatch } from '../http/merge-patch.ts'
 import { externalAddress, takenInternally } from './addresses.ts'
 import { freeAddress, type Range, within } from './addressing.ts'
 import { attachDisks } from './attached-disks.ts'
@@ -9,7 +10,16 @@ import { placeFields } from './family.ts'
 import type { AccessConfig, Instance, NetworkInterface, Scheduling, ServiceAccount } from './instance.ts'
 import { completeMetadata } from './metadata.ts'
 import { rangeOf } from './networks.ts'
-import { checkLabels, fingerprint, lastSegment, linkTo, pathOf, segmentAfter } from './resource.ts'
+import { checkLabels, fingerprint, lastSegment, linkTo, pathOf, type Resource, segmentAfter } from './resource.ts'
+
+const defaults = {
+  canIpForward: false,
+  cpuPlatform: 'Intel Broadwell',
+  displayDevice: { enableDisplay: false },
+  shieldedInstanceConfig: { enableSecureBoot: false, enableVtpm: true, enableIntegrityMonitoring: true },
+  shieldedInstanceIntegrityPolicy: { updateAutoLearnPolicy: true },
+  startRestricted: false,
+}
 
 /** @returns the instance as the API describes it, and the disks to create for it. @throws ApiError 400, 404 */
 export function newInstance(cloud: Cloud, path: string, sent: Record<string, unknown>): { instance: Instance; disks: Disk[] } {
@@ -22,13 +32,7 @@ export function newInstance(cloud: Cloud, path: string, sent: Record<string, unk
   const tags = (sent.tags ?? {}) as { items?: string[] }
   const base = newResource('compute#instance', path, { ...sent, ...placeFields(path) })
   const instance: Instance = {
-    canIpForward: false,
-    cpuPlatform: 'Intel Broadwell',
-    displayDevice: { enableDisplay: false },
-    shieldedInstanceConfig: { enableSecureBoot: false, enableVtpm: true, enableIntegrityMonitoring: true },
-    shieldedInstanceIntegrityPolicy: { updateAutoLearnPolicy: true },
-    startRestricted: false,
-    ...base,
+    ...(mergePatch(defaults, base) as Resource),
     zone: linkTo(`projects/${project}/zones/${zone}`),
     deletionProtection: sent.deletionProtection === true,
     machineType: machineType(project, zone, lastSegment(String(sent.machineType))).selfLink,

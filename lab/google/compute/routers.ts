@@ -41,6 +41,7 @@ function completeNat(sent: Nat, project: string, cloud: Cloud): object {
   for (const link of sent.natIps ?? []) cloud.get('addresses', pathOf(link, project))
   return {
     type: 'PUBLIC',
+    autoNetworkTier: 'PREMIUM',
     endpointTypes: ['ENDPOINT_TYPE_VM'],
     enableEndpointIndependentMapping: false,
     ...sent,

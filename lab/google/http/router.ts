@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type ApiError, invalid } from './errors.ts'
+import { withoutUnset } from './json.ts'
 
 /** What a handler answers with: JSON, or bytes with their own headers. */
 export interface Reply {
@@ -75,10 +76,14 @@ export class Call {
     return Buffer.concat(chunks)
   }
 
-  /** The JSON object in the body; an empty body is an empty object. @throws ApiError 400 for anything else */
+  /**
+   * The JSON object in the body; an empty body is an empty object. What is unset in it is left out, so that defaults apply,
+   * except in a PATCH, where null removes. @throws ApiError 400 for anything else
+   */
   async json<T extends object = Record<string, unknown>>(): Promise<T> {
     const text = (await this.body(LARGEST_JSON)).toString()
-    return (text.trim() === '' ? {} : parseObject(text)) as T
+    const sent = text.trim() === '' ? {} : parseObject(text)
+    return (this.method === 'PATCH' ? sent : withoutUnset(sent)) as T
   }
 }
 

@@ -67,3 +67,8 @@ output "api_local_port" {
   description = "Local TCP port of the tunnel to the Kubernetes API; the kubeconfig's server is https://127.0.0.1:<port>."
   value       = module.kubectl_setup.api_local_port
 }
+
+output "ssh_keys" {
+  description = "The operators' lines of the VM's metadata entry ssh-keys, which `up` keeps there."
+  value       = module.compute.ssh_keys
+}

@@ -72,3 +72,8 @@ output "image_prefix" {
   description = "Prefix of the names of the application's images."
   value       = module.registry.image_prefix
 }
+
+output "ssh_keys" {
+  description = "The operators' lines of the VM's metadata entry ssh-keys, which `up` keeps there."
+  value       = module.compute.ssh_keys
+}

@@ -6,6 +6,9 @@ locals {
     layer       = "00-vpc"
   }
 
+  # The mark tells the operators' lines from those of others.
+  ssh_keys = [for user, key in var.ssh_keys : "${user}:${trimspace(key)} managed-by=threads-ops"]
+
   roles = toset([
     "roles/artifactregistry.reader",
     "roles/logging.logWriter",
@@ -89,10 +92,15 @@ resource "google_compute_instance" "this" {
       enable-oslogin          = "FALSE"
     },
     length(var.ssh_keys) == 0 ? {} : {
-      ssh-keys = join("\n", [for user, key in var.ssh_keys : "${user}:${trimspace(key)}"])
+      ssh-keys = join("\n", local.ssh_keys)
     },
   )
 
   # The first boot already pulls images and writes logs.
   depends_on = [google_project_iam_member.vm]
+
+  # Others write keys there as well, such as `gcloud compute ssh`. The operators' are written at creation, and by `up` later on.
+  lifecycle {
+    ignore_changes = [metadata["ssh-keys"]]
+  }
 }

@@ -22,3 +22,8 @@ output "service_account_email" {
   description = "E-mail address of the VM's service account."
   value       = google_service_account.vm.email
 }
+
+output "ssh_keys" {
+  description = "The operators' lines of the VM's metadata entry ssh-keys."
+  value       = local.ssh_keys
+}
