@@ -63,8 +63,8 @@ gcloud('copies both ways, in one piece and resumably', async ({ lab, sdk }) => {
     sdk.do('storage ls gs://state'),
     sdk.do('storage cp gs://state/large back'),
     sdk.do('storage cp gs://state/dir/empty empty-back'),
-    sdk.do('storage cp gs://state/dir/small gs://state/copies/small'),
   ])
+  await sdk.do('storage cp gs://state/dir/small gs://state/copies/small')
   assert.match(listed, `TOTAL: 3 objects, ${LARGE_BYTES + 1000} bytes`)
   assert.equal(lines(tree), ['gs://state/large', 'gs://state/dir/'])
   assert.ok((await readFile(join(sdk.directory, 'back'))).equals(files.large))

@@ -111,10 +111,11 @@ tunnel('listens on a local port, and refuses what the firewall drops', async con
   const { child, local } = await listening(context, 6443)
   const socket = connect(local, '127.0.0.1')
   socket.write('hello')
-  assert.is(String((await once(socket, 'data'))[0]), 'hello')
+  assert.is(String((await once(socket, 'data', { signal: AbortSignal.timeout(60_000) }))[0]), 'hello')
   socket.destroy()
+  const exited = once(child, 'exit', { signal: AbortSignal.timeout(10_000) })
   child.kill()
-  await once(child, 'exit')
+  await exited
   echo.server.close()
   const refused = await sdk.failure(`compute start-iap-tunnel vm 80 --local-host-port=localhost:0 ${override(lab)}`)
   assert.match(refused, "4003: 'failed to connect to backend'")
