@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { AuthClient } from 'google-auth-library'
+import { attempt, DEADLINES, type Deadlines, isTransient, statusOf } from '../runtime/attempt.ts'
 import { messageOf, precondition } from '../runtime/errors.ts'
 import { neverShow } from '../runtime/redact.ts'
 
@@ -9,16 +10,43 @@ export interface Credentials {
   client(): Promise<AuthClient>
 }
 
+/** The environment's own file of a token: an environment with its own endpoints has one. */
+const REMEDY_FILE = 'start the lab again: `./taskw lab:up`, or correct tokenFile in the endpoints'
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform'
 
-export function credentials(tokenFile: string | undefined): Credentials {
+/**
+ * @param tokenFile absolute path
+ * @param signal ends a wait for Google's answer
+ * @throws from its methods: OpsError 4 without credentials or when Google refuses them, 5 when it can't be reached, 124 when it is silent
+ */
+export function credentials(
+  tokenFile: string | undefined,
+  { signal, deadlines }: { signal?: AbortSignal; deadlines?: Deadlines } = {},
+): Credentials {
   let opened: Promise<AuthClient> | undefined
+  const waited = <T>(what: string, call: () => Promise<T>) =>
+    attempt({
+      service: "Google's token service",
+      what,
+      hint: 'check the network, and the credentials: `./taskw doctor`',
+      repeatable: true,
+      signal: signal?.aborted ? undefined : signal,
+      deadlines,
+      call,
+    })
   const client = () => {
-    opened ??= tokenFile === undefined ? applicationDefault() : fromFile(tokenFile)
-    return opened
+    const opening =
+      opened ?? (tokenFile === undefined ? waited('finding credentials', applicationDefault) : fromFile(tokenFile))
+    opened = opening
+    // A failure is not remembered.
+    opening.catch(() => {
+      if (opened === opening) opened = undefined
+    })
+    return opening
   }
   const token = async () => {
-    const { token } = await (await client()).getAccessToken()
+    const from = await client()
+    const { token } = await waited('getting an access token', () => from.getAccessToken().catch(explained))
     if (!token) throw noCredentials(new Error('Google gave no access token'))
     neverShow(token)
     return token
@@ -28,8 +56,12 @@ export function credentials(tokenFile: string | undefined): Credentials {
 
 async function fromFile(path: string): Promise<AuthClient> {
   const { OAuth2Client } = await import('google-auth-library')
-  const token = (await readFile(path, 'utf8')).trim()
+  const text = await readFile(path, 'utf8').catch(error => {
+    throw precondition(`the access token can't be read: ${messageOf(error)}`, REMEDY_FILE, error)
+  })
+  const token = text.trim()
   neverShow(token)
+  if (token === '') throw precondition(`the access token's file is empty: ${path}`, REMEDY_FILE)
   const client = new OAuth2Client()
   client.setCredentials({ access_token: token })
   return client
@@ -38,10 +70,18 @@ async function fromFile(path: string): Promise<AuthClient> {
 async function applicationDefault(): Promise<AuthClient> {
   const { GoogleAuth } = await import('google-auth-library')
   try {
-    return await new GoogleAuth({ scopes: SCOPE }).getClient()
+    // Of each request for a token.
+    const clientOptions = { transporterOptions: { timeout: DEADLINES.each } }
+    return await new GoogleAuth({ scopes: SCOPE, clientOptions }).getClient()
   } catch (error) {
-    throw noCredentials(error)
+    throw isTransient(error) ? error : noCredentials(error)
   }
+}
+
+/** What Google says of credentials that it does not accept, such as `invalid_grant` where they have expired. */
+function explained(error: unknown): never {
+  const status = statusOf(error)
+  throw status === 400 || status === 401 ? noCredentials(error) : error
 }
 
 const noCredentials = (error: unknown) =>

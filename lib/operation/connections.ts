@@ -60,7 +60,10 @@ export function openConnections(sources: Sources): Connections {
   }
 
   const store = lazy(async () =>
-    openStore(await terraform.bucket(), await terraform.input(base, 'project_id'), credentials, endpoints?.storage),
+    openStore(await terraform.bucket(), await terraform.input(base, 'project_id'), credentials, {
+      endpoint: endpoints?.storage,
+      signal,
+    }),
   )
 
   const compute = lazy(async () => {
