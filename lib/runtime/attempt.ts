@@ -50,7 +50,7 @@ export async function attempt<T>(asked: Attempt<T>): Promise<T> {
       if (again) await sleep(pause, undefined, { ...(signal && { signal }) }).catch(() => undefined)
       else if (error instanceof OpsError) throw error
       else if (error instanceof Silent) throw timedOut(`${what}: ${service} ${error.message}`, hint, error)
-      else throw external(`${what}: ${service}: ${messageOf(error)}`, hint, error)
+      else throw external(`${what}: ${service}: ${reasonOf(error)}`, hint, error)
     }
   }
 }
@@ -79,6 +79,21 @@ async function once<T>({ call, signal }: Attempt<T>, number: number, within: num
     stop.removeEventListener('abort', abandon)
   }
 }
+
+/** An answer that is a failure: the cause of an OpsError that says it better, so that it may be tried again. */
+export class Answered extends Error {
+  /** HTTP status. */
+  readonly status: number
+
+  constructor(status: number) {
+    super(`HTTP status ${status}`)
+    this.status = status
+  }
+}
+
+/** `fetch` says no more than that it failed, and keeps why as the cause. */
+const reasonOf = (error: unknown): string =>
+  messageOf(error instanceof TypeError && error.cause instanceof Error ? error.cause : error)
 
 const TRANSIENT_STATUS = [429, 500, 502, 503, 504]
 /** Lost connections; a refused one is not among them, for nobody listens there. */

@@ -1,13 +1,14 @@
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { OAuth2Client } from 'google-auth-library'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { openGithub } from '../../../lib/delivery/github.ts'
 import { openCompute } from '../../../lib/google/compute.ts'
 import type { Credentials } from '../../../lib/google/credentials.ts'
 import { objectExists } from '../../../lib/google/existence.ts'
+import { openRegistry } from '../../../lib/google/registry.ts'
 import { openStore } from '../../../lib/google/storage.ts'
 import { asOpsError, type OpsError } from '../../../lib/runtime/errors.ts'
+import { failingServices, withFault } from '../support/faults.ts'
 import { withServer } from '../support/server.ts'
 
 const client = new OAuth2Client()
@@ -16,38 +17,6 @@ const credentials: Credentials = { client: async () => client, token: async () =
 const deadlines = { each: 150, whole: 500 }
 /** What a busy machine adds. In milliseconds. */
 const SLACK_MS = 1500
-
-/** What a service that is not well does with a connection. */
-const faults: Record<string, (socket: Socket) => void> = {
-  'accepts and never answers': socket => socket.resume(),
-  'talks nonsense': socket => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n{"a": nu')),
-  'talks no HTTP': socket => socket.once('data', () => socket.end('SSH-2.0-OpenSSH_9.6\r\n')),
-  'cuts the connection': socket => socket.once('data', () => socket.resetAndDestroy()),
-  'cuts its answer': socket =>
-    socket.once('data', () =>
-      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 70\r\n\r\n{"na', () => socket.resetAndDestroy()),
-    ),
-}
-
-async function withFault(fault: string, work: (url: string) => Promise<void>): Promise<void> {
-  const sockets = new Set<Socket>()
-  const server = createServer(socket => {
-    sockets.add(socket.on('error', () => undefined))
-    faults[fault]?.(socket)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const close = () => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  }
-  if (fault === 'refuses') close()
-  try {
-    await work(`http://127.0.0.1:${port}`)
-  } finally {
-    close()
-  }
-}
 
 type Call = (url: string, signal: AbortSignal) => Promise<unknown>
 const compute = (url: string, signal: AbortSignal) =>
@@ -63,6 +32,13 @@ const clients: [string, RegExp, Call][] = [
   ['a stored object', /Cloud Storage/, async (url, signal) => (await store(url, signal)).read('o')],
   ['a list of objects', /Cloud Storage/, async (url, signal) => (await store(url, signal)).list('')],
   ['a write', /Cloud Storage/, async (url, signal) => (await store(url, signal)).write('o', 'x', '0')],
+  ['runs of a commit', /GitHub/, (url, signal) => openGithub('t', url, { deadlines }).runs('o/r', 'abc', signal)],
+  ['jobs of a run', /GitHub/, (url, signal) => openGithub('t', url, { deadlines }).jobs('o/r', 1, signal)],
+  [
+    'an image',
+    /registry/,
+    (url, signal) => openRegistry(credentials, url, { deadlines }).image('r.example/p/a', 'tag', signal),
+  ],
   [
     'existence',
     /Compute Engine/,
@@ -79,7 +55,7 @@ const { signal } = new AbortController()
 // Importing and first opening the client takes seconds on a busy machine.
 table.before(async () => void (await (await compute('http://127.0.0.1:9', signal)).vm('v').catch(() => undefined)))
 for (const [name, service, call] of clients) {
-  for (const fault of ['refuses', ...Object.keys(faults)]) {
+  for (const fault of failingServices) {
     table(`${name}: a service that ${fault}`, () =>
       withFault(fault, async url => {
         const started = performance.now()
