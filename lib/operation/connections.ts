@@ -56,7 +56,7 @@ export function openConnections(sources: Sources): Connections {
   const dial = async (port: number) => {
     const [project, zone, instance] = await Promise.all([place('project_id'), place('zone'), output(base, 'vm_name')])
     const relay = endpoints?.iapRelay ?? GOOGLE_IAP_RELAY
-    return dialThroughIap({ relay, project, zone, instance, port, token: credentials.token })
+    return dialThroughIap({ relay, project, zone, instance, port, token: credentials.token, signal })
   }
 
   const store = lazy(async () =>
