@@ -1,4 +1,4 @@
-import { broken, type Finding, noted } from '../../model/health/finding.ts'
+import { broken, doubtful, type Finding, noted } from '../../model/health/finding.ts'
 import { SSH_PORT } from '../../model/ports.ts'
 import type { Context } from '../../operation/context.ts'
 import { attempt } from '../../runtime/attempt.ts'
@@ -114,8 +114,9 @@ export async function asked(
     const { code, message, hint } = asOpsError(thrown)
     if (code === exitCodes.interrupted) throw thrown
     const took = `${message} (after ${Math.round(performance.now() - started)} ms)`
-    return code === exitCodes.precondition
-      ? noted(rule, service, `not asked: ${message}`, { remedy: hint })
-      : broken(rule, service, took, { remedy: hint })
+    if (code !== exitCodes.precondition) return broken(rule, service, took, { remedy: hint })
+    // Only an image's way needs a token or a role of its own; the others are not there before the first `up`.
+    const told = delivering.some(check => check.rule === rule) ? doubtful : noted
+    return told(rule, service, message, { remedy: hint })
   }
 }
