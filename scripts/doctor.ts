@@ -2,17 +2,19 @@
 import { broken, type Finding, noted, verdictOf } from '../lib/model/health/finding.ts'
 import { environmentScript } from '../lib/operation/script.ts'
 import { operatorChecks } from '../lib/phases/operator/checks.ts'
+import { asked, serviceChecks } from '../lib/phases/operator/services.ts'
 import { findingsText, stdoutChalk } from '../lib/report/findings.ts'
 import { asOpsError, exitCodes } from '../lib/runtime/errors.ts'
 import type { Json } from '../lib/runtime/json.ts'
 
 export default environmentScript({
   name: 'doctor',
-  summary: "Check the operator's machine: tools, keys, credentials. Exit code 4 when something is missing.",
+  summary:
+    "Check the operator's machine, and ask every service that the environment needs. Exit code 4 when something is missing.",
 
   async run(context) {
-    const findings = await Promise.all(
-      operatorChecks.map(({ rule, object, check }) =>
+    const findings = await Promise.all([
+      ...operatorChecks.map(({ rule, object, check }) =>
         check(context).then(
           (found): Finding => noted(rule, object, found),
           (thrown): Finding => {
@@ -21,7 +23,8 @@ export default environmentScript({
           },
         ),
       ),
-    )
+      ...serviceChecks(context).map(check => asked(check, context)),
+    ])
     const verdict = verdictOf(findings)
     return {
       exitCode: verdict === 'healthy' ? exitCodes.ok : exitCodes.precondition,

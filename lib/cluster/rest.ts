@@ -46,7 +46,8 @@ export interface Connection {
  * Plain HTTPS instead of @kubernetes/client-node's generated classes: the rules need the API's own JSON, and the classes open a new
  * connection through the tunnel for every call.
  */
-export function createRest({ server, options }: Connection): Rest {
+/** @param within how long the whole answer to a request may take, in milliseconds */
+export function createRest({ server, options }: Connection, { within = REQUEST_MS }: { within?: number } = {}): Rest {
   const agent = new Agent({ keepAlive: true })
 
   async function send(path: string, asked: RestRequest): Promise<IncomingMessage> {
@@ -76,19 +77,19 @@ export function createRest({ server, options }: Connection): Rest {
   }
 
   async function whole(path: string, asked: RestRequest = {}): Promise<string> {
-    const deadline = AbortSignal.timeout(REQUEST_MS)
+    const deadline = AbortSignal.timeout(within)
     const signal = asked.signal ? AbortSignal.any([asked.signal, deadline]) : deadline
     try {
       return await text(await send(path, { ...asked, signal }))
     } catch (error) {
       if (asked.signal?.aborted) throw interrupted(`interrupted while asking ${server}`, 'run it again', error)
-      throw error instanceof OpsError ? error : unreachable(server, error, deadline.aborted)
+      throw error instanceof OpsError ? error : unreachable(server, error, deadline.aborted ? within : undefined)
     }
   }
 
   return {
     text: whole,
-    json: async (path, asked) => JSON.parse(await whole(path, asked)),
+    json: async (path, asked) => parsed(server, await whole(path, asked)),
     async *lines(path, signal) {
       let rest = ''
       for await (const chunk of (await send(path, { signal })).setEncoding('utf8')) {
@@ -120,8 +121,21 @@ function statusMessage(body: string): string {
   }
 }
 
-function unreachable(server: string, error: unknown, late: boolean): OpsError {
-  const reason = late ? `no answer within ${formatDuration(REQUEST_MS)}` : messageOf(error)
+/** @throws OpsError 5 for what is not JSON: another server listens there, or a proxy answers */
+function parsed<T>(server: string, body: string): T {
+  try {
+    return JSON.parse(body)
+  } catch (error) {
+    throw external(
+      `the Kubernetes API at ${server} answers with something else than JSON`,
+      'does another program listen there? `./taskw tunnel` says',
+      error,
+    )
+  }
+}
+
+function unreachable(server: string, error: unknown, late: number | undefined): OpsError {
+  const reason = late !== undefined ? `no answer within ${formatDuration(late)}` : messageOf(error)
   const message = `can't reach the Kubernetes API at ${server}: ${reason}`
   return CERTIFICATE.test(`${systemCode(error)} ${reason}`)
     ? precondition(

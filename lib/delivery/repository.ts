@@ -1,7 +1,9 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { external, precondition, systemCode } from '../runtime/errors.ts'
+import type { ProcessOutput } from 'zx/core'
+import { formatDuration } from '../runtime/duration.ts'
+import { external, precondition, systemCode, timedOut } from '../runtime/errors.ts'
 import { writeAtomically } from '../runtime/files.ts'
 import { neverShow } from '../runtime/redact.ts'
 import { commandFailed, shell } from '../runtime/zx.ts'
@@ -38,28 +40,64 @@ export interface RepositorySettings {
   /** Where the repositories are; GitHub by default. */
   endpoint?: string | undefined
   signal: AbortSignal
+  /** How long a command that talks to it may take, in milliseconds. */
+  within?: number
 }
 
-export function openRepository({ name, branch, token, endpoint = GITHUB, signal }: RepositorySettings): Repository {
+/** A clone of one commit, over a slow line. */
+const WITHIN_MS = 120_000
+/** A connection over which nothing comes is given up by git itself. In seconds. */
+const SILENCE_S = 20
+
+export function openRepository({
+  name,
+  branch,
+  token,
+  endpoint = GITHUB,
+  signal,
+  within = WITHIN_MS,
+}: RepositorySettings): Repository {
   const url = `${endpoint.replace(/\/$/, '')}/${name}.git`
-  const env = { GIT_TERMINAL_PROMPT: '0', ...(token !== undefined && authorization(url, token)) }
-  const git = (cwd?: string) => shell({ env, signal, nothrow: true, ...(cwd !== undefined && { cwd }) })
-  const hint = `is delivery.repository right, and does GITHUB_TOKEN have contents: write on ${name}?`
+  const env = {
+    GIT_TERMINAL_PROMPT: '0',
+    // What it says is read.
+    LC_ALL: 'C',
+    GIT_HTTP_LOW_SPEED_LIMIT: '1',
+    GIT_HTTP_LOW_SPEED_TIME: String(SILENCE_S),
+    ...(token !== undefined && authorization(url, token)),
+  }
+  const local = (cwd: string) => shell({ env, signal, nothrow: true, cwd })
+  const failed = (what: string, output: ProcessOutput, deadline: AbortSignal): Error => {
+    if (deadline.aborted && !signal.aborted)
+      return timedOut(`${what}: ${url} has not answered within ${formatDuration(within)}`, NETWORK, output)
+    const hint = isRefused(output.stderr)
+      ? `is delivery.repository right, and does GITHUB_TOKEN have contents: write on ${name}?`
+      : NETWORK
+    return commandFailed(what, output, hint, signal)
+  }
+  /** git, for a command that talks to the repository. */
+  const remote = (cwd?: string) => {
+    const deadline = AbortSignal.timeout(within)
+    const stop = AbortSignal.any([signal, deadline])
+    return { deadline, git: shell({ env, signal: stop, nothrow: true, ...(cwd !== undefined && { cwd }) }) }
+  }
 
   async function head(): Promise<string> {
-    const output = await git()`git ls-remote --exit-code ${url} ${`refs/heads/${branch}`}`
+    const { git, deadline } = remote()
+    const output = await git`git ls-remote --exit-code ${url} ${`refs/heads/${branch}`}`
     if (output.exitCode === 2) throw precondition(`${name} has no branch ${branch}`, 'correct delivery.branch')
-    if (output.exitCode !== 0) throw commandFailed(`asking ${url}`, output, hint, signal)
+    if (output.exitCode !== 0) throw failed(`asking ${url}`, output, deadline)
     return output.stdout.split(/\s/)[0] ?? ''
   }
 
   async function fetched(directory: string, commit?: string): Promise<void> {
-    const inside = git(directory)
+    const inside = local(directory)
     const what = commit ?? `refs/heads/${branch}`
     await inside`git init --quiet --initial-branch ${branch}`
     await inside`git remote add origin ${url}`
-    const output = await inside`git fetch --quiet --depth 1 origin ${what}`
-    if (output.exitCode !== 0) throw commandFailed(`fetching ${what} of ${url}`, output, hint, signal)
+    const { git: asking, deadline } = remote(directory)
+    const output = await asking`git fetch --quiet --depth 1 origin ${what}`
+    if (output.exitCode !== 0) throw failed(`fetching ${what} of ${url}`, output, deadline)
     await inside`git checkout --quiet -B ${branch} FETCH_HEAD`
   }
 
@@ -77,7 +115,7 @@ export function openRepository({ name, branch, token, endpoint = GITHUB, signal 
   }
 
   function cloneIn(directory: string): Clone {
-    const inside = git(directory)
+    const inside = local(directory)
     return {
       read: path =>
         readFile(join(directory, path), 'utf8').catch(error => {
@@ -93,16 +131,25 @@ export function openRepository({ name, branch, token, endpoint = GITHUB, signal 
         return (await inside`git rev-parse HEAD`).stdout.trim()
       },
       async push() {
-        const output = await inside`git push --quiet origin ${`HEAD:refs/heads/${branch}`}`
+        const { git: asking, deadline } = remote(directory)
+        const output = await asking`git push --quiet origin ${`HEAD:refs/heads/${branch}`}`
         if (output.exitCode === 0) return
         if (/fetch first|non-fast-forward|stale info/.test(output.stderr)) {
           throw external(`somebody else has pushed to ${branch} in the meantime: nothing was pushed`, 'run it again')
         }
-        throw commandFailed(`pushing to ${branch} of ${url}`, output, hint, signal)
+        throw failed(`pushing to ${branch} of ${url}`, output, deadline)
       },
     }
   }
 }
+
+const NETWORK = "check the network, and the repository's host; then run it again"
+
+/** Whether git was refused, which a token or the repository's name may be the reason of; anything else is the network or the host. */
+const isRefused = (stderr: string): boolean =>
+  /authentication failed|could not read (username|password)|repository .*not found|does not (exist|appear to be)|permission|denied|returned error: 40[134]|protected branch|hook declined/i.test(
+    stderr,
+  )
 
 /**
  * Passes the token to git through its environment: arguments and remotes can be read by others. For this host only, and instead of

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { protos } from '@google-cloud/compute'
+import type { AuthClient } from 'google-auth-library'
 import type { ClientOptions } from 'google-gax'
-import { external, messageOf } from '../runtime/errors.ts'
+import { attempt, DEADLINES, type Deadlines, statusOf } from '../runtime/attempt.ts'
+import { external } from '../runtime/errors.ts'
 import { waitFor } from '../runtime/wait.ts'
 import type { Credentials } from './credentials.ts'
 import { isDisabled } from './disabled.ts'
@@ -70,20 +72,38 @@ export interface ComputeOptions {
   /** `http://host:port/compute/v1/` instead of Google's own. */
   endpoint?: string
   signal: AbortSignal
+  /** Of each call; an operation that it begins has one of its own. */
+  deadlines?: Deadlines
 }
 
 const OPERATION_DEADLINE_MS = 10 * 60_000
+/** How long Google keeps a request that waits for an operation. */
+const OPERATION_ANSWERS_MS = 120_000
 const NOT_FOUND = 404
+const HINT = 'see the message; `./taskw doctor` asks every service'
 
 /** Compute Engine through the official client, which takes 0.7 s to import: open it only when needed. */
-export async function openCompute({ project, zone, credentials, endpoint, signal }: ComputeOptions): Promise<Compute> {
+export async function openCompute(opened: ComputeOptions): Promise<Compute> {
+  const { project, zone, credentials, endpoint, signal, deadlines = DEADLINES } = opened
   const { v1 } = await import('@google-cloud/compute')
-  const options: ClientOptions = { projectId: project, authClient: await credentials.client(), ...custom(endpoint) }
+  const authClient = stoppable(await credentials.client(), signal)
+  const options: ClientOptions = { projectId: project, authClient, ...custom(endpoint) }
   const instances = new v1.InstancesClient(options)
   const disks = new v1.DisksClient(options)
   const snapshots = new v1.SnapshotsClient(options)
   const zoneOperations = new v1.ZoneOperationsClient(options)
   const globalOperations = new v1.GlobalOperationsClient(options)
+
+  /** The client's own retries go on for ten minutes, also where an answer can't be decoded. */
+  const callOptions = ({ each }: Deadlines) => ({ timeout: each, retry: { retryCodes: [] as number[] } as never })
+  const short = callOptions(deadlines)
+  // Google answers a wait after two minutes at the latest.
+  const waiting: Deadlines = { each: deadlines.each + OPERATION_ANSWERS_MS, whole: OPERATION_DEADLINE_MS }
+  const longCall = callOptions(waiting)
+
+  /** Everything that is called may be repeated: it reads, or names its request. */
+  const call = <T>(what: string, ask: () => Promise<T>, within: Deadlines = deadlines): Promise<T> =>
+    attempt({ service: 'Compute Engine', what, hint: HINT, repeatable: true, signal, deadlines: within, call: ask })
 
   /** An operation may answer 200, be DONE, and carry an error: the client does not throw then. */
   const finish = async (what: string, started: ApiOperation | undefined) => {
@@ -96,8 +116,8 @@ export async function openCompute({ project, zone, credentials, endpoint, signal
       signal,
       probe: async () => {
         const [current] = zonal
-          ? await zoneOperations.wait({ project, zone, operation })
-          : await globalOperations.wait({ project, operation })
+          ? await call(what, () => zoneOperations.wait({ project, zone, operation }, longCall), waiting)
+          : await call(what, () => globalOperations.wait({ project, operation }, longCall), waiting)
         return String(current.status) === 'DONE' ? current : undefined
       },
     })
@@ -110,32 +130,34 @@ export async function openCompute({ project, zone, credentials, endpoint, signal
     }
   }
 
-  const attempt = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
-    try {
-      return await call()
-    } catch (error) {
-      if (httpStatus(error) === undefined) throw error
-      throw external(`${what}: ${messageOf(error)}`, 'see the message; `./taskw doctor` checks the credentials', error)
-    }
+  /** Begins an operation and waits for its end. A request that is repeated under its id gets the operation that it has begun. */
+  const begin = async (
+    what: string,
+    request: (requestId: string) => Promise<[{ latestResponse: unknown }, ...unknown[]]>,
+    end: string,
+  ) => {
+    const requestId = randomUUID()
+    const [{ latestResponse }] = await call(what, () => request(requestId))
+    await finish(end, latestResponse as ApiOperation)
   }
   const orUndefined = async <T>(call: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await call()
     } catch (error) {
-      if (httpStatus(error) === NOT_FOUND) return undefined
+      if (isNotFound(error)) return undefined
       throw error
     }
   }
 
   const getSnapshot = async (name: string) => {
-    const found = await orUndefined(() => snapshots.get({ project, snapshot: name }))
+    const found = await orUndefined(() => snapshots.get({ project, snapshot: name }, short))
     return found && snapshotOf(found[0])
   }
 
   return {
     vm: name =>
-      attempt(`reading VM ${name}`, async () => {
-        const found = await orUndefined(() => instances.get({ project, zone, instance: name }))
+      call(`reading VM ${name}`, async () => {
+        const found = await orUndefined(() => instances.get({ project, zone, instance: name }, short))
         if (!found) return undefined
         const [vm] = found
         return {
@@ -152,45 +174,45 @@ export async function openCompute({ project, zone, credentials, endpoint, signal
       }),
 
     start: name =>
-      attempt(`starting VM ${name}`, async () => {
-        const [response] = await instances.start({ project, zone, instance: name, requestId: randomUUID() })
-        await finish(`VM ${name} to start`, response.latestResponse as ApiOperation)
-      }),
+      begin(
+        `starting VM ${name}`,
+        requestId => instances.start({ project, zone, instance: name, requestId }, short),
+        `VM ${name} to start`,
+      ),
 
-    metadata: (name, key) =>
-      attempt(`reading the metadata of ${name}`, async () => {
-        const [vm] = await instances.get({ project, zone, instance: name })
-        return vm.metadata?.items?.find(item => item.key === key)?.value ?? undefined
-      }),
+    metadata: async (name, key) => {
+      const [vm] = await call(`reading the metadata of ${name}`, () => instances.get({ project, zone, instance: name }, short))
+      return vm.metadata?.items?.find(item => item.key === key)?.value ?? undefined
+    },
 
-    setMetadata: (name, key, value) =>
-      attempt(`writing the metadata of ${name}`, async () => {
-        const [vm] = await instances.get({ project, zone, instance: name })
-        const others = (vm.metadata?.items ?? []).filter(item => item.key !== key)
-        const items = value === '' ? others : [...others, { key, value }]
-        const metadataResource = { fingerprint: vm.metadata?.fingerprint ?? '', items }
-        const [response] = await instances.setMetadata({
-          ...{ project, zone, instance: name, requestId: randomUUID() },
-          metadataResource,
-        })
-        await finish(`the metadata of ${name}`, response.latestResponse as ApiOperation)
-      }),
+    async setMetadata(name, key, value) {
+      const instance = { project, zone, instance: name }
+      const [vm] = await call(`reading the metadata of ${name}`, () => instances.get(instance, short))
+      const others = (vm.metadata?.items ?? []).filter(item => item.key !== key)
+      const items = value === '' ? others : [...others, { key, value }]
+      const metadataResource = { fingerprint: vm.metadata?.fingerprint ?? '', items }
+      await begin(
+        `writing the metadata of ${name}`,
+        requestId => instances.setMetadata({ ...instance, requestId, metadataResource }, short),
+        `the metadata of ${name}`,
+      )
+    },
 
     hostKeys: name =>
-      attempt(`reading the host keys of ${name}`, async () => {
+      call(`reading the host keys of ${name}`, async () => {
         const found = await orUndefined(() =>
-          instances.getGuestAttributes({ project, zone, instance: name, queryPath: 'hostkeys/' }),
+          instances.getGuestAttributes({ project, zone, instance: name, queryPath: 'hostkeys/' }, short),
         )
         return (found?.[0].queryValue?.items ?? []).map(({ key, value }) => `${key} ${value}`)
       }),
 
     snapshots: labels =>
-      attempt('listing snapshots', async () => {
+      call('listing snapshots', async () => {
         const filter = Object.entries(labels)
           .map(([key, value]) => `labels.${key}="${value}"`)
           .join(' AND ')
         const found: Snapshot[] = []
-        const pages = snapshots.listAsync({ project, filter, maxResults: 500 }, { autoPaginate: false })
+        const pages = snapshots.listAsync({ project, filter, maxResults: 500 }, { ...short, autoPaginate: false })
         try {
           for await (const snapshot of pages) found.push(snapshotOf(snapshot))
         } catch (error) {
@@ -199,30 +221,28 @@ export async function openCompute({ project, zone, credentials, endpoint, signal
         return found.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
       }),
 
-    createSnapshot: ({ name, disk, description, labels }) =>
-      attempt(`creating snapshot ${name}`, async () => {
-        const [response] = await disks.createSnapshot({
-          project,
-          zone,
-          disk,
-          requestId: randomUUID(),
-          snapshotResource: { name, description, labels },
-        })
-        await finish(`snapshot ${name}`, response.latestResponse as ApiOperation)
-        const made = await getSnapshot(name)
-        const wrong = made ? faults(made, disk, labels) : ['it does not exist']
-        if (made && wrong.length === 0) return made
-        throw external(
-          `snapshot ${name} was taken, but ${wrong.join(', ')}`,
-          'do not rely on it; inspect it in the Cloud console',
-        )
-      }),
+    async createSnapshot({ name, disk, description, labels }) {
+      const snapshotResource = { name, description, labels }
+      await begin(
+        `creating snapshot ${name}`,
+        requestId => disks.createSnapshot({ project, zone, disk, requestId, snapshotResource }, short),
+        `snapshot ${name}`,
+      )
+      const made = await call(`reading snapshot ${name}`, () => getSnapshot(name))
+      const wrong = made ? faults(made, disk, labels) : ['it does not exist']
+      if (made && wrong.length === 0) return made
+      throw external(
+        `snapshot ${name} was taken, but ${wrong.join(', ')}`,
+        'do not rely on it; inspect it in the Cloud console',
+      )
+    },
 
     deleteSnapshot: name =>
-      attempt(`deleting snapshot ${name}`, async () => {
-        const [response] = await snapshots.delete({ project, snapshot: name, requestId: randomUUID() })
-        await finish(`snapshot ${name} to be deleted`, response.latestResponse as ApiOperation)
-      }),
+      begin(
+        `deleting snapshot ${name}`,
+        requestId => snapshots.delete({ project, snapshot: name, requestId }, short),
+        `snapshot ${name} to be deleted`,
+      ),
   }
 }
 
@@ -243,9 +263,19 @@ function custom(endpoint: string | undefined): ClientOptions {
   return { apiEndpoint: hostname, port: Number(port), protocol: protocol.replace(':', ''), fallback: true }
 }
 
-const httpStatus = (error: unknown): number | undefined => {
-  const { httpStatusCode, code } = error as { httpStatusCode?: number; code?: unknown }
-  return httpStatusCode ?? (code === 5 ? NOT_FOUND : typeof code === 'number' ? code : undefined)
+/** 5 is gRPC's NOT_FOUND, which the client makes of it. */
+const isNotFound = (error: unknown): boolean => statusOf(error) === NOT_FOUND || (error as { code?: unknown }).code === 5
+
+/** The same client, whose requests end with the signal: Compute's takes none. */
+function stoppable(client: AuthClient, signal: AbortSignal): AuthClient {
+  const fetch = (url: string, init: RequestInit = {}) =>
+    client.fetch(url, { ...init, signal: init.signal ? AbortSignal.any([init.signal, signal]) : signal })
+  return new Proxy(client, {
+    get: (target, name) => {
+      const value: unknown = name === 'fetch' ? fetch : Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
 }
 
 const lastOf = (url: string | null | undefined): string => url?.split('/').at(-1) ?? ''

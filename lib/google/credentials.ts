@@ -1,4 +1,5 @@
 import type { AuthClient } from 'google-auth-library'
+import { attempt, DEADLINES, type Deadlines, isTransient, statusOf } from '../runtime/attempt.ts'
 import { messageOf, precondition } from '../runtime/errors.ts'
 import { readNamed } from '../runtime/files.ts'
 import { neverShow } from '../runtime/redact.ts'
@@ -11,14 +12,39 @@ export interface Credentials {
 
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform'
 
-export function credentials(tokenFile: string | undefined): Credentials {
+/**
+ * @param tokenFile absolute path
+ * @param signal ends a wait for Google's answer
+ * @throws from its methods: OpsError 4 without credentials or when Google refuses them, 5 when it can't be reached, 124 when it is silent
+ */
+export function credentials(
+  tokenFile: string | undefined,
+  { signal, deadlines }: { signal?: AbortSignal; deadlines?: Deadlines } = {},
+): Credentials {
   let opened: Promise<AuthClient> | undefined
+  const waited = <T>(what: string, call: () => Promise<T>) =>
+    attempt({
+      service: "Google's token service",
+      what,
+      hint: 'check the network, and the credentials: `./taskw doctor`',
+      repeatable: true,
+      signal: signal?.aborted ? undefined : signal,
+      deadlines,
+      call,
+    })
   const client = () => {
-    opened ??= tokenFile === undefined ? applicationDefault() : fromFile(tokenFile)
-    return opened
+    const opening =
+      opened ?? (tokenFile === undefined ? waited('finding credentials', applicationDefault) : fromFile(tokenFile))
+    opened = opening
+    // A failure is not remembered.
+    opening.catch(() => {
+      if (opened === opening) opened = undefined
+    })
+    return opening
   }
   const token = async () => {
-    const { token } = await (await client()).getAccessToken()
+    const from = await client()
+    const { token } = await waited('getting an access token', () => from.getAccessToken().catch(explained))
     if (!token) throw noCredentials(new Error('Google gave no access token'))
     neverShow(token)
     return token
@@ -45,10 +71,18 @@ async function fromFile(path: string): Promise<AuthClient> {
 async function applicationDefault(): Promise<AuthClient> {
   const { GoogleAuth } = await import('google-auth-library')
   try {
-    return await new GoogleAuth({ scopes: SCOPE }).getClient()
+    // Of each request for a token.
+    const clientOptions = { transporterOptions: { timeout: DEADLINES.each } }
+    return await new GoogleAuth({ scopes: SCOPE, clientOptions }).getClient()
   } catch (error) {
-    throw noCredentials(error)
+    throw isTransient(error) ? error : noCredentials(error)
   }
+}
+
+/** What Google says of credentials that it does not accept, such as `invalid_grant` where they have expired. */
+function explained(error: unknown): never {
+  const status = statusOf(error)
+  throw status === 400 || status === 401 ? noCredentials(error) : error
 }
 
 const noCredentials = (error: unknown) =>

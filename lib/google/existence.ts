@@ -1,12 +1,13 @@
-import { external, messageOf } from '../runtime/errors.ts'
+import { attempt, type Deadlines } from '../runtime/attempt.ts'
 import type { Credentials } from './credentials.ts'
 import { isDisabled } from './disabled.ts'
 
 const NOT_FOUND = 404
-const TIMEOUT_MS = 30_000
 
 /** Google's own addresses of the REST APIs in which an object can be asked for. */
 const GOOGLE = { compute: 'https://compute.googleapis.com/compute/v1/', iam: 'https://iam.googleapis.com/' }
+
+const SERVICES = { compute: 'Compute Engine', iam: 'IAM' }
 
 export type Api = keyof typeof GOOGLE
 
@@ -22,18 +23,38 @@ export async function objectExists(
     credentials,
     endpoints,
     signal,
-  }: { credentials: Credentials; endpoints?: Partial<Record<Api, string>>; signal: AbortSignal },
+    deadlines,
+  }: {
+    credentials: Credentials
+    endpoints?: Partial<Record<Api, string>>
+    signal: AbortSignal
+    deadlines?: Deadlines
+  },
 ): Promise<boolean> {
   const client = await credentials.client()
-  try {
-    const { status } = await client.request({
-      url: new URL(path, endpoints?.[api] ?? GOOGLE[api]).href,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-      validateStatus: status => status === NOT_FOUND || (status >= 200 && status < 300),
-    })
-    return status !== NOT_FOUND
-  } catch (error) {
-    if (isDisabled(error)) return false
-    throw external(`looking for ${path}: ${messageOf(error)}`, 'check the credentials: `./taskw doctor`', error)
-  }
+  return attempt({
+    service: SERVICES[api],
+    what: `looking for ${path}`,
+    hint: 'check the credentials: `./taskw doctor`',
+    repeatable: true,
+    signal,
+    deadlines,
+    async call(stop) {
+      try {
+        const { status, data } = await client.request({
+          url: new URL(path, endpoints?.[api] ?? GOOGLE[api]).href,
+          signal: stop,
+          responseType: 'json',
+          retry: false,
+          validateStatus: status => status === NOT_FOUND || (status >= 200 && status < 300),
+        })
+        if (status === NOT_FOUND) return false
+        if (typeof data !== 'object' || data === null) throw new Error('its answer is not JSON')
+        return true
+      } catch (error) {
+        if (isDisabled(error)) return false
+        throw error
+      }
+    },
+  })
 }

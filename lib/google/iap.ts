@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream'
 import WebSocket from 'ws'
-import { external } from '../runtime/errors.ts'
+import { formatDuration } from '../runtime/duration.ts'
+import { external, interrupted, timedOut } from '../runtime/errors.ts'
 
 /**
  * IAP TCP forwarding, version 4 of the relay's protocol: frames in binary WebSocket messages, a 2-byte tag first.
@@ -21,12 +22,16 @@ export interface RelayTarget {
   instance: string
   port: number
   token: () => Promise<string>
+  /** Ends the wait for the relay's word that it is connected. */
+  signal?: AbortSignal
+  /** How long the relay may take to say so, in milliseconds. */
+  within?: number
 }
 
 /**
  * A TCP connection to a VM without an external address. When the relay drops the WebSocket, the session is resumed by its id
  * without losing or repeating a byte.
- * @throws OpsError 5 when IAP refuses, or when nothing listens on the port
+ * @throws OpsError 5 when IAP refuses, or when nothing listens on the port; 124 when it does not answer; 130
  */
 export async function dialThroughIap(target: RelayTarget): Promise<Duplex> {
   const stream = new RelayStream(target)
@@ -83,22 +88,41 @@ class RelayStream extends Duplex {
     const socket = new WebSocket(url, 'relay.tunnel.cloudproxy.app', {
       headers: { authorization: `Bearer ${await this.#target.token()}` },
       origin: 'bot:iap-tunneler',
-      handshakeTimeout: OPEN_DEADLINE_MS,
+      handshakeTimeout: this.#target.within ?? OPEN_DEADLINE_MS,
       perMessageDeflate: false,
     })
     this.#socket = socket
     this.#isConfirmed = false
+    const { within = OPEN_DEADLINE_MS, instance, signal } = this.#target
     await new Promise<void>((resolve, reject) => {
       let open = false
+      const give = (up: Error) => {
+        reject(up)
+        socket.terminate()
+      }
+      // After the upgrade, too: a relay may accept and then say nothing.
+      const timer = setTimeout(() => {
+        const what = `IAP has not answered within ${formatDuration(within)}: connecting to port ${this.#target.port} of ${instance}`
+        give(timedOut(what, 'run it again; `./taskw doctor` asks every service'))
+      }, within)
+      const stop = () => give(interrupted(`connecting to ${instance} through IAP: interrupted`, 'run it again'))
+      const settled = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', stop)
+      }
+      signal?.addEventListener('abort', stop, { once: true })
+      if (signal?.aborted) stop()
       socket.on('message', (message: Buffer) => {
         const accepted = this.#receive(message)
         if (accepted && !open) {
           open = true
+          settled()
           resolve()
         }
       })
       socket.on('error', error => (open ? undefined : reject(this.#refused(error.message, error))))
       socket.on('close', (code, reason) => {
+        settled()
         if (!open) reject(this.#refused(`${code} ${reason}`))
         else if (socket === this.#socket) this.#closed(code)
       })

@@ -1,5 +1,5 @@
-import type { Bucket } from '@google-cloud/storage'
-import { external, messageOf } from '../runtime/errors.ts'
+import type { AuthClient } from 'google-auth-library'
+import { attempt, type Deadlines, statusOf } from '../runtime/attempt.ts'
 import type { Credentials } from './credentials.ts'
 
 export interface StoredObject {
@@ -12,7 +12,7 @@ export interface StoredObject {
   age: number
 }
 
-/** One bucket, through the official client. */
+/** One bucket, through the JSON API. */
 export interface Store {
   name: string
   exists(): Promise<boolean>
@@ -34,95 +34,183 @@ const NOT_FOUND = 404
 const CONFLICT = 409
 const PRECONDITION_FAILED = 412
 
-export async function openStore(name: string, project: string, credentials: Credentials, endpoint?: string): Promise<Store> {
-  const { Storage } = await import('@google-cloud/storage')
-  const storage = new Storage({
-    projectId: project,
-    authClient: await credentials.client(),
-    ...(endpoint !== undefined && { apiEndpoint: endpoint, useAuthWithCustomEndpoint: true }),
-  })
-  const bucket: Bucket = storage.bucket(name)
+export interface StoreOptions {
+  /** `http://host:port` instead of Google's own. */
+  endpoint?: string | undefined
+  /** Ends what only reads; what begins once it is aborted is cleaning up, and runs. */
+  signal?: AbortSignal | undefined
+  /** Of each call. */
+  deadlines?: Deadlines
+}
 
-  const attempt = async <T>(what: string, call: () => Promise<T>, expected: Record<number, T> = {}): Promise<T> => {
-    try {
-      return await call()
-    } catch (error) {
-      const status = Number((error as { code?: unknown }).code)
-      if (status in expected) return expected[status] as T
-      throw external(`${what}: ${messageOf(error)}`, 'check the credentials and the bucket: `./taskw doctor`', error)
-    }
+/** Of one request. */
+type RequestOptions = Parameters<AuthClient['request']>[0]
+type GaxiosResponse<T> = Awaited<ReturnType<typeof AuthClient.prototype.request<T>>>
+
+const GOOGLE = 'https://storage.googleapis.com'
+
+interface Metadata {
+  name: string
+  /** Decimal string. */
+  generation: string
+  md5Hash?: string
+  /** RFC 3339. */
+  updated?: string
+}
+
+/**
+ * The JSON API as it is, with Google's credentials: the official client ends the process over a list that it can't read, and its
+ * requests can't be stopped. https://docs.cloud.google.com/storage/docs/json_api/v1
+ */
+export async function openStore(
+  name: string,
+  project: string,
+  credentials: Credentials,
+  { endpoint = GOOGLE, signal, deadlines }: StoreOptions = {},
+): Promise<Store> {
+  const client = await credentials.client()
+  const base = endpoint.replace(/\/$/, '')
+  const bucket = `${base}/storage/v1/b/${encodeURIComponent(name)}`
+  const objectUrl = (object: string) => `${bucket}/o/${encodeURIComponent(object)}`
+
+  const request = <T>(url: string, options: RequestOptions, stop: AbortSignal): Promise<GaxiosResponse<T>> =>
+    client.request<T>({ responseType: 'json', retry: false, ...options, url, signal: stop })
+
+  const ask = async <T>(url: string, options: RequestOptions, stop: AbortSignal): Promise<T> =>
+    (await request<T>(url, options, stop)).data
+
+  const call = <T>(
+    what: string,
+    reads: boolean,
+    send: (stop: AbortSignal, number: number) => Promise<T>,
+    expected: Record<number, T> = {},
+  ) =>
+    attempt<T>({
+      service: 'Cloud Storage',
+      what,
+      hint: 'check the credentials and the bucket: `./taskw doctor`',
+      repeatable: true,
+      signal: reads && !signal?.aborted ? signal : undefined,
+      deadlines,
+      call: async (stop, number) => {
+        try {
+          return await send(stop, number)
+        } catch (error) {
+          const status = statusOf(error)
+          if (status !== undefined && status in expected) return expected[status] as T
+          throw error
+        }
+      },
+    })
+
+  const read = async (object: string, stop: AbortSignal): Promise<StoredObject> => {
+    const url = objectUrl(object)
+    const answer = await request<Metadata>(url, {}, stop)
+    const { generation, md5Hash = '' } = legible(answer.data, 'generation')
+    const content = await ask<string>(url, { params: { alt: 'media', generation }, responseType: 'text' }, stop)
+    return { content, generation, md5: md5Hash, age: ageOf(answer) }
+  }
+
+  /** @param generation precondition, if any */
+  const save = async (object: string, content: string, generation: string | undefined, stop: AbortSignal): Promise<string> => {
+    const saved = await ask<Metadata>(
+      `${base}/upload/storage/v1/b/${encodeURIComponent(name)}/o`,
+      {
+        method: 'POST',
+        params: { uploadType: 'media', name: object, ...(generation !== undefined && { ifGenerationMatch: generation }) },
+        headers: { 'content-type': 'application/json' },
+        data: content,
+      },
+      stop,
+    )
+    return legible(saved, 'generation').generation
   }
 
   return {
     name,
-    exists: () => attempt(`reading bucket ${name}`, async () => (await bucket.exists())[0]),
+    exists: () =>
+      call(
+        `reading bucket ${name}`,
+        true,
+        async stop => legible(await ask<{ name: string }>(bucket, { params: { fields: 'name' } }, stop), 'name') !== undefined,
+        { [NOT_FOUND]: false },
+      ),
     create: (location, labels) =>
-      attempt(
+      call(
         `creating bucket ${name}`,
-        async () => {
-          await storage.createBucket(name, {
+        false,
+        async stop => {
+          const data = {
+            name,
             location,
             labels,
             versioning: { enabled: true },
             iamConfiguration: { uniformBucketLevelAccess: { enabled: true }, publicAccessPrevention: 'enforced' },
-          })
+          }
+          await ask(`${base}/storage/v1/b`, { method: 'POST', params: { project }, data }, stop)
         },
         // Another run created it at the same moment.
         { [CONFLICT]: undefined },
       ),
     list: prefix =>
-      attempt<string[]>(
+      call<string[]>(
         `listing gs://${name}/${prefix}`,
-        async () => {
-          const [files] = await bucket.getFiles({ prefix })
-          return files.map(file => file.name).sort()
+        true,
+        async stop => {
+          const names: string[] = []
+          let pageToken: string | undefined
+          do {
+            const params = { prefix, fields: 'items(name),nextPageToken', ...(pageToken !== undefined && { pageToken }) }
+            const page = await ask<{ items?: { name: string }[]; nextPageToken?: string }>(`${bucket}/o`, { params }, stop)
+            names.push(...(legible(page).items ?? []).map(item => legible(item, 'name').name))
+            pageToken = page.nextPageToken
+          } while (pageToken)
+          return names.sort()
         },
         { [NOT_FOUND]: [] },
       ),
     read: object =>
-      attempt<StoredObject | undefined>(
-        `reading gs://${name}/${object}`,
-        async () => {
-          const file = bucket.file(object)
-          const [metadata, answer] = await file.getMetadata()
-          const generation = String(metadata.generation)
-          const [content] = await bucket.file(object, { generation }).download()
-          return { content: content.toString(), generation, md5: metadata.md5Hash ?? '', age: ageOf(metadata.updated, answer) }
-        },
-        { [NOT_FOUND]: undefined },
-      ),
+      call<StoredObject | undefined>(`reading gs://${name}/${object}`, true, stop => read(object, stop), {
+        [NOT_FOUND]: undefined,
+      }),
     write: (object, content, generation) =>
-      attempt<string | undefined>(
-        `writing gs://${name}/${object}`,
-        async () => {
-          const file = bucket.file(object)
-          await file.save(content, {
-            resumable: false,
-            contentType: 'application/json',
-            preconditionOpts: { ifGenerationMatch: generation },
-          })
-          return String(file.metadata.generation)
-        },
-        { [PRECONDITION_FAILED]: undefined },
-      ),
+      call<string | undefined>(`writing gs://${name}/${object}`, false, async (stop, number) => {
+        try {
+          return await save(object, content, generation, stop)
+        } catch (error) {
+          if (statusOf(error) !== PRECONDITION_FAILED) throw error
+          // The answer to an earlier attempt may have been lost after it was written.
+          const found = number > 1 ? await read(object, stop) : undefined
+          return found?.content === content ? found.generation : undefined
+        }
+      }),
     put: (object, content) =>
-      attempt(`writing gs://${name}/${object}`, () =>
-        bucket.file(object).save(content, { resumable: false, contentType: 'application/json' }),
-      ),
+      call(`writing gs://${name}/${object}`, false, async stop => {
+        await save(object, content, undefined, stop)
+      }),
     remove: (object, generation) =>
-      attempt(
-        `deleting gs://${name}/${object}`,
-        async () => {
-          await bucket.file(object).delete({ ifGenerationMatch: generation })
+      call(`deleting gs://${name}/${object}`, false, async (stop, number) => {
+        try {
+          const params = { ifGenerationMatch: generation }
+          await ask(objectUrl(object), { method: 'DELETE', params, responseType: 'text' }, stop)
           return true
-        },
-        { [PRECONDITION_FAILED]: false, [NOT_FOUND]: false },
-      ),
+        } catch (error) {
+          // An earlier attempt may have deleted it, and its answer been lost.
+          if (statusOf(error) === NOT_FOUND) return number > 1
+          if (statusOf(error) === PRECONDITION_FAILED) return false
+          throw error
+        }
+      }),
   }
 }
 
 /** Both times are the store's: what the machines of two operators take for the time may be minutes apart. */
-function ageOf(updated: string | undefined, answer: unknown): number {
-  const { date } = (answer as { headers?: { date?: string } } | undefined)?.headers ?? {}
-  return Date.parse(date ?? '') - Date.parse(updated ?? '')
+const ageOf = ({ headers, data: { updated = '' } }: GaxiosResponse<Metadata>): number =>
+  Date.parse(headers.get('date') ?? '') - Date.parse(updated)
+
+/** An answer as it should be: an object, with this member. */
+function legible<T extends object>(answer: T, member?: keyof T): T {
+  if (typeof answer !== 'object' || answer === null) throw new Error('its answer is not JSON')
+  if (member !== undefined && typeof answer[member] !== 'string') throw new Error(`its answer has no ${String(member)}`)
+  return answer
 }

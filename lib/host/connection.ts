@@ -10,7 +10,7 @@ import { type Identity, loadIdentity } from './identity.ts'
 export interface ConnectionOptions {
   /** What messages call the host: the VM's name. */
   name: string
-  /** Opens a byte stream to the host's sshd. An OpsError is final unless its code is 5; any other error counts as "not yet". */
+  /** Opens a byte stream to the host's sshd. An OpsError is final unless its code is 5 or 124; any other error counts as "not yet". */
   dial: () => Promise<Duplex>
   user: string
   /** Private key file; without it, the SSH agent's keys. */
@@ -72,7 +72,7 @@ class NotYet extends Error {}
 
 async function attempt({ dial, user }: ConnectionOptions, identity: Identity, pinned: PinnedKeys): Promise<Connection> {
   const sock = await dial().catch(error => {
-    throw error instanceof OpsError && error.code === exitCodes.external ? new NotYet(error.message, { cause: error }) : error
+    throw error instanceof OpsError && NOT_YET.includes(error.code) ? new NotYet(error.message, { cause: error }) : error
   })
   const ssh = new NodeSSH()
   let refusal: OpsError | undefined
@@ -106,6 +106,8 @@ async function attempt({ dial, user }: ConnectionOptions, identity: Identity, pi
     },
   }
 }
+
+const NOT_YET: number[] = [exitCodes.external, exitCodes.timeout]
 
 const isRefusedKey = (error: unknown): boolean => (error as { level?: string }).level === 'client-authentication'
 

@@ -7,6 +7,7 @@ import { openStore } from '../google/storage.ts'
 import { openTunnel } from '../google/tunnel.ts'
 import { openHost } from '../host/ssh.ts'
 import { API_PORT, SSH_PORT } from '../model/ports.ts'
+import { exitCodes, OpsError } from '../runtime/errors.ts'
 import type { Connections, Context } from './context.ts'
 import { publishedKeys } from './published-keys.ts'
 import { dialFailure } from './vm-status.ts'
@@ -39,6 +40,29 @@ export function lazy<A extends unknown[], T>(open: (...args: A) => Promise<T>): 
   return Object.assign(get, { forget })
 }
 
+/**
+ * Like `lazy`, for an opening that is given up after so many milliseconds. Its deadline is its own: who has more time than whoever
+ * began it tries again when that one's has run out.
+ */
+export function patient<T>(open: (within?: number) => Promise<T>): Lazy<[within?: number], T> {
+  let longest = 0
+  const opened = lazy((within?: number) => {
+    longest = within ?? Number.POSITIVE_INFINITY
+    return open(within)
+  })
+  const get = async (within?: number): Promise<T> => {
+    const mine = within ?? Number.POSITIVE_INFINITY
+    const opening = opened(within)
+    const theirs = longest
+    return opening.catch(error => {
+      const isEarly = error instanceof OpsError && error.code === exitCodes.timeout && theirs < mine
+      if (!isEarly) throw error
+      return get(within)
+    })
+  }
+  return Object.assign(get, { forget: opened.forget })
+}
+
 type Sources = Pick<
   Context,
   'environment' | 'endpoints' | 'credentials' | 'terraform' | 'baseLayer' | 'output' | 'log' | 'signal'
@@ -56,11 +80,14 @@ export function openConnections(sources: Sources): Connections {
   const dial = async (port: number) => {
     const [project, zone, instance] = await Promise.all([place('project_id'), place('zone'), output(base, 'vm_name')])
     const relay = endpoints?.iapRelay ?? GOOGLE_IAP_RELAY
-    return dialThroughIap({ relay, project, zone, instance, port, token: credentials.token })
+    return dialThroughIap({ relay, project, zone, instance, port, token: credentials.token, signal })
   }
 
   const store = lazy(async () =>
-    openStore(await terraform.bucket(), await terraform.input(base, 'project_id'), credentials, endpoints?.storage),
+    openStore(await terraform.bucket(), await terraform.input(base, 'project_id'), credentials, {
+      endpoint: endpoints?.storage,
+      signal,
+    }),
   )
 
   const compute = lazy(async () => {
@@ -78,7 +105,7 @@ export function openConnections(sources: Sources): Connections {
 
   const asked = { compute, output, baseLayer: base, signal }
 
-  const host = lazy(async (within?: number) => {
+  const openTheHost = async (within?: number) => {
     const vm = await output(base, 'vm_name')
     const hostKeys = await publishedKeys(vm, asked, { within })
     const { user, identityFile } = environment.access.ssh
@@ -95,7 +122,9 @@ export function openConnections(sources: Sources): Connections {
       ...(within !== undefined && { within }),
       ...(identityFile !== undefined && { identityFile: configuredPath(identityFile) }),
     })
-  })
+  }
+
+  const host = patient(openTheHost)
 
   const tunnel = lazy(async () => openTunnel(Number(await output(base, 'api_local_port')), () => dial(API_PORT)))
 

@@ -55,7 +55,7 @@ async function openContext(
   const environment = await loadEnvironment(options.env)
   await removeLeftPlans()
   const endpoints = await loadEndpoints(environment)
-  const identity = credentials(endpoints && configuredPath(endpoints.tokenFile))
+  const identity = credentials(endpoints && configuredPath(endpoints.tokenFile), { signal })
   const { terraform: layout } = environment
   const directory = configuredPath(layout.directory)
 

@@ -9,7 +9,8 @@ export function stateObjects(
   credentials: Credentials,
   endpoints: Endpoints | undefined,
 ): StateObjects {
-  const storeOf = async (bucket: string): Promise<Store> => openStore(bucket, await project(), credentials, endpoints?.storage)
+  const storeOf = async (bucket: string): Promise<Store> =>
+    openStore(bucket, await project(), credentials, { endpoint: endpoints?.storage })
   return {
     read: async (bucket, object) => (await (await storeOf(bucket)).read(object))?.content,
     create: async (bucket, object, content) => (await (await storeOf(bucket)).write(object, content, '0')) !== undefined,

@@ -17,6 +17,17 @@ export interface ShellOptions {
   silence?: { within: number; onSilence: () => void }
 }
 
+/**
+ * Where a repository is, and how it is read, as git tells the programs that it starts: in a hook they name another repository than the
+ * one that a child works in. https://git-scm.com/docs/git-rev-parse `--local-env-vars`, and their like.
+ */
+const GITS_OWN =
+  /^GIT_(DIR|WORK_TREE|IMPLICIT_WORK_TREE|INDEX_FILE|COMMON_DIR|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|PREFIX|NAMESPACE|CONFIG|CONFIG_PARAMETERS|CONFIG_COUNT|CONFIG_(KEY|VALUE)_\d+|GRAFT_FILE|NO_REPLACE_OBJECTS|REPLACE_REF_BASE|SHALLOW_FILE|QUARANTINE_PATH|INTERNAL_SUPER_PREFIX|CEILING_DIRECTORIES|REFLOG_ACTION|LITERAL_PATHSPECS|(GLOB|NOGLOB|ICASE)_PATHSPECS|ATTR_SOURCE)$/
+
+/** An environment without what git has put into it. */
+export const withoutGits = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(environment).filter(([name]) => !GITS_OWN.test(name)))
+
 /** How long a silent child may take to end once it is interrupted, in milliseconds. */
 const LAST_GRACE_MS = 10_000
 
@@ -31,7 +42,7 @@ export function shell({ cwd, env, input, signal, nothrow = false, onStderr, sile
     quiet: true,
     detached: true,
     nothrow,
-    env: { ...process.env, ...env },
+    env: { ...withoutGits(process.env), ...env },
     ...(cwd !== undefined && { cwd }),
     ...(input !== undefined && { input }),
   }

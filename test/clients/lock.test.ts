@@ -22,7 +22,7 @@ lock.before.each(async context => {
   const client = new OAuth2Client()
   client.setCredentials({ access_token: TOKEN })
   const credentials = { client: async () => client } as unknown as Credentials
-  context.store = await openStore('state', PROJECT, credentials, context.lab.url)
+  context.store = await openStore('state', PROJECT, credentials, { endpoint: context.lab.url })
   await context.store.create('europe-west1', {})
 })
 lock.after.each(({ lab }) => lab.stop())

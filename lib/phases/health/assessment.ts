@@ -74,10 +74,11 @@ export async function untilHealthy(
   }
 }
 
-/** The error of a connection that may come back: no answer, or that of a server that is only just starting (429, 503). @throws any other error */
+/** The error of a connection that may come back: none, no answer in time, or that of a server that is only just starting (429, 503). @throws any other error */
 export function lostConnection(error: unknown): OpsError {
   const refused = error instanceof ApiError && (error.status === 401 || error.status === 403)
-  if (error instanceof OpsError && error.code === exitCodes.external && !refused) return error
+  const codes: number[] = [exitCodes.external, exitCodes.timeout]
+  if (error instanceof OpsError && codes.includes(error.code) && !refused) return error
   throw error
 }
 

@@ -64,7 +64,7 @@ async function stateObjects(lab: TestLab): Promise<StateObjects> {
   const tokenFile = join(lab.directory, 'token')
   await writeFile(tokenFile, TOKEN)
   const identity = credentials(tokenFile)
-  const store = (bucket: string) => openStore(bucket, PROJECT, identity, lab.url)
+  const store = (bucket: string) => openStore(bucket, PROJECT, identity, { endpoint: lab.url })
   return {
     read: async (bucket, object) => (await (await store(bucket)).read(object))?.content,
     create: async (bucket, object, content) => (await (await store(bucket)).write(object, content, '0')) !== undefined,

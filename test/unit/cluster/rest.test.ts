@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import { ApiError, createRest } from '../../../lib/cluster/rest.ts'
 import { asOpsError, type OpsError } from '../../../lib/runtime/errors.ts'
 import { type Answer, type ApiServer, startApiServer } from '../support/api-server.ts'
+import { failingServices, withFault } from '../support/faults.ts'
 
 const failureOf = async (run: Promise<unknown>): Promise<OpsError> => {
   try {
@@ -226,4 +227,25 @@ rest('lines end with their signal', async () => {
   assert.equal(lines, ['{"n":1}'])
 })
 
+for (const body of ['', 'SSH-2.0-OpenSSH_9.6', '<html>', '{"a": nu']) {
+  rest(`${JSON.stringify(body)} for an answer is exit code 5`, async () => {
+    server.answers(() => response => response.end(body))
+    const error = await failureOf(open().json('/api/v1/pods'))
+    assert.is(error.code, 5)
+    assert.match(error.message, 'the Kubernetes API')
+  })
+}
+for (const fault of failingServices) {
+  rest(`a server that ${fault}`, () =>
+    withFault(fault, async url => {
+      const made = createRest({ server: url.replace('http', 'https'), options: async () => ({}) }, { within: 300 })
+      opened.push(made)
+      const started = performance.now()
+      const error = await failureOf(made.json('/api/v1/pods'))
+      assert.ok([4, 5, 124].includes(error.code), `${error.code} ${error.message}`)
+      assert.match(error.message, 'the Kubernetes API')
+      assert.ok(performance.now() - started < 1800)
+    }),
+  )
+}
 rest.run()

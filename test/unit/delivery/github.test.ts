@@ -48,6 +48,9 @@ for (const [why, status, headers, code, hint] of [
   ['a token that may not', 403, {}, 4, 'actions: read'],
   ['a repository that it does not see', 404, {}, 4, 'delivery.repository'],
   ['the limit', 403, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1767225600' }, 5, '2026-01-01T00:00:00.000Z'],
+  ['a secondary limit', 403, { 'retry-after': '60', 'x-ratelimit-remaining': '4980' }, 5, '60 s'],
+  ['a secondary limit, as 429', 429, { 'retry-after': '7', 'x-ratelimit-remaining': '4980' }, 5, '7 s'],
+  ['a limit without a word on its end', 429, {}, 5, 'in a minute'],
   ['a bad day', 502, {}, 5, 'again'],
 ] as const) {
   github(`${why} is exit code ${code}, with GitHub's words`, () =>
@@ -64,4 +67,26 @@ for (const [why, status, headers, code, hint] of [
     ).then(() => undefined),
   )
 }
+github('a secondary limit is told by its words alone', () =>
+  withServer(
+    (_, response) =>
+      response
+        .writeHead(403, { 'x-ratelimit-remaining': '4980' })
+        .end('{"message":"You have exceeded a secondary rate limit."}'),
+    async url => {
+      const error = (await openGithub('t', url)
+        .runs('o/r', 'abc')
+        .catch(thrown => thrown)) as OpsError
+      assert.is(error.code, 5)
+    },
+  ).then(() => undefined),
+)
+github('a bad day that passes is ridden out', async () => {
+  let asked = 0
+  await withServer(
+    (_, response) => response.writeHead(++asked < 3 ? 503 : 200).end('{"jobs":[]}'),
+    async url => assert.equal(await openGithub('t', url).jobs('o/r', 1), []),
+  )
+  assert.is(asked, 3)
+})
 github.run()

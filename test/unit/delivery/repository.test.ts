@@ -6,6 +6,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Clone, openRepository } from '../../../lib/delivery/repository.ts'
 import type { OpsError } from '../../../lib/runtime/errors.ts'
+import { failingServices, withFault } from '../support/faults.ts'
+import { withServer } from '../support/server.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'threads-ops-repository-'))
 const bare = join(home, 'o/r.git')
@@ -87,4 +89,61 @@ repository('no such branch is exit code 4, no such repository 5', async () => {
   assert.is(await codeOf(open('none').head()), 4)
   assert.is(await codeOf(open('master', 'o/none').head()), 5)
 })
+repository('what git has put into the environment of a hook leads nowhere else', async () => {
+  const other = mkdtempSync(join(home, 'other-'))
+  git('init', '--quiet', '--initial-branch=theirs', other)
+  const before = { ...process.env }
+  Object.assign(process.env, {
+    GIT_DIR: join(other, '.git'),
+    GIT_WORK_TREE: other,
+    GIT_INDEX_FILE: join(other, '.git/index'),
+    GIT_OBJECT_DIRECTORY: join(other, '.git/objects'),
+    GIT_PREFIX: 'x/',
+    GIT_CONFIG_PARAMETERS: "'core.bare=true'",
+  })
+  try {
+    await open().withClone(async clone => assert.ok(await clone.read('file')))
+  } finally {
+    for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name]
+  }
+  assert.is(git('-C', other, 'symbolic-ref', '--short', 'HEAD'), 'theirs')
+  assert.is(git('-C', other, 'remote'), '')
+})
+
+for (const fault of failingServices) {
+  repository(`a service that ${fault}: no word of the token`, () =>
+    withFault(fault, async url => {
+      const within = 1500
+      const { signal } = new AbortController()
+      const started = performance.now()
+      const opened = openRepository({ name: 'o/r', branch: 'master', token: 't', endpoint: url, signal, within })
+      const error = (await opened.head().catch(thrown => thrown)) as OpsError
+      // What answers and says nothing that git knows is to git a repository without branches.
+      assert.ok([4, 5, 124].includes(error.code), error.message)
+      assert.match(error.message, 'o/r')
+      assert.not.match(error.hint, 'GITHUB_TOKEN')
+      assert.ok(performance.now() - started < within + 2500)
+    }),
+  )
+}
+for (const [status, isToken] of [
+  [401, true],
+  [403, true],
+  [404, true],
+  [500, false],
+  [502, false],
+  [503, false],
+] as const) {
+  repository(`${status} is ${isToken ? '' : 'not '}the token’s fault`, () =>
+    withServer(
+      (_, response) => response.writeHead(status).end(),
+      async url => {
+        const { signal } = new AbortController()
+        const opened = openRepository({ name: 'o/r', branch: 'master', token: 't', endpoint: url, signal })
+        const error = (await opened.head().catch(thrown => thrown)) as OpsError
+        assert.equal([error.code, error.hint.includes('GITHUB_TOKEN')], [5, isToken])
+      },
+    ).then(() => undefined),
+  )
+}
 repository.run()

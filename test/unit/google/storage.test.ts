@@ -17,7 +17,7 @@ store('a bucket that is not there yet holds nothing', async () => {
         .writeHead(404, { 'content-type': 'application/json' })
         .end(JSON.stringify({ error: { code: 404, message: 'The specified bucket does not exist.' } })),
     async url => {
-      const bucket = await openStore('b', 'p', credentials, url)
+      const bucket = await openStore('b', 'p', credentials, { endpoint: url })
       assert.equal(await bucket.list('journals/'), [])
       assert.is(await bucket.read('journals/a.json'), undefined)
     },
@@ -37,7 +37,7 @@ for (const [why, date, age] of [
         return response.setHeader('content-type', 'application/json').end(JSON.stringify(metadata))
       },
       async url => {
-        const found = await (await openStore('b', 'p', credentials, url)).read('threads-ops.lock')
+        const found = await (await openStore('b', 'p', credentials, { endpoint: url })).read('threads-ops.lock')
         assert.equal(found, { content: '{}', generation: '7', md5: 'mZFLkyvTelC5g8XnyQrpOw==', age })
       },
     )

@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { lazy, openConnections } from '../../../lib/operation/connections.ts'
+import { lazy, openConnections, patient } from '../../../lib/operation/connections.ts'
+import { external, timedOut } from '../../../lib/runtime/errors.ts'
 
 /** An opening that ends when the test says so; each is numbered. */
 function openings() {
@@ -78,6 +79,26 @@ opens('the failure of an earlier opening does not take a later one away', async 
   end(2).resolve('b')
   assert.is(await open(), 'b')
   assert.is(count(), 2)
+})
+opens('a deadline is that of its caller: who has more time tries again', async () => {
+  const asked: (number | undefined)[] = []
+  const { promise, reject } = Promise.withResolvers<string>()
+  const host = patient(async within => {
+    asked.push(within)
+    return asked.length === 1 ? promise : 'open'
+  })
+  const [hasty, unhurried] = [host(10), host()]
+  reject(timedOut('too late', 'again'))
+  assert.equal([await failed(hasty), await unhurried, asked], ['too late', 'open', [10, undefined]])
+})
+opens('what failed for another reason is not tried again', async () => {
+  let opened = 0
+  const host = patient(async () => {
+    opened++
+    throw external('away', 'again')
+  })
+  assert.equal(await Promise.all([host(10), host()].map(failed)), ['away', 'away'])
+  assert.is(opened, 1)
 })
 opens.run()
 

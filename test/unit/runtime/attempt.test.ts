@@ -1,0 +1,111 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Attempt, attempt, isTransient } from '../../../lib/runtime/attempt.ts'
+import { asOpsError, type OpsError, precondition } from '../../../lib/runtime/errors.ts'
+
+const failureOf = (promise: Promise<unknown>): Promise<OpsError> =>
+  promise.then(() => assert.unreachable('it did not fail') as never, asOpsError)
+const coded = (members: object) => Object.assign(new Error('away'), members)
+const trying = (call: Attempt<unknown>['call'], more: Partial<Attempt<unknown>> = {}) =>
+  attempt({
+    service: 'The tide',
+    what: 'asking',
+    hint: 'ask the moon',
+    repeatable: true,
+    deadlines: { each: 60, whole: 5000 },
+    call,
+    ...more,
+  })
+
+const transient = suite('isTransient')
+for (const [error, expected] of [
+  [coded({ code: 'ECONNRESET' }), true],
+  [coded({ code: 'EAI_AGAIN' }), true],
+  [new TypeError('fetch failed', { cause: coded({ code: 'UND_ERR_SOCKET' }) }), true],
+  [new Error('socket hang up'), true],
+  [coded({ status: 429 }), true],
+  [coded({ code: 500 }), true],
+  [coded({ code: 14, httpStatusCode: 503 }), true],
+  [coded({ response: { status: 502 } }), true],
+  [coded({ status: 404, cause: coded({ code: 'ECONNRESET' }) }), false],
+  [coded({ status: 501 }), false],
+  [coded({ code: 'ECONNREFUSED' }), false],
+  [new SyntaxError('Unexpected token'), false],
+] as [Error, boolean][]) {
+  transient(`${JSON.stringify({ ...error, name: error.name, message: error.message })} is ${expected ? '' : 'not '}`, () =>
+    assert.is(isTransient(error), expected),
+  )
+}
+transient.run()
+
+const attempts = suite('attempt')
+attempts('what is transient is tried again, and says which attempt it is', async () => {
+  const numbers: number[] = []
+  const answer = await trying(async (_signal, number) => {
+    numbers.push(number)
+    if (number < 3) throw coded({ code: 'ECONNRESET' })
+    return 'high'
+  })
+  assert.equal([answer, numbers], ['high', [1, 2, 3]])
+})
+for (const [why, error, more] of [
+  ['what is final', coded({ status: 404 }), {}],
+  ['what must not be repeated', coded({ code: 'ECONNRESET' }), { repeatable: false }],
+  ['an error of ours', precondition('no', 'yes'), {}],
+] as [string, Error, Partial<Attempt<unknown>>][]) {
+  attempts(`${why} is not tried again`, async () => {
+    let calls = 0
+    await failureOf(
+      trying(async () => {
+        calls++
+        throw error
+      }, more),
+    )
+    assert.is(calls, 1)
+  })
+}
+attempts('a call that never ends is abandoned: 124, with the service and the deadline', async () => {
+  const error = await failureOf(trying(() => new Promise(() => undefined), { repeatable: false }))
+  assert.equal([error.code, error.message], [124, 'asking: The tide has not answered within 0.1 s'])
+})
+attempts('all attempts end with the whole deadline', async () => {
+  const started = performance.now()
+  const error = await failureOf(trying(() => new Promise(() => undefined), { deadlines: { each: 100, whole: 300 } }))
+  assert.is(error.code, 124)
+  assert.ok(performance.now() - started < 1000)
+})
+attempts('the signal of the call is aborted at its deadline', async () => {
+  let seen: AbortSignal | undefined
+  await failureOf(
+    trying(
+      signal => {
+        seen = signal
+        return new Promise(() => undefined)
+      },
+      { repeatable: false },
+    ),
+  )
+  assert.is(seen?.aborted, true)
+})
+for (const [when, repeatable] of [
+  ['during a call', false],
+  ['between two', true],
+] as const) {
+  attempts(`the run’s end ${when} is 130`, async () => {
+    const stop = new AbortController()
+    const failing = trying(
+      async () => {
+        setTimeout(() => stop.abort(), 10)
+        if (repeatable) throw coded({ code: 'ECONNRESET' })
+        return new Promise(() => undefined)
+      },
+      { signal: stop.signal, repeatable, deadlines: { each: 5000, whole: 5000 } },
+    )
+    assert.is((await failureOf(failing)).code, 130)
+  })
+}
+attempts('any other failure is 5, with the service', async () => {
+  const error = await failureOf(trying(() => Promise.reject(new SyntaxError('Unexpected token'))))
+  assert.equal([error.code, error.message, error.hint], [5, 'asking: The tide: Unexpected token', 'ask the moon'])
+})
+attempts.run()
