@@ -1,7 +1,7 @@
 import type { ProcessOutput } from 'zx/core'
 import { formatDuration } from '../runtime/duration.ts'
 import { interrupted, timedOut } from '../runtime/errors.ts'
-import { commandFailed, shell } from '../runtime/zx.ts'
+import { commandFailed, shell, withoutGits } from '../runtime/zx.ts'
 import { recordHolder, removeDeadHolders, removeHolder } from './holder.ts'
 import { supervised } from './supervised.ts'
 
@@ -90,7 +90,14 @@ export function createCommand({ program, variables, signal, silence, scratch }: 
         recordHolder(folder, pid)
       }
       const ended = await supervised(program, args, {
-        ...{ cwd: folder, env: { ...process.env, ...environment }, signal, silence, scratch, killable: !writes(args) },
+        ...{
+          cwd: folder,
+          env: { ...withoutGits(process.env), ...environment },
+          signal,
+          silence,
+          scratch,
+          killable: !writes(args),
+        },
         ...(locks && { onStart }),
         ...(onLine && { onLine }),
         ...(onStderr && { onStderr }),
