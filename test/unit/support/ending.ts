@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { precondition } from '../../../lib/runtime/errors.ts'
 import { runScript } from '../../../lib/runtime/script.ts'
@@ -13,7 +14,9 @@ await runScript(
     summary: '',
     define: command => command.argument('<lock>').argument('<how>'),
     async run({ args: [lock = '', how = ''], log, signal, stop }) {
-      const child = shell({ signal, nothrow: true })`exec sleep 30`
+      const child = shell({ signal, nothrow: true })`echo ready; exec sleep 30`
+      // A shell that is still starting may miss a signal.
+      await once(child.stdout, 'data')
       writeFileSync(lock, String(child.pid))
       const talk = setInterval(() => log.info('still at it'), 20)
       try {
