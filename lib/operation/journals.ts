@@ -1,4 +1,4 @@
-import type { Journal } from '../runtime/journal.ts'
+import { type Journal, journalIn } from '../runtime/journal.ts'
 import { redact } from '../runtime/redact.ts'
 import type { Context } from './context.ts'
 
@@ -16,15 +16,6 @@ export async function publishJournal(journal: Journal, { store }: Pick<Context, 
 export async function publishedJournals({ store, environment }: Pick<Context, 'store' | 'environment'>): Promise<Journal[]> {
   const bucket = await store()
   const names = await bucket.list(FOLDER)
-  const found = await Promise.all(names.map(async name => parsed((await bucket.read(name))?.content)))
+  const found = await Promise.all(names.map(async name => journalIn((await bucket.read(name))?.content ?? '')))
   return found.flatMap(journal => (journal?.env === environment.name ? journal : []))
-}
-
-function parsed(text: string | undefined): Journal | undefined {
-  try {
-    const journal = JSON.parse(text ?? '') as Journal
-    return journal.schema === 'threads-ops/journal/1' ? journal : undefined
-  } catch {
-    return undefined
-  }
 }

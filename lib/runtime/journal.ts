@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { z } from 'zod'
 import type { ExitCode } from './errors.ts'
 import { root, writeAtomically } from './files.ts'
 import type { Json } from './json.ts'
@@ -102,15 +103,42 @@ async function writing(journal: Journal): Promise<JournalWriter> {
   }
 }
 
-/** The journals of a verb in an environment, newest first. A damaged or foreign file is skipped. */
+const begun = { id: z.string(), title: z.string(), startedAt: z.iso.datetime() }
+const shape = z.looseObject({
+  schema: z.literal('threads-ops/journal/1'),
+  // It names a folder.
+  id: z.string().regex(/^\w[\w.-]*$/),
+  verb: z.string(),
+  env: z.string(),
+  operator: z.string(),
+  gitSha: z.string(),
+  startedAt: z.iso.datetime(),
+  endedAt: z.iso.datetime().optional(),
+  exitCode: z.number().optional(),
+  args: z.unknown(),
+  facts: z.record(z.string(), z.unknown()),
+  phases: z.array(z.looseObject({ ...begun, status: z.enum(['done', 'skipped', 'failed', 'interrupted']), ms: z.number() })),
+  current: z.looseObject(begun).optional(),
+})
+
+/** The journal in a text; undefined where that is torn, of another version, or something else. */
+export function journalIn(text: string): Journal | undefined {
+  try {
+    return shape.parse(JSON.parse(text)) as unknown as Journal
+  } catch {
+    return undefined
+  }
+}
+
+/** The journals of a verb in an environment, newest first. A damaged or foreign file is passed over. */
 export async function readJournals(verb: string, env: string): Promise<Journal[]> {
   const names = await readdir(runs).catch((): string[] => [])
   const found: Journal[] = []
   for (const name of names.sort().reverse()) {
-    try {
-      const journal = JSON.parse(await readFile(join(runs, name, 'journal.json'), 'utf8')) as Journal
-      if (journal.schema === 'threads-ops/journal/1' && journal.verb === verb && journal.env === env) found.push(journal)
-    } catch {}
+    const text = await readFile(join(runs, name, 'journal.json'), 'utf8').catch(() => '')
+    const journal = journalIn(text)
+    // A copy in another folder is not where its run would go on.
+    if (journal?.id === name && journal.verb === verb && journal.env === env) found.push(journal)
   }
   return found
 }

@@ -1,23 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { publishedJournals, publishJournal } from '../../../lib/operation/journals.ts'
-import type { Journal } from '../../../lib/runtime/journal.ts'
 import { neverShow } from '../../../lib/runtime/redact.ts'
+import { journalOf as journal } from '../support/journal.ts'
 import { fakeStore } from '../support/store.ts'
-
-const journal = (id: string, more: Partial<Journal> = {}): Journal => ({
-  schema: 'threads-ops/journal/1',
-  id,
-  verb: 'up',
-  env: 'lab',
-  operator: 'ann@desk',
-  gitSha: 'abc',
-  startedAt: '2025-11-01T12:00:00Z',
-  args: {},
-  facts: {},
-  phases: [],
-  ...more,
-})
 
 /** The bucket, and what a run in this environment sees of it. */
 function bucket(env = 'lab') {
@@ -57,6 +43,11 @@ for (const [why, content] of [
   ['of another kind', '{"schema":"threads-ops/drill/1","env":"lab"}'],
   ['of another version', JSON.stringify({ ...journal('other'), schema: 'threads-ops/journal/2' })],
   ['no object', 'null'],
+  ['without facts', JSON.stringify({ ...journal('other'), facts: undefined })],
+  ['with a list for facts', JSON.stringify({ ...journal('other'), facts: [] })],
+  ['with phases that are none', JSON.stringify({ ...journal('other'), phases: [null] })],
+  ['with an id that leads elsewhere', JSON.stringify(journal('../../other'))],
+  ['of an unknown time', JSON.stringify(journal('other', { startedAt: 'yesterday' }))],
   ['a list', '[]'],
   ['another environment’s', JSON.stringify(journal('other', { env: 'lab-staging' }))],
 ] as const) {

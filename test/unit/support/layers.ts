@@ -5,6 +5,7 @@ import type { Context } from '../../../lib/operation/context.ts'
 import { interrupted, OpsError, precondition } from '../../../lib/runtime/errors.ts'
 import type { Journal, JournalWriter } from '../../../lib/runtime/journal.ts'
 import { type Holder, type Plan, StalePlan, type Terraform, TerraformError } from '../../../lib/terraform/terraform.ts'
+import { journalOf } from './journal.ts'
 import { NOW } from './kubernetes.ts'
 import { type FakeStore, fakeStore } from './store.ts'
 
@@ -155,7 +156,7 @@ export function layerContext(world: World = {}) {
   const { run = 'run-1' } = world
   const facts: Journal['facts'] = {}
   const journal = {
-    journal: { schema: 'threads-ops/journal/1', id: run, env: 'lab', facts },
+    journal: { ...journalOf(run ?? ''), facts },
     fact: async (name: string, value: Journal['facts'][string]) => Object.assign(facts, { [name]: value }),
   } as unknown as JournalWriter
 

@@ -4,6 +4,7 @@ import type { KubernetesObject } from '../../../../lib/model/health/objects.ts'
 import type { Intent, StateRecord } from '../../../../lib/model/layer/intents.ts'
 import { adopt } from '../../../../lib/phases/layer/adoption.ts'
 import { planned } from '../../model/layer/fixture.ts'
+import { journalOf } from '../../support/journal.ts'
 import { failedApply, failureOf, layerContext, planOf, type World } from '../../support/layers.ts'
 import { fakeStore } from '../../support/store.ts'
 import { NETWORK } from './fixture.ts'
@@ -38,7 +39,7 @@ function adopting(
 ) {
   const store = fakeStore()
   for (const [number, { env = 'lab', ...facts }] of journals.entries())
-    store.wrote(`journals/${number}.json`, JSON.stringify({ schema: 'threads-ops/journal/1', env, facts }))
+    store.wrote(`journals/${number}.json`, JSON.stringify(journalOf(`${number}`, { env, facts })))
   const there = layerContext({ ...world, store })
   return { ...there, done: adopt(PLAN, failedApply(...errors), there.context) }
 }

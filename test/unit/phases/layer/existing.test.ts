@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import type { KubernetesObject } from '../../../../lib/model/health/objects.ts'
 import type { PlannedResource } from '../../../../lib/model/layer/planned.ts'
 import { foreignObjects, unfinishedObjects } from '../../../../lib/phases/layer/existing.ts'
+import { journalOf } from '../../support/journal.ts'
 import { layerContext, planOf } from '../../support/layers.ts'
 import { fakeStore } from '../../support/store.ts'
 
@@ -28,7 +29,7 @@ const planWith = (...resources: PlannedResource[]) => ({ ...planOf(LAYER), resou
 /** A bucket in which an earlier run's journal says what it intended and recorded. */
 async function bucketOf(facts: object) {
   const store = fakeStore()
-  const journal = { schema: 'threads-ops/journal/1', id: 'earlier', env: 'lab', facts }
+  const journal = journalOf('earlier', { facts })
   await store.put('journals/earlier.json', JSON.stringify(journal))
   return store
 }
@@ -46,6 +47,18 @@ foreign('what is not there is nobody’s', async () => {
   const { context } = layerContext({})
   assert.equal(await foreignObjects(planWith(resource({})), context), [])
 })
+for (const [why, facts] of [
+  ['whose intents are no list', { intents: 'all' }],
+  ['with an intent of an unknown time', { intents: [{ ...intent, at: 'soon' }] }],
+  ['with an intent without a name', { intents: [{ ...intent, name: null }] }],
+  ['whose records are no list', { intents: [intent], records: {} }],
+  ['with a record of no objects', { intents: [intent], records: [{ layer: LAYER, run: 'other', at: LATER }] }],
+] as const) {
+  foreign(`a journal ${why} proves nothing`, async () => {
+    const { context } = layerContext({ existing: [PATH], store: await bucketOf(facts) })
+    assert.is((await foreignObjects(planWith(resource({})), context)).length, 1)
+  })
+}
 foreign('what is there and in no journal is somebody else’s', async () => {
   const { context } = layerContext({ existing: [PATH] })
   assert.equal(await foreignObjects(planWith(resource({})), context), [{ address: NETWORK, name: 'the-network', id: PATH }])

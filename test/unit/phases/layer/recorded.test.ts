@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { layersRecorded } from '../../../../lib/phases/layer/recorded.ts'
+import { journalOf } from '../../support/journal.ts'
 import { layerContext, type World } from '../../support/layers.ts'
 import { fakeStore } from '../../support/store.ts'
 
@@ -15,7 +16,7 @@ const record = { layer: LAYER, run: 'other', at: LATER, objects: [{ address: ADD
 
 async function contextWith(facts: object, state: NonNullable<World['states']>[string] = [network]) {
   const store = fakeStore()
-  await store.put('journals/killed.json', JSON.stringify({ schema: 'threads-ops/journal/1', id: 'killed', env: 'lab', facts }))
+  await store.put('journals/killed.json', JSON.stringify(journalOf('killed', { facts })))
   return layerContext({ store, states: { [LAYER]: state } })
 }
 
