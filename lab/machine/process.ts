@@ -4,8 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { identify, isAlive, type ProcessId } from '../../lib/runtime/processes.ts'
 
-export { identify, isAlive, type ProcessId }
-
 /**
  * For Go programs that are idle most of the time: garbage may reach half the size of live data instead of the same size, and no
  * second thread wakes up when a timer fires. https://go.dev/doc/gc-guide#GOGC

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { interrupted, systemCode } from '../../lib/runtime/errors.ts'
 import { readIfExists } from '../../lib/runtime/files.ts'
-import { identify, isAlive, type ProcessId } from '../machine/process.ts'
+import { identify, isAlive, type ProcessId } from '../../lib/runtime/processes.ts'
 import { readRecord } from '../state/stored.ts'
 
 /** The holder of a lock. The start time distinguishes it from a later process with the same pid. */

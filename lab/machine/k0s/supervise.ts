@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { identify, type ProcessId } from '../../../lib/runtime/processes.ts'
 import { programPath } from '../../tools/catalog.ts'
-import { goneWithin, identify, type ProcessId, signal } from '../process.ts'
+import { goneWithin, signal } from '../process.ts'
 import { type Component, RUN_DIRECTORY } from './components.ts'
 
 /** Milliseconds before a component that died starts again; k0s's own value. */

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { identify, type ProcessId } from '../../../lab/machine/process.ts'
+import { identify, type ProcessId } from '../../../lib/runtime/processes.ts'
 
 export interface MachineProcess extends ProcessId {
   /** What it is, in the words of `names`, or its command line. */

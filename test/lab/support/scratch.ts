@@ -3,7 +3,8 @@ import { mkdtemp, readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { $ } from 'zx/core'
-import { goneWithin, type ProcessId, processesWith, signal } from '../../../lab/machine/process.ts'
+import { goneWithin, processesWith, signal } from '../../../lab/machine/process.ts'
+import type { ProcessId } from '../../../lib/runtime/processes.ts'
 
 /** Names the folder in which a run of several files keeps a lab that is up; see kept-lab.ts. */
 export const KEPT_LABS = 'THREADS_OPS_KEPT_LABS'

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { identify } from '../../../lab/machine/process.ts'
 import { takeLock } from '../../../lab/tools/lock.ts'
 import { OpsError } from '../../../lib/runtime/errors.ts'
+import { identify } from '../../../lib/runtime/processes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'lock-'))
 const path = join(folder, 'lock')
