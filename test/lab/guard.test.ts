@@ -155,7 +155,7 @@ story('a dry run neither changes anything nor frees a dead process’s lock', as
   const holder = { process: { ...identityOf(process.pid), pid: 2 ** 22 + 1 }, began: Date.now() }
   const record = join(
     checkout.directory,
-    'terraform/00-vpc/envs/lab/.terraform/threads-ops-holders',
+    '.lab/terraform/00-vpc/envs/lab/.terraform/threads-ops-holders',
     String(holder.process.pid),
   )
   await writeAtomically(record, JSON.stringify(holder))
