@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ProcessOutput } from 'zx/core'
 import { formatDuration } from '../runtime/duration.ts'
 import { external, precondition, systemCode, timedOut } from '../runtime/errors.ts'
 import { writeAtomically } from '../runtime/files.ts'
 import { neverShow } from '../runtime/redact.ts'
+import { withTemporary } from '../runtime/temporary.ts'
 import { commandFailed, shell } from '../runtime/zx.ts'
 
 /** One branch of the application's repository. */
@@ -103,15 +103,11 @@ export function openRepository({
 
   return {
     head,
-    async withClone(work, commit) {
-      const directory = await mkdtemp(join(tmpdir(), 'threads-ops-clone-'))
-      try {
+    withClone: (work, commit) =>
+      withTemporary('clone', async directory => {
         await fetched(directory, commit)
-        return await work(cloneIn(directory))
-      } finally {
-        await rm(directory, { recursive: true, force: true })
-      }
-    },
+        return work(cloneIn(directory))
+      }),
   }
 
   function cloneIn(directory: string): Clone {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -11,6 +11,8 @@ import { withServer } from '../support/server.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'threads-ops-repository-'))
 const bare = join(home, 'o/r.git')
+/** The system's temporary folder for this file alone: in the real one are other runs' clones. */
+const temporary = join(home, 'temporary')
 const identity = ['-c', 'user.name=t', '-c', 'user.email=t@example.com']
 const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim()
 
@@ -31,13 +33,20 @@ const open = (branch = 'master', name = 'o/r') =>
 const codeOf = async (work: Promise<unknown>) => ((await work.catch(thrown => thrown)) as OpsError).code
 
 const repository = suite('openRepository')
+const { TMPDIR } = process.env
 repository.before(() => {
+  mkdirSync(temporary)
+  process.env.TMPDIR = temporary
   mkdirSync(bare, { recursive: true })
   git('init', '--quiet', '--bare', '--initial-branch=master', bare)
   git('-C', bare, 'config', 'uploadpack.allowAnySHA1InWant', 'true')
   committed('one')
 })
-repository.after(() => rmSync(home, { recursive: true }))
+repository.after(() => {
+  if (TMPDIR === undefined) delete process.env.TMPDIR
+  else process.env.TMPDIR = TMPDIR
+  rmSync(home, { recursive: true })
+})
 
 repository('a change is committed and pushed', async () => {
   const sha = await open().withClone(async clone => {
@@ -75,11 +84,9 @@ repository('neither the clone nor the token stays', async () => {
   let directory = ''
   await open().withClone(async (clone: Clone) => {
     await clone.write('where', 'x')
-    directory =
-      execFileSync('sh', ['-c', `ls -d ${tmpdir()}/threads-ops-clone-*`], { encoding: 'utf8' })
-        .trim()
-        .split('\n')
-        .at(-1) ?? ''
+    const made = readdirSync(temporary)
+    assert.is(made.length, 1)
+    directory = join(temporary, made[0] ?? '')
     assert.not.match(readFileSync(join(directory, '.git/config'), 'utf8'), /secret|x-access-token/)
   })
   assert.not(existsSync(directory))
