@@ -82,17 +82,27 @@ const OPERATION_ANSWERS_MS = 120_000
 const NOT_FOUND = 404
 const HINT = 'see the message; `./taskw doctor` asks every service'
 
-/** Compute Engine through the official client, which takes 0.7 s to import: open it only when needed. */
+/**
+ * Compute Engine through the official client: open it only when needed. Its index imports the clients of a hundred other services,
+ * which takes longer than all else; what is used of it is imported from its own files.
+ */
 export async function openCompute(opened: ComputeOptions): Promise<Compute> {
   const { project, zone, credentials, endpoint, signal, deadlines = DEADLINES } = opened
-  const { v1 } = await import('@google-cloud/compute')
+  const [{ InstancesClient }, { DisksClient }, { SnapshotsClient }, { ZoneOperationsClient }, { GlobalOperationsClient }] =
+    await Promise.all([
+      import('@google-cloud/compute/build/src/v1/instances_client.js'),
+      import('@google-cloud/compute/build/src/v1/disks_client.js'),
+      import('@google-cloud/compute/build/src/v1/snapshots_client.js'),
+      import('@google-cloud/compute/build/src/v1/zone_operations_client.js'),
+      import('@google-cloud/compute/build/src/v1/global_operations_client.js'),
+    ])
   const authClient = stoppable(await credentials.client(), signal)
   const options: ClientOptions = { projectId: project, authClient, ...custom(endpoint) }
-  const instances = new v1.InstancesClient(options)
-  const disks = new v1.DisksClient(options)
-  const snapshots = new v1.SnapshotsClient(options)
-  const zoneOperations = new v1.ZoneOperationsClient(options)
-  const globalOperations = new v1.GlobalOperationsClient(options)
+  const instances = new InstancesClient(options)
+  const disks = new DisksClient(options)
+  const snapshots = new SnapshotsClient(options)
+  const zoneOperations = new ZoneOperationsClient(options)
+  const globalOperations = new GlobalOperationsClient(options)
 
   /** The client's own retries go on for ten minutes, also where an answer can't be decoded. */
   const callOptions = ({ each }: Deadlines) => ({ timeout: each, retry: { retryCodes: [] as number[] } as never })
