@@ -12,6 +12,8 @@ import { commandFailed, shell } from '../runtime/zx.ts'
 export interface Repository {
   /** The commit that the branch is at. */
   head(): Promise<string>
+  /** Whether the branch has this commit, as its newest or an earlier one. */
+  contains(commit: string): Promise<boolean>
   /** Runs `work` with a temporary clone of the newest commit, or of another one. */
   withClone<T>(work: (clone: Clone) => Promise<T>, commit?: string): Promise<T>
 }
@@ -90,6 +92,20 @@ export function openRepository({
     return output.stdout.split(/\s/)[0] ?? ''
   }
 
+  async function contains(commit: string): Promise<boolean> {
+    if ((await head()) === commit) return true
+    return withTemporary('clone', async directory => {
+      const inside = local(directory)
+      await inside`git init --quiet --bare`
+      const { git, deadline } = remote(directory)
+      // The commits without their files.
+      const output = await git`git fetch --quiet --filter=tree:0 ${url} ${`refs/heads/${branch}`}`
+      if (output.exitCode !== 0) throw failed(`fetching the commits of ${url}`, output, deadline)
+      const { stdout } = await inside`git rev-list FETCH_HEAD`
+      return stdout.split('\n').includes(commit)
+    })
+  }
+
   async function fetched(directory: string, commit?: string): Promise<void> {
     const inside = local(directory)
     const what = commit ?? `refs/heads/${branch}`
@@ -103,6 +119,7 @@ export function openRepository({
 
   return {
     head,
+    contains,
     withClone: (work, commit) =>
       withTemporary('clone', async directory => {
         await fetched(directory, commit)

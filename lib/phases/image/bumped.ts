@@ -1,4 +1,4 @@
-import type { Clone } from '../../delivery/repository.ts'
+import type { Clone, Repository } from '../../delivery/repository.ts'
 import { seen } from '../../model/image/sighting.ts'
 import { bumpSubject, nextVersion, versionIn, withVersion } from '../../model/image/version.ts'
 import type { Context } from '../../operation/context.ts'
@@ -35,8 +35,8 @@ export function bumped(
       // Without a token nothing can be pushed, and its CI run can't be seen.
       await rollout.delivery.github()
       const repository = await rollout.delivery.repository()
-      const earlier = await lastBump(environment.name)
-      if (earlier && isSame(earlier, request) && (await repository.head()) === earlier.bump.sha) {
+      const earlier = await lastBump(environment.name, service.name)
+      if (earlier && isSame(earlier, request) && (await isThere(earlier.bump, service, repository))) {
         await rollout.follow(earlier.bump, earlier.sightings)
         return { state: 'done', evidence: { ...earlier.bump, resumes: earlier.journal } as unknown as Json }
       }
@@ -72,9 +72,16 @@ export function bumped(
   }
 }
 
-/** Whether an earlier, unfinished bump is the one that is asked for now: same service, no other version. */
-const isSame = ({ bump, isFinished }: Remembered, { service, to }: BumpRequest): boolean =>
-  !isFinished && bump.service === service && (['patch', 'minor', 'major'].includes(to) || to === bump.to)
+/** Whether the service's earlier bump, unfinished, is the one that is asked for now: no other version. */
+const isSame = ({ bump, isFinished }: Remembered, { to }: BumpRequest): boolean =>
+  !isFinished && (['patch', 'minor', 'major'].includes(to) || to === bump.to)
+
+/** Whether its commit is on the branch, and no later one has changed the service's version. */
+async function isThere({ sha, to }: Bump, { folder, versionFile }: Service, repository: Repository): Promise<boolean> {
+  if (!(await repository.contains(sha))) return false
+  const text = await repository.withClone(clone => clone.read(`${folder}/${versionFile}`))
+  return text !== undefined && versionIn(versionFile, text) === to
+}
 
 async function raised(clone: Clone, { name, folder, versionFile }: Service, to: string) {
   const file = `${folder}/${versionFile}`

@@ -14,7 +14,7 @@ export function remembered(rollout: Rollout): Phase<Pick<Context, 'environment' 
     async check({ environment, log }) {
       const last = await lastBump(environment.name)
       if (!last) throw precondition('there is no bump in the journals', '`./taskw image:bump -- --service <name> --to patch`')
-      if (!isPushed(last.bump) && (await (await rollout.delivery.repository()).head()) !== last.bump.sha) {
+      if (!isPushed(last.bump) && !(await (await rollout.delivery.repository()).contains(last.bump.sha))) {
         const again = `\`./taskw image:bump -- --service ${last.bump.service} --to ${last.bump.to}\``
         throw precondition(`the run that should have pushed ${bumpSummary(last.bump)} ended before it did`, again)
       }

@@ -44,11 +44,14 @@ export interface Remembered {
   isFinished: boolean
 }
 
-/** The newest bump in an environment's journals. */
-export async function lastBump(env: string): Promise<Remembered | undefined> {
+/** The newest bump in an environment's journals, or the newest of one service. */
+export async function lastBump(env: string, service?: string): Promise<Remembered | undefined> {
   const journals = (await Promise.all(VERBS.map(verb => readJournals(verb, env)))).flat()
   const [newest] = journals
-    .filter(({ facts }) => facts.bump !== undefined)
+    .filter(({ facts }) => {
+      const bump = facts.bump as Partial<Bump> | null | undefined
+      return bump && (service === undefined || bump.service === service)
+    })
     .sort((a, b) => Date.parse(b.startedAt) - Date.parse(a.startedAt))
   return (
     newest && {

@@ -80,6 +80,13 @@ repository('an earlier commit, as it was', async () => {
   assert.is(await open().withClone(clone => clone.read('file'), before), 'three')
 })
 
+repository('the branch has its newest commit and earlier ones, and no others', async () => {
+  const before = await open().head()
+  const newest = committed('five and a half')
+  const has = (commit: string) => open().contains(commit)
+  assert.equal([await has(newest), await has(before), await has('0'.repeat(40))], [true, true, false])
+})
+
 repository('neither the clone nor the token stays', async () => {
   let directory = ''
   await open().withClone(async (clone: Clone) => {
