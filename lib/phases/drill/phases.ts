@@ -1,5 +1,6 @@
 import { finished } from '../../model/drill/times.ts'
 import type { Context } from '../../operation/context.ts'
+import { type OpsError, precondition } from '../../runtime/errors.ts'
 import type { Phase } from '../../runtime/phases.ts'
 import { verified } from '../health/verified.ts'
 import { layerApplied } from '../layer/applied.ts'
@@ -29,6 +30,19 @@ export const abortPhases = (drill: Drill, { terraform, environment }: Context): 
   ]
 }
 
+/** Whether a resumed drill has done all that comes before this step: what the step lacks, no step of the drill brings about. */
+function isNext(id: string, { resumed, scenario, journal }: Drill): boolean {
+  const next = scenario.steps.find(step => !finished(journal.phases, step.id))
+  return resumed && next?.id === id
+}
+
+/** `up` would bring about even more of what is in the way. */
+const overtaken = (title: string, needs: string): OpsError =>
+  precondition(
+    `"${title}" needs ${needs}: since this drill was stopped, something else has changed the system, such as \`up\``,
+    '`./taskw dr-drill -- --abort` brings everything up and closes it; then begin a new one',
+  )
+
 /** The beginning of a step is recorded before it does anything, since a run that is killed can't record it afterwards. */
 function phaseOf({ id, title, stage, work }: DrillStep, drill: Drill): Phase<Context> {
   const inner = work(drill)
@@ -41,7 +55,11 @@ function phaseOf({ id, title, stage, work }: DrillStep, drill: Drill): Phase<Con
       // Until everything is destroyed, the later steps would seem to be done already.
       const before = drill.scenario.steps.find(other => other.stage === 'disrupt' && !finished(drill.journal.phases, other.id))
       const early = before && stage !== 'prepare' && stage !== 'disrupt'
-      return early ? { state: 'unknown', needs: before.title } : inner.check(context)
+      if (early) return { state: 'unknown', needs: before.title }
+      const found = await inner.check(context)
+      return found.state === 'unknown' && isNext(id, drill)
+        ? { state: 'refused', refusal: overtaken(title, found.needs) }
+        : found
     },
     async run(context) {
       const { begun = {} } = drill.facts

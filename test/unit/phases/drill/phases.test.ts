@@ -1,0 +1,54 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Facts } from '../../../../lib/model/drill/facts.ts'
+import type { Context } from '../../../../lib/operation/context.ts'
+import { drillPhases } from '../../../../lib/phases/drill/phases.ts'
+import { layerRebuild } from '../../../../lib/phases/drill/scenarios/layer-rebuild.ts'
+import type { Drill } from '../../../../lib/phases/drill/step.ts'
+import { journalOf, passedFacts } from '../../model/drill/passed.ts'
+
+const LAYERS = ['00-vpc', '01-k8s', '02-argocd-app']
+const scenario = layerRebuild(LAYERS, [])
+const FIRST = '02-argocd-app/destroyed'
+const SECOND = '01-k8s/destroyed'
+
+/** A drill that was killed once the steps before this one were done. */
+function killedBefore(id: string): Drill {
+  const done = scenario.steps.slice(
+    0,
+    scenario.steps.findIndex(step => step.id === id),
+  )
+  const begun = Object.fromEntries(done.map(step => [step.id, '2025-11-01T14:00:40Z']))
+  const facts: Facts = { ...passedFacts(), begun }
+  const phases = done.map(step => ({
+    id: step.id,
+    title: step.title,
+    status: 'done' as const,
+    startedAt: '2025-11-01T14:00:40Z',
+    ms: 1,
+  }))
+  return { scenario, resumed: true, journal: { ...journalOf(facts), phases }, facts, announcement: {} } as unknown as Drill
+}
+
+/** Every layer is applied, as after an `up`. */
+const applied = { terraform: { layers: LAYERS, state: async () => ({ applied: true, serial: 1 }) } } as unknown as Context
+
+const checked = async (drill: Drill, id: string) => {
+  const phase = drillPhases(drill).find(each => each.id === id)
+  assert.ok(phase)
+  return phase.check(applied)
+}
+
+const phases = suite('a drill that was killed and then met an `up`')
+phases('what must be destroyed next has a layer above again: it says how to get out', async () => {
+  const found = await checked(killedBefore(SECOND), SECOND)
+  assert.is(found.state, 'refused')
+  if (found.state !== 'refused') return
+  assert.is(found.refusal.code, 4)
+  assert.match(found.refusal.message, 'layer 02-argocd-app')
+  assert.match(found.refusal.hint, 'dr-drill -- --abort')
+})
+phases('in a dry run, what an earlier step is yet to bring about is unknown', async () => {
+  assert.is((await checked(killedBefore(FIRST), SECOND)).state, 'unknown')
+})
+phases.run()
