@@ -1,13 +1,17 @@
 import { spawnSync } from 'node:child_process'
+import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../lib/runtime/files.ts'
 import { table } from '../lib/runtime/table.ts'
 
 /**
- * What starting costs: taskw against the Task that it runs, a verb's --help against an empty Node program. Each pair alternates in
- * one run, so that a noisy machine disturbs both; what counts is the ratio. `node bench/startup.ts [rounds]`
+ * What starting costs: taskw against the Task that it runs, the --help of every script against an empty Node program. Each pair
+ * alternates in one run, so that a noisy machine disturbs both; what counts is the ratio. With Node's compile cache, as taskw has it:
+ * `./taskw node bench/startup.ts [rounds]`
  */
 const rounds = Number(process.argv[2] ?? 11)
+
+const scripts = (): string[] => globSync('**/*.ts', { cwd: join(root, 'scripts') }).sort()
 
 const pairs = [
   {
@@ -15,17 +19,12 @@ const pairs = [
     measured: [join(root, 'taskw'), '--version'],
     baseline: [join(root, '.tools/bin/task'), '--version'],
   },
-  {
-    what: 'verify --help',
-    measured: [join(root, 'scripts/verify.ts'), '--help'],
+  ...scripts().map(script => ({
+    what: `${script} --help`,
+    measured: [process.execPath, join(root, 'scripts', script), '--help'],
     baseline: [process.execPath, '--eval', '0'],
-  },
-  {
-    what: 'snapshot:list --help',
-    measured: [join(root, 'scripts/snapshot/list.ts'), '--help'],
-    baseline: [process.execPath, '--eval', '0'],
-  },
-] as const
+  })),
+]
 
 const milliseconds = ([program, ...args]: readonly string[]): number => {
   const started = performance.now()
