@@ -207,7 +207,7 @@ export function interrupted(child: ChildProcess): Promise<number | null> {
 }
 
 /** Children may have process groups of their own: the whole tree is stopped first, so that none escapes. */
-async function killTree(pid: number): Promise<void> {
+export async function killTree(pid: number): Promise<void> {
   const tree = [pid]
   for (let i = 0; i < tree.length; i++) {
     try {
