@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import type { ApplyOptions } from '../../command-line/options.ts'
 import { describeConflicts } from '../../model/layer/import-block.ts'
 import type { Context } from '../../operation/context.ts'
 import { precondition } from '../../runtime/errors.ts'
@@ -6,21 +6,6 @@ import type { Plan } from '../../terraform/terraform.ts'
 import { type ExistingContext, foreignObjects, unfinishedObjects } from './existing.ts'
 import { type GuardContext, type Judged, judgePlan, type PlanPermissions } from './guard.ts'
 import { planLayer } from './plan.ts'
-
-export interface ApplyOptions {
-  allowDestroy?: string[]
-  fresh?: boolean
-}
-
-/** The options of a verb that applies layers. */
-export const applyOptions = (command: Command): Command =>
-  command
-    .option(
-      '--allow-destroy <address>',
-      'let the plan delete or replace this resource, and no other (repeatable; * stands for any text)',
-      (address: string, before: string[] = []) => [...before, address],
-    )
-    .option('--fresh', 'make an empty boot disk although there are snapshots to restore')
 
 /** How one run applies layers: what their plans may do, and the plans that are still true. */
 export interface ApplyPolicy {
