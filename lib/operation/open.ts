@@ -39,7 +39,7 @@ export async function openContext(
     plans: planFolder(environment.name),
     signal,
     gitSha,
-    objects: stateObjects(() => terraform.input(baseLayer, 'project_id'), identity, endpoints),
+    objects: stateObjects({ credentials: identity, endpoints, signal }),
     onProgress: detail => context.progress(detail),
     variables: async () => ({
       ...(endpoints && { ...endpointVariables(endpoints), GOOGLE_OAUTH_ACCESS_TOKEN: await identity.token() }),
