@@ -11,11 +11,9 @@ export default environmentScript({
     const { describePlan } = await import('../../lib/operation/verb.ts')
     const { layerPlanned } = await import('../../lib/phases/layer/applied.ts')
     const { chosenLayers } = await import('../../lib/phases/layer/choice.ts')
+    const { together } = await import('../../lib/runtime/phases.ts')
 
     const layers = chosenLayers(args, context)
-    return describePlan(
-      layers.map(layer => layerPlanned(layer)),
-      context,
-    )
+    return describePlan(together(layers.map(layer => layerPlanned(layer))), context)
   },
 })
