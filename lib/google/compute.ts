@@ -1,41 +1,15 @@
 import { randomUUID } from 'node:crypto'
+import type { protos } from '@google-cloud/compute'
+import type { AuthClient } from 'google-auth-library'
+import type { ClientOptions } from 'google-gax'
 import { attempt, DEADLINES, type Deadlines, statusOf } from '../runtime/attempt.ts'
-import { external, messageOf } from '../runtime/errors.ts'
+import { external } from '../runtime/errors.ts'
 import { waitFor } from '../runtime/wait.ts'
 import type { Credentials } from './credentials.ts'
 import { isDisabled } from './disabled.ts'
 
-/** What is read of Google's answers. Numbers of 64 bits are decimal strings. https://docs.cloud.google.com/compute/docs/reference/rest/v1 */
-interface ApiInstance {
-  id?: string
-  status: string
-  statusMessage?: string
-  disks?: { boot?: boolean; source?: string; architecture?: string }[]
-  networkInterfaces?: { networkIP?: string }[]
-  metadata?: { fingerprint?: string; items?: { key: string; value?: string }[] }
-}
-
-interface ApiSnapshot {
-  name: string
-  id?: string
-  status?: string
-  description?: string
-  labels?: Record<string, string>
-  creationTimestamp?: string
-  diskSizeGb?: string
-  storageBytes?: string
-  sourceDisk?: string
-  sourceDiskId?: string
-  autoCreated?: boolean
-}
-
-interface ApiOperation {
-  name: string
-  /** URL; absent where the operation is a global one. */
-  zone?: string
-  status?: string
-  error?: { errors?: { code?: string; message?: string }[] }
-}
+type ApiOperation = protos.google.cloud.compute.v1.IOperation
+type ApiSnapshot = protos.google.cloud.compute.v1.ISnapshot
 
 export interface Vm {
   name: string
@@ -107,68 +81,54 @@ const OPERATION_DEADLINE_MS = 10 * 60_000
 const OPERATION_ANSWERS_MS = 120_000
 const NOT_FOUND = 404
 const HINT = 'see the message; `./taskw doctor` asks every service'
-const GOOGLE = 'https://compute.googleapis.com/compute/v1/'
-const PAGE = 500
-
-/** One request below the project. */
-interface Asked {
-  method?: 'GET' | 'POST' | 'DELETE'
-  params?: Record<string, string | number>
-  data?: object
-}
 
 /**
- * Compute Engine by its JSON API, with Google's credentials: the official client takes longer to describe the whole API to itself
- * than all of these calls together. Open it only when needed.
+ * Compute Engine through the official client: open it only when needed. Its index imports the clients of a hundred other services,
+ * which takes longer than all else; what is used of it is imported from its own files.
  */
 export async function openCompute(opened: ComputeOptions): Promise<Compute> {
-  const { project, zone, credentials, endpoint = GOOGLE, signal, deadlines = DEADLINES } = opened
-  const client = await credentials.client()
-  const base = `${endpoint.replace(/\/$/, '')}/projects/${encodeURIComponent(project)}`
-  const inZone = `zones/${encodeURIComponent(zone)}`
-  const instanceOf = (name: string) => `${inZone}/instances/${encodeURIComponent(name)}`
-  const snapshotAt = (name: string) => `global/snapshots/${encodeURIComponent(name)}`
+  const { project, zone, credentials, endpoint, signal, deadlines = DEADLINES } = opened
+  const [{ InstancesClient }, { DisksClient }, { SnapshotsClient }, { ZoneOperationsClient }, { GlobalOperationsClient }] =
+    await Promise.all([
+      import('@google-cloud/compute/build/src/v1/instances_client.js'),
+      import('@google-cloud/compute/build/src/v1/disks_client.js'),
+      import('@google-cloud/compute/build/src/v1/snapshots_client.js'),
+      import('@google-cloud/compute/build/src/v1/zone_operations_client.js'),
+      import('@google-cloud/compute/build/src/v1/global_operations_client.js'),
+    ])
+  const authClient = stoppable(await credentials.client(), signal)
+  const options: ClientOptions = { projectId: project, authClient, ...custom(endpoint) }
+  const instances = new InstancesClient(options)
+  const disks = new DisksClient(options)
+  const snapshots = new SnapshotsClient(options)
+  const zoneOperations = new ZoneOperationsClient(options)
+  const globalOperations = new GlobalOperationsClient(options)
 
-  /** Everything that is called may be repeated: it reads, or names its request. */
-  const call = <T>(what: string, ask: (stop: AbortSignal) => Promise<T>, within: Deadlines = deadlines): Promise<T> =>
-    attempt({ service: 'Compute Engine', what, hint: HINT, repeatable: true, signal, deadlines: within, call: ask })
-
-  const ask = async <T extends object>(stop: AbortSignal, path: string, asked: Asked = {}): Promise<T> => {
-    const { data } = await client.request<T>({
-      ...{ url: `${base}/${path}`, signal: stop, responseType: 'json', retry: false },
-      ...asked,
-    })
-    return legible(data)
-  }
-  const orUndefined = async <T>(asked: Promise<T>): Promise<T | undefined> => {
-    try {
-      return await asked
-    } catch (error) {
-      if (statusOf(error) === NOT_FOUND) return undefined
-      throw error
-    }
-  }
-
-  const instance = async (stop: AbortSignal, name: string) => legible(await ask<ApiInstance>(stop, instanceOf(name)), 'status')
-
+  /** The client's own retries go on for ten minutes, also where an answer can't be decoded. */
+  const callOptions = ({ each }: Deadlines) => ({ timeout: each, retry: { retryCodes: [] as number[] } as never })
+  const short = callOptions(deadlines)
   // Google answers a wait after two minutes at the latest.
   const waiting: Deadlines = { each: deadlines.each + OPERATION_ANSWERS_MS, whole: OPERATION_DEADLINE_MS }
+  const longCall = callOptions(waiting)
+
+  /** Everything that is called may be repeated: it reads, or names its request. */
+  const call = <T>(what: string, ask: () => Promise<T>, within: Deadlines = deadlines): Promise<T> =>
+    attempt({ service: 'Compute Engine', what, hint: HINT, repeatable: true, signal, deadlines: within, call: ask })
 
   /** An operation may answer 200, be DONE, and carry an error: the client does not throw then. */
-  const finish = async (what: string, { name, zone: url }: ApiOperation) => {
-    const path = `${url === undefined ? 'global' : inZone}/operations/${encodeURIComponent(name)}/wait`
+  const finish = async (what: string, started: ApiOperation | undefined) => {
+    const operation = started?.name ?? ''
+    const zonal = Boolean(started?.zone)
     const done = await waitFor({
       what,
       within: OPERATION_DEADLINE_MS,
       every: 200,
       signal,
       probe: async () => {
-        const current = await call(
-          what,
-          async stop => legible(await ask<ApiOperation>(stop, path, { method: 'POST' }), 'status'),
-          waiting,
-        )
-        return current.status === 'DONE' ? current : undefined
+        const [current] = zonal
+          ? await call(what, () => zoneOperations.wait({ project, zone, operation }, longCall), waiting)
+          : await call(what, () => globalOperations.wait({ project, operation }, longCall), waiting)
+        return String(current.status) === 'DONE' ? current : undefined
       },
     })
     const errors = done.error?.errors ?? []
@@ -181,63 +141,90 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
   }
 
   /** Begins an operation and waits for its end. A request that is repeated under its id gets the operation that it has begun. */
-  const begin = async (what: string, path: string, { params, ...asked }: Asked, end: string) => {
-    const named = { method: 'POST' as const, ...asked, params: { ...params, requestId: randomUUID() } }
-    await finish(end, await call(what, async stop => legible(await ask<ApiOperation>(stop, path, named), 'name')))
+  const begin = async (
+    what: string,
+    request: (requestId: string) => Promise<[{ latestResponse: unknown }, ...unknown[]]>,
+    end: string,
+  ) => {
+    const requestId = randomUUID()
+    const [{ latestResponse }] = await call(what, () => request(requestId))
+    await finish(end, latestResponse as ApiOperation)
+  }
+  const orUndefined = async <T>(call: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await call()
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
   }
 
-  const getSnapshot = async (stop: AbortSignal, name: string) => {
-    const found = await orUndefined(ask<ApiSnapshot>(stop, snapshotAt(name)))
-    return found && snapshotOf(found)
+  const getSnapshot = async (name: string) => {
+    const found = await orUndefined(() => snapshots.get({ project, snapshot: name }, short))
+    return found && snapshotOf(found[0])
   }
 
   return {
     vm: name =>
-      call(`reading VM ${name}`, async stop => {
-        const found = await orUndefined(instance(stop, name))
-        return found && vmOf(name, found)
+      call(`reading VM ${name}`, async () => {
+        const found = await orUndefined(() => instances.get({ project, zone, instance: name }, short))
+        if (!found) return undefined
+        const [vm] = found
+        return {
+          name,
+          id: String(vm.id),
+          status: String(vm.status),
+          statusMessage: vm.statusMessage ?? '',
+          architecture: String(vm.disks?.[0]?.architecture ?? 'X86_64'),
+          internalIp: vm.networkInterfaces?.[0]?.networkIP ?? '',
+          disks: [...(vm.disks ?? [])]
+            .sort((a, b) => Number(b.boot ?? false) - Number(a.boot ?? false))
+            .map(disk => lastOf(disk.source)),
+        }
       }),
 
-    start: name => begin(`starting VM ${name}`, `${instanceOf(name)}/start`, {}, `VM ${name} to start`),
+    start: name =>
+      begin(
+        `starting VM ${name}`,
+        requestId => instances.start({ project, zone, instance: name, requestId }, short),
+        `VM ${name} to start`,
+      ),
 
-    metadata: (name, key) =>
-      call(`reading the metadata of ${name}`, async stop => {
-        const { metadata } = await instance(stop, name)
-        return metadata?.items?.find(item => item.key === key)?.value
-      }),
+    metadata: async (name, key) => {
+      const [vm] = await call(`reading the metadata of ${name}`, () => instances.get({ project, zone, instance: name }, short))
+      return vm.metadata?.items?.find(item => item.key === key)?.value ?? undefined
+    },
 
     async setMetadata(name, key, value) {
-      const { metadata } = await call(`reading the metadata of ${name}`, stop => instance(stop, name))
-      const others = (metadata?.items ?? []).filter(item => item.key !== key)
+      const instance = { project, zone, instance: name }
+      const [vm] = await call(`reading the metadata of ${name}`, () => instances.get(instance, short))
+      const others = (vm.metadata?.items ?? []).filter(item => item.key !== key)
       const items = value === '' ? others : [...others, { key, value }]
-      const data = { fingerprint: metadata?.fingerprint ?? '', items }
-      await begin(`writing the metadata of ${name}`, `${instanceOf(name)}/setMetadata`, { data }, `the metadata of ${name}`)
+      const metadataResource = { fingerprint: vm.metadata?.fingerprint ?? '', items }
+      await begin(
+        `writing the metadata of ${name}`,
+        requestId => instances.setMetadata({ ...instance, requestId, metadataResource }, short),
+        `the metadata of ${name}`,
+      )
     },
 
     hostKeys: name =>
-      call(`reading the host keys of ${name}`, async stop => {
-        const path = `${instanceOf(name)}/getGuestAttributes`
-        const params = { queryPath: 'hostkeys/' }
-        const found = await orUndefined(
-          ask<{ queryValue?: { items?: { key: string; value: string }[] } }>(stop, path, { params }),
+      call(`reading the host keys of ${name}`, async () => {
+        const found = await orUndefined(() =>
+          instances.getGuestAttributes({ project, zone, instance: name, queryPath: 'hostkeys/' }, short),
         )
-        return understood(() => (found?.queryValue?.items ?? []).map(({ key, value }) => `${key} ${value}`))
+        return (found?.[0].queryValue?.items ?? []).map(({ key, value }) => `${key} ${value}`)
       }),
 
     snapshots: labels =>
-      call('listing snapshots', async stop => {
+      call('listing snapshots', async () => {
         const filter = Object.entries(labels)
           .map(([key, value]) => `labels.${key}="${value}"`)
           .join(' AND ')
         const found: Snapshot[] = []
-        let pageToken: string | undefined
+        const pages = snapshots.listAsync({ project, filter, maxResults: 500 }, { ...short, autoPaginate: false })
         try {
-          do {
-            const params = { maxResults: PAGE, ...(filter && { filter }), ...(pageToken !== undefined && { pageToken }) }
-            const page = await ask<{ items?: ApiSnapshot[]; nextPageToken?: string }>(stop, 'global/snapshots', { params })
-            found.push(...(page.items ?? []).map(snapshotOf))
-            pageToken = page.nextPageToken
-          } while (pageToken)
+          for await (const snapshot of pages) found.push(snapshotOf(snapshot))
         } catch (error) {
           if (!isDisabled(error)) throw error
         }
@@ -245,13 +232,13 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
       }),
 
     async createSnapshot({ name, disk, description, labels }) {
+      const snapshotResource = { name, description, labels }
       await begin(
         `creating snapshot ${name}`,
-        `${inZone}/disks/${encodeURIComponent(disk)}/createSnapshot`,
-        { data: { name, description, labels } },
+        requestId => disks.createSnapshot({ project, zone, disk, requestId, snapshotResource }, short),
         `snapshot ${name}`,
       )
-      const made = await call(`reading snapshot ${name}`, stop => getSnapshot(stop, name))
+      const made = await call(`reading snapshot ${name}`, () => getSnapshot(name))
       const wrong = made ? faults(made, disk, labels) : ['it does not exist']
       if (made && wrong.length === 0) return made
       throw external(
@@ -261,7 +248,11 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
     },
 
     deleteSnapshot: name =>
-      begin(`deleting snapshot ${name}`, snapshotAt(name), { method: 'DELETE' }, `snapshot ${name} to be deleted`),
+      begin(
+        `deleting snapshot ${name}`,
+        requestId => snapshots.delete({ project, snapshot: name, requestId }, short),
+        `snapshot ${name} to be deleted`,
+      ),
   }
 }
 
@@ -275,46 +266,40 @@ function faults(snapshot: Snapshot, disk: string, labels: Record<string, string>
   ]
 }
 
-/** An answer as it should be: an object, with this member. */
-function legible<T extends object>(answer: T, member?: keyof T): T {
-  if (typeof answer !== 'object' || answer === null) throw new Error('its answer is not JSON')
-  if (member !== undefined && typeof answer[member] !== 'string') throw new Error(`its answer has no ${String(member)}`)
-  return answer
+/** The port is an option of its own: given `host:port` as `apiEndpoint`, the client would still append port 443. */
+function custom(endpoint: string | undefined): ClientOptions {
+  if (endpoint === undefined) return { fallback: true }
+  const { hostname, port, protocol } = new URL(endpoint)
+  return { apiEndpoint: hostname, port: Number(port), protocol: protocol.replace(':', ''), fallback: true }
 }
 
-/** Where an answer is not as Google's are, just that is said. */
-function understood<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    throw new Error(`its answer can't be understood: ${messageOf(error)}`, { cause: error })
-  }
+/** 5 is gRPC's NOT_FOUND, which the client makes of it. */
+const isNotFound = (error: unknown): boolean => statusOf(error) === NOT_FOUND || (error as { code?: unknown }).code === 5
+
+/** The same client, whose requests end with the signal: Compute's takes none. */
+function stoppable(client: AuthClient, signal: AbortSignal): AuthClient {
+  const fetch = (url: string, init: RequestInit = {}) =>
+    client.fetch(url, { ...init, signal: init.signal ? AbortSignal.any([init.signal, signal]) : signal })
+  return new Proxy(client, {
+    get: (target, name) => {
+      const value: unknown = name === 'fetch' ? fetch : Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
 }
 
-const lastOf = (url: string | undefined): string => url?.split('/').at(-1) ?? ''
+const lastOf = (url: string | null | undefined): string => url?.split('/').at(-1) ?? ''
 
-const vmOf = (name: string, { id, status, statusMessage, disks = [], networkInterfaces }: ApiInstance): Vm =>
-  understood(() => ({
-    name,
-    id: String(id),
-    status,
-    statusMessage: statusMessage ?? '',
-    architecture: disks[0]?.architecture ?? 'X86_64',
-    internalIp: networkInterfaces?.[0]?.networkIP ?? '',
-    disks: disks.toSorted((a, b) => Number(b.boot ?? false) - Number(a.boot ?? false)).map(disk => lastOf(disk.source)),
-  }))
-
-const snapshotOf = (from: ApiSnapshot): Snapshot =>
-  understood(() => ({
-    name: from.name,
-    id: String(from.id),
-    status: String(from.status),
-    description: from.description ?? '',
-    labels: from.labels ?? {},
-    createdAt: from.creationTimestamp ? new Date(from.creationTimestamp).toISOString() : '',
-    diskSizeGb: Number(from.diskSizeGb ?? 0),
-    storageBytes: BigInt(from.storageBytes ?? 0),
-    sourceDisk: lastOf(from.sourceDisk),
-    sourceDiskId: from.sourceDiskId ?? '',
-    autoCreated: from.autoCreated ?? false,
-  }))
+const snapshotOf = (from: ApiSnapshot): Snapshot => ({
+  name: from.name ?? '',
+  id: String(from.id),
+  status: String(from.status),
+  description: from.description ?? '',
+  labels: from.labels ?? {},
+  createdAt: from.creationTimestamp ? new Date(from.creationTimestamp).toISOString() : '',
+  diskSizeGb: Number(from.diskSizeGb ?? 0),
+  storageBytes: BigInt(String(from.storageBytes ?? 0)),
+  sourceDisk: lastOf(from.sourceDisk),
+  sourceDiskId: String(from.sourceDiskId ?? ''),
+  autoCreated: from.autoCreated ?? false,
+})
