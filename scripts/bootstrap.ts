@@ -1,10 +1,12 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
-import { verb } from '../lib/operation/verb.ts'
-import { bootstrap } from '../lib/phases/k0s/bootstrap.ts'
+import { verb } from '../lib/command-line/verb.ts'
 
 export default verb({
   name: 'bootstrap',
   summary: 'Put k0s on the VM, or bring it to the configured version and flags. Safe to repeat.',
 
-  phases: () => bootstrap(),
+  async work() {
+    const { bootstrap } = await import('../lib/phases/k0s/bootstrap.ts')
+    return { phases: bootstrap() }
+  },
 })

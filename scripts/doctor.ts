@@ -1,9 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
-import { broken, type Finding, noted, verdictOf } from '../lib/model/health/finding.ts'
-import { environmentScript } from '../lib/operation/script.ts'
-import { operatorChecks } from '../lib/phases/operator/checks.ts'
-import { asked, serviceChecks } from '../lib/phases/operator/services.ts'
-import { findingsText, stdoutChalk } from '../lib/report/findings.ts'
+import { environmentScript } from '../lib/command-line/environment.ts'
+import type { Finding } from '../lib/model/health/finding.ts'
 import { asOpsError, exitCodes } from '../lib/runtime/errors.ts'
 import type { Json } from '../lib/runtime/json.ts'
 
@@ -13,6 +10,11 @@ export default environmentScript({
     "Check the operator's machine, and ask every service that the environment needs. Exit code 4 when something is missing.",
 
   async run(context) {
+    const { broken, noted, verdictOf } = await import('../lib/model/health/finding.ts')
+    const { operatorChecks } = await import('../lib/phases/operator/checks.ts')
+    const { asked, serviceChecks } = await import('../lib/phases/operator/services.ts')
+    const { findingsText, stdoutChalk } = await import('../lib/report/findings.ts')
+
     const findings = await Promise.all([
       ...operatorChecks.map(({ rule, object, check }) =>
         check(context).then(

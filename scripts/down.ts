@@ -1,29 +1,29 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
-import { verb } from '../lib/operation/verb.ts'
-import { type Announcement, announce } from '../lib/phases/layer/announcement.ts'
-import { chosenLayers } from '../lib/phases/layer/choice.ts'
-import { layerDestroyed } from '../lib/phases/layer/destroyed.ts'
-import { doctor } from '../lib/phases/operator/doctor.ts'
-import { snapshotsPurged } from '../lib/phases/snapshot/purged.ts'
-import { vmRunningIfNeeded } from '../lib/phases/vm/running.ts'
+import { verb } from '../lib/command-line/verb.ts'
+import type { Announcement } from '../lib/phases/layer/announcement.ts'
 
-export default verb<{ purge?: boolean }, Announcement>({
+export default verb<{ purge?: boolean }>({
   name: 'down',
   summary: 'Destroy every layer, last one first. Snapshots and the state bucket stay.',
   define: command => command.option('--purge', "also delete the environment's snapshots"),
 
-  subject: (context, { options: { purge = false } }) => ({
-    layers: chosenLayers([], context, 'destroy'),
-    guard: 'destroy',
-    purge,
-  }),
+  async work(context, { options: { purge = false } }) {
+    const { announce } = await import('../lib/phases/layer/announcement.ts')
+    const { chosenLayers } = await import('../lib/phases/layer/choice.ts')
+    const { layerDestroyed } = await import('../lib/phases/layer/destroyed.ts')
+    const { doctor } = await import('../lib/phases/operator/doctor.ts')
+    const { snapshotsPurged } = await import('../lib/phases/snapshot/purged.ts')
+    const { vmRunningIfNeeded } = await import('../lib/phases/vm/running.ts')
 
-  agree: (context, announcement) => announce(announcement, context),
-
-  phases: (_context, { options }, announcement) => [
-    doctor(),
-    vmRunningIfNeeded(),
-    ...announcement.layers.map(layer => layerDestroyed(layer, announcement)),
-    ...(options.purge ? [snapshotsPurged(announcement)] : []),
-  ],
+    const announcement: Announcement = { layers: chosenLayers([], context, 'destroy'), guard: 'destroy', purge }
+    return {
+      agree: () => announce(announcement, context),
+      phases: [
+        doctor(),
+        vmRunningIfNeeded(),
+        ...announcement.layers.map(layer => layerDestroyed(layer, announcement)),
+        ...(purge ? [snapshotsPurged(announcement)] : []),
+      ],
+    }
+  },
 })

@@ -1,12 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
-import { consentOptions } from '../lib/operation/consent.ts'
-import { environmentScript } from '../lib/operation/script.ts'
-import { describePlan, type VerbOptions } from '../lib/operation/verb.ts'
-import { chosenScenario, openDrill, plannedDrill } from '../lib/phases/drill/drill.ts'
-import { abortPhases, drillPhases } from '../lib/phases/drill/phases.ts'
-import { runDrill } from '../lib/phases/drill/run.ts'
-import { announce } from '../lib/phases/layer/announcement.ts'
-import { chosenLayers } from '../lib/phases/layer/choice.ts'
+import { environmentScript } from '../lib/command-line/environment.ts'
+import { consentOptions, type VerbOptions } from '../lib/command-line/options.ts'
+import type { Drill } from '../lib/phases/drill/step.ts'
 import { durationOption } from '../lib/runtime/duration.ts'
 import { precondition } from '../lib/runtime/errors.ts'
 
@@ -31,6 +26,13 @@ export default environmentScript<DrillOptions>({
       .option('--dry-run', 'say what would be done, change nothing; exit code 8'),
 
   async run(context, run) {
+    const { describePlan } = await import('../lib/operation/verb.ts')
+    const { chosenScenario, openDrill, plannedDrill } = await import('../lib/phases/drill/drill.ts')
+    const { abortPhases, drillPhases } = await import('../lib/phases/drill/phases.ts')
+    const { runDrill } = await import('../lib/phases/drill/run.ts')
+    const { announce } = await import('../lib/phases/layer/announcement.ts')
+    const { chosenLayers } = await import('../lib/phases/layer/choice.ts')
+
     const { abort = false, dryRun, deadline } = run.options
     if (context.terraform.layers.length < 2)
       throw precondition('a drill rebuilds the layers above the base layer, and there are none', 'add one to terraform.layers')
@@ -39,7 +41,7 @@ export default environmentScript<DrillOptions>({
       announcement: { layers: chosenLayers([], context, 'destroy').slice(0, -1), guard: 'drills' as const },
       within: deadline === undefined ? context.environment.verify.deadline : durationOption('--deadline', deadline),
     }
-    const phasesOf = (drill: Parameters<typeof drillPhases>[0]) => (abort ? abortPhases(drill, context) : drillPhases(drill))
+    const phasesOf = (drill: Drill) => (abort ? abortPhases(drill, context) : drillPhases(drill))
 
     if (dryRun) return describePlan(phasesOf(await plannedDrill(request, context)), context)
     if (!abort) await announce(request.announcement, context)

@@ -1,30 +1,23 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
+import { environmentScript } from '../lib/command-line/environment.ts'
 import type { Endpoints } from '../lib/config/endpoints.ts'
-import { configuredPath } from '../lib/config/load.ts'
-import { cloudSdkVariables } from '../lib/google/cloud-sdk.ts'
-import { quote } from '../lib/model/shell.ts'
-import { environmentScript } from '../lib/operation/script.ts'
-
-/** With absolute paths: other programs may run in other folders. */
-const withFiles = (endpoints: Endpoints): Endpoints => ({
-  ...endpoints,
-  tokenFile: configuredPath(endpoints.tokenFile),
-  ...(endpoints.boto && { boto: configuredPath(endpoints.boto) }),
-  ...(endpoints.certificate && { certificate: configuredPath(endpoints.certificate) }),
-})
 
 export default environmentScript({
   name: 'env',
   summary: 'Print the exports that plain terraform, gcloud, gsutil, kubectl and ssh need: eval "$(./taskw env)".',
 
   async run({ terraform, baseLayer: base, endpoints }) {
+    const { configuredPath } = await import('../lib/config/load.ts')
+    const { cloudSdkVariables } = await import('../lib/google/cloud-sdk.ts')
+    const { quote } = await import('../lib/model/shell.ts')
+
     const { outputs } = await terraform.state(base)
     const { GOOGLE_OAUTH_ACCESS_TOKEN: _token, ...forTerraform } = await terraform.variables()
     const project = await terraform.input(base, 'project_id')
     const exports: Record<string, string> = {
       ...forTerraform,
       CLOUDSDK_CORE_PROJECT: project,
-      ...(endpoints && cloudSdkVariables(withFiles(endpoints))),
+      ...(endpoints && cloudSdkVariables(await withFiles(endpoints))),
       ...(endpoints?.iapRelayTls && { IAP_TUNNEL_URL: `${endpoints.iapRelayTls}/v4` }),
       ...(typeof outputs.region === 'string' && { CLOUDSDK_COMPUTE_REGION: outputs.region }),
       ...(typeof outputs.zone === 'string' && { CLOUDSDK_COMPUTE_ZONE: outputs.zone }),
@@ -36,3 +29,14 @@ export default environmentScript({
     return { document: { exports }, text: lines.join('\n') }
   },
 })
+
+/** With absolute paths: other programs may run in other folders. */
+async function withFiles(endpoints: Endpoints): Promise<Endpoints> {
+  const { configuredPath } = await import('../lib/config/load.ts')
+  return {
+    ...endpoints,
+    tokenFile: configuredPath(endpoints.tokenFile),
+    ...(endpoints.boto && { boto: configuredPath(endpoints.boto) }),
+    ...(endpoints.certificate && { certificate: configuredPath(endpoints.certificate) }),
+  }
+}

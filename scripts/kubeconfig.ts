@@ -1,10 +1,12 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
-import { verb } from '../lib/operation/verb.ts'
-import { kubeconfig } from '../lib/phases/k0s/kubeconfig.ts'
+import { verb } from '../lib/command-line/verb.ts'
 
 export default verb({
   name: 'kubeconfig',
   summary: "Write the kubeconfig file of the environment's cluster, keeping other contexts in it.",
 
-  phases: () => [kubeconfig()],
+  async work() {
+    const { kubeconfig } = await import('../lib/phases/k0s/kubeconfig.ts')
+    return { phases: [kubeconfig()] }
+  },
 })

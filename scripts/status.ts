@@ -1,8 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
-import { ownLabels } from '../lib/model/labels.ts'
+import { environmentScript } from '../lib/command-line/environment.ts'
 import type { Context } from '../lib/operation/context.ts'
-import { type LockHolder, lockHolder } from '../lib/operation/lock.ts'
-import { environmentScript } from '../lib/operation/script.ts'
+import type { LockHolder } from '../lib/operation/lock.ts'
 import type { Json } from '../lib/runtime/json.ts'
 import { table } from '../lib/runtime/table.ts'
 
@@ -11,6 +10,8 @@ export default environmentScript({
   summary: 'Show what exists: state bucket, lock, layers, VM, snapshots. `verify` says whether it is healthy.',
 
   async run(context) {
+    const { lockHolder } = await import('../lib/operation/lock.ts')
+
     const bucket = await context.store()
     const [exists, snapshots] = await Promise.all([bucket.exists(), ownSnapshots(context)])
     const [lock, layers] = exists
@@ -60,6 +61,7 @@ async function vmOf({ compute, output, baseLayer }: Context) {
 }
 
 async function ownSnapshots({ compute, environment }: Context) {
+  const { ownLabels } = await import('../lib/model/labels.ts')
   const found = await (await compute()).snapshots(ownLabels({ environment: environment.name }))
   return found.map(({ name, status, createdAt }) => ({ name, status, createdAt }))
 }

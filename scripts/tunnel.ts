@@ -1,13 +1,14 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
 import { once } from 'node:events'
-import { API_PORT } from '../lib/model/ports.ts'
-import { environmentScript } from '../lib/operation/script.ts'
+import { environmentScript } from '../lib/command-line/environment.ts'
 
 export default environmentScript({
   name: 'tunnel',
   summary: "Forward the kubeconfig's local port to the Kubernetes API, until Ctrl-C.",
 
   async run({ tunnel, output, baseLayer, dial, log, signal }) {
+    const { API_PORT } = await import('../lib/model/ports.ts')
+
     // Fail here with a reason, rather than at the first connection.
     ;(await dial(API_PORT)).destroy()
     const { port, own } = await tunnel()

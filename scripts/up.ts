@@ -1,42 +1,45 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
-import { verb } from '../lib/operation/verb.ts'
-import { verified } from '../lib/phases/health/verified.ts'
-import { bootstrap } from '../lib/phases/k0s/bootstrap.ts'
-import { kubeconfig } from '../lib/phases/k0s/kubeconfig.ts'
-import { layerApplied } from '../lib/phases/layer/applied.ts'
-import { destructionJudged } from '../lib/phases/layer/judged.ts'
-import { type ApplyOptions, type ApplyPolicy, applyOptions, applyPolicy } from '../lib/phases/layer/policy.ts'
-import { layersRecorded } from '../lib/phases/layer/recorded.ts'
-import { stateBucket } from '../lib/phases/layer/state-bucket.ts'
-import { doctor } from '../lib/phases/operator/doctor.ts'
-import { snapshotTaken } from '../lib/phases/snapshot/taken.ts'
-import { operatorKeys } from '../lib/phases/vm/operator-keys.ts'
-import { vmRunning } from '../lib/phases/vm/running.ts'
+import { type ApplyOptions, applyOptions } from '../lib/command-line/options.ts'
+import { verb } from '../lib/command-line/verb.ts'
 
-export default verb<ApplyOptions, ApplyPolicy>({
+export default verb<ApplyOptions>({
   name: 'up',
   summary: 'Bring everything up, layer by layer, until it is verified. Safe to repeat.',
 
   define: applyOptions,
 
-  subject: (_context, { options }) => applyPolicy(options),
+  async work({ environment, terraform: { layers } }, { options }) {
+    const { verified } = await import('../lib/phases/health/verified.ts')
+    const { bootstrap } = await import('../lib/phases/k0s/bootstrap.ts')
+    const { kubeconfig } = await import('../lib/phases/k0s/kubeconfig.ts')
+    const { layerApplied } = await import('../lib/phases/layer/applied.ts')
+    const { destructionJudged } = await import('../lib/phases/layer/judged.ts')
+    const { applyPolicy } = await import('../lib/phases/layer/policy.ts')
+    const { layersRecorded } = await import('../lib/phases/layer/recorded.ts')
+    const { stateBucket } = await import('../lib/phases/layer/state-bucket.ts')
+    const { doctor } = await import('../lib/phases/operator/doctor.ts')
+    const { snapshotTaken } = await import('../lib/phases/snapshot/taken.ts')
+    const { operatorKeys } = await import('../lib/phases/vm/operator-keys.ts')
+    const { vmRunning } = await import('../lib/phases/vm/running.ts')
 
-  phases({ environment, terraform: { layers } }, _run, policy) {
     const [base = '', ...others] = layers
+    const policy = applyPolicy(options)
     const snapshot = (layer: string) => (environment.snapshots.after.includes(layer) ? [snapshotTaken(layer)] : [])
-    return [
-      doctor(),
-      stateBucket(),
-      destructionJudged(layers, policy),
-      layerApplied(base, policy),
-      vmRunning(),
-      operatorKeys(),
-      ...snapshot(base),
-      ...bootstrap(),
-      kubeconfig(),
-      ...others.flatMap(layer => [layerApplied(layer, policy), ...snapshot(layer)]),
-      layersRecorded(layers),
-      verified({ within: environment.verify.deadline }),
-    ]
+    return {
+      phases: [
+        doctor(),
+        stateBucket(),
+        destructionJudged(layers, policy),
+        layerApplied(base, policy),
+        vmRunning(),
+        operatorKeys(),
+        ...snapshot(base),
+        ...bootstrap(),
+        kubeconfig(),
+        ...others.flatMap(layer => [layerApplied(layer, policy), ...snapshot(layer)]),
+        layersRecorded(layers),
+        verified({ within: environment.verify.deadline }),
+      ],
+    }
   },
 })

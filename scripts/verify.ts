@@ -1,11 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
-import { consentOptions } from '../lib/operation/consent.ts'
+import { environmentScript } from '../lib/command-line/environment.ts'
+import { consentOptions, type VerbOptions } from '../lib/command-line/options.ts'
 import type { Context } from '../lib/operation/context.ts'
-import { environmentScript } from '../lib/operation/script.ts'
-import { describePlan, journalled, type VerbOptions } from '../lib/operation/verb.ts'
-import { judgement } from '../lib/phases/health/judgement.ts'
-import { straysRemoved } from '../lib/phases/health/strays.ts'
-import { doctor } from '../lib/phases/operator/doctor.ts'
 import { durationOption } from '../lib/runtime/duration.ts'
 import { usage } from '../lib/runtime/errors.ts'
 
@@ -29,6 +25,11 @@ export default environmentScript<VerifyOptions>({
       .option('--dry-run', 'with --fix: say what would be removed, change nothing; exit code 8 when something would'),
 
   async run(context, run) {
+    const { describePlan, journalled } = await import('../lib/operation/verb.ts')
+    const { judgement } = await import('../lib/phases/health/judgement.ts')
+    const { straysRemoved } = await import('../lib/phases/health/strays.ts')
+    const { doctor } = await import('../lib/phases/operator/doctor.ts')
+
     const { wait, fix, dryRun } = run.options
     const within = deadline(wait, context)
     if (!fix) {

@@ -1,21 +1,12 @@
-import { readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Document, isCollection, LineCounter, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
 import { configuration, messageOf, usage } from '../runtime/errors.ts'
 import { readNamed, root } from '../runtime/files.ts'
+import { environmentNames } from './names.ts'
 import { type Environment, environmentSchema } from './schema.ts'
 import { didYouMean } from './suggest.ts'
-
-const directory = join(root, 'environments')
-
-/** Names of the environments that have a file, sorted. */
-export const environmentNames = (): string[] =>
-  readdirSync(directory)
-    .filter(name => name.endsWith('.yaml'))
-    .map(name => name.slice(0, -'.yaml'.length))
-    .sort()
 
 /**
  * An environment's configuration, validated and frozen.

@@ -20,7 +20,9 @@ export interface Store {
   create(location: string, labels: Record<string, string>): Promise<void>
   /** Names of the objects with this prefix, sorted; none where there is no bucket. */
   list(prefix: string): Promise<string[]>
-  /** Undefined when there is no such object. */
+  /** What an object holds, in one request. Undefined when there is no such object, or no such bucket. */
+  content(object: string): Promise<string | undefined>
+  /** The same with what the bucket says of it, in two requests. */
   read(object: string): Promise<StoredObject | undefined>
   /** `generation` '0' means that there must be none yet. @returns the new generation, or undefined when somebody else was faster */
   write(object: string, content: string, generation: string): Promise<string | undefined>
@@ -61,10 +63,11 @@ interface Metadata {
 /**
  * The JSON API as it is, with Google's credentials: the official client ends the process over a list that it can't read, and its
  * requests can't be stopped. https://docs.cloud.google.com/storage/docs/json_api/v1
+ * @param project of a bucket that is to be created: it is asked for only then
  */
 export async function openStore(
   name: string,
-  project: string,
+  project: string | (() => Promise<string>),
   credentials: Credentials,
   { endpoint = GOOGLE, signal, deadlines }: StoreOptions = {},
 ): Promise<Store> {
@@ -147,7 +150,8 @@ export async function openStore(
             versioning: { enabled: true },
             iamConfiguration: { uniformBucketLevelAccess: { enabled: true }, publicAccessPrevention: 'enforced' },
           }
-          await ask(`${base}/storage/v1/b`, { method: 'POST', params: { project }, data }, stop)
+          const params = { project: typeof project === 'string' ? project : await project() }
+          await ask(`${base}/storage/v1/b`, { method: 'POST', params, data }, stop)
         },
         // Another run created it at the same moment.
         { [CONFLICT]: undefined },
@@ -168,6 +172,13 @@ export async function openStore(
           return names.sort()
         },
         { [NOT_FOUND]: [] },
+      ),
+    content: object =>
+      call<string | undefined>(
+        `reading gs://${name}/${object}`,
+        true,
+        stop => ask<string>(objectUrl(object), { params: { alt: 'media' }, responseType: 'text' }, stop),
+        { [NOT_FOUND]: undefined },
       ),
     read: object =>
       call<StoredObject | undefined>(`reading gs://${name}/${object}`, true, stop => read(object, stop), {

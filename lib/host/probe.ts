@@ -4,13 +4,16 @@ import type { Host } from './ssh.ts'
 
 /** Asks the API server with k0s's own kubectl. This and `k0s status` may hang while the cluster starts. */
 const READINESS = `
-readiness() {
-  say readyz timeout 10 k0s kubectl get --raw=/readyz
-  say objects timeout 10 k0s kubectl get namespaces,nodes -o 'jsonpath={range .items[*]}{.kind}{"\\t"}{.metadata.name}{"\\t"}{.metadata.uid}{"\\t"}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
+readyz() { timeout 10 k0s kubectl get --raw=/readyz; }
+objects() {
+  timeout 10 k0s kubectl get namespaces,nodes -o 'jsonpath={range .items[*]}{.kind}{"\\t"}{.metadata.name}{"\\t"}{.metadata.uid}{"\\t"}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
 }
 `
 
-/** Prints one JSON object. Every value is base64, which needs no quoting; it needs only sh, coreutils and systemctl. */
+/**
+ * Prints one JSON object. Every value is base64, which needs no quoting; it needs only sh, coreutils and systemctl. What takes long is asked
+ * in a pipeline, whose commands run at the same time: `also` lets the answers before its own through once it has its own.
+ */
 const SAY = `
 LC_ALL=C PATH=$PATH:/usr/local/bin:/usr/sbin:/sbin
 export LC_ALL PATH
@@ -18,9 +21,17 @@ separator='{'
 say() {
   name=$1
   shift
-  printf '%s"%s":"%s"' "$separator" "$name" "$("$@" 2>/dev/null </dev/null | base64 | tr -d '\\n')"
+  printf '%s"%s":"%s"' "$separator" "$name" "$(answer "$@")"
   separator=,
 }
+also() {
+  name=$1
+  shift
+  own=$(answer "$@")
+  cat
+  printf ',"%s":"%s"' "$name" "$own"
+}
+answer() { "$@" 2>/dev/null </dev/null | base64 | tr -d '\\n'; }
 digest() { sha256sum < "$1" | cut -d ' ' -f 1; }
 `
 
@@ -41,9 +52,7 @@ say bootId cat /proc/sys/kernel/random/boot_id
 say freeBytes free_bytes
 binary=/usr/local/bin/k0s
 if [ -e "$binary" ]; then
-  say binarySha256 digest "$binary"
   say binaryChangedAt stat -c %.3Y "$binary"
-  say binaryVersion timeout 10 "$binary" version
 fi
 if [ -e /etc/k0s/k0s.yaml ]; then
   say config cat /etc/k0s/k0s.yaml
@@ -71,9 +80,11 @@ if [ -d /var/lib/k0s/etcd/member ]; then say storage echo etcd; elif [ -d /var/l
 for file in ca.crt admin.crt; do
   if [ -e "/var/lib/k0s/pki/$file" ]; then say "pki/$file" cat "/var/lib/k0s/pki/$file"; fi
 done
+about_binary() { if [ -e "$binary" ]; then say binarySha256 digest "$binary" | also binaryVersion timeout 10 "$binary" version; fi; }
 if [ -S /run/k0s/status.sock ]; then
-  say status timeout 10 k0s status -o json
-  readiness
+  about_binary | also status timeout 10 k0s status -o json | also readyz readyz | also objects objects
+else
+  about_binary
 fi
 printf '}\\n'
 `
@@ -94,7 +105,7 @@ export async function probe(host: Host): Promise<Probe> {
 
 /** Only whether the API server and the nodes are ready: the members `readyz` and `objects`. */
 export async function probeReadiness(host: Host): Promise<Probe> {
-  return ask(host, 'readiness probe', `${SAY}${READINESS}readiness\nprintf '}\\n'\n`)
+  return ask(host, 'readiness probe', `${SAY}${READINESS}say readyz readyz | also objects objects\nprintf '}\\n'\n`)
 }
 
 /** What `say` prints. A login shell whose start-up files print something adds words before and after it. */

@@ -84,7 +84,7 @@ export function openConnections(sources: Sources): Connections {
   }
 
   const store = lazy(async () =>
-    openStore(await terraform.bucket(), await terraform.input(base, 'project_id'), credentials, {
+    openStore(await terraform.bucket(), () => terraform.input(base, 'project_id'), credentials, {
       endpoint: endpoints?.storage,
       signal,
     }),

@@ -1,18 +1,9 @@
-import type { Command } from 'commander'
+import type { ConsentOptions } from '../command-line/options.ts'
 import type { Environment } from '../config/schema.ts'
 import { type OpsError, precondition, usage } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { agrees, standardTerminal, type Terminal } from '../runtime/terminal.ts'
 import type { ConsentRequest } from './context.ts'
-
-export interface ConsentOptions {
-  yes?: boolean
-  confirm?: string
-}
-
-/** `--yes` and `--confirm`, which every script has that may ask. */
-export const consentOptions = (command: Command): Command =>
-  command.option('--yes', 'do not ask').option('--confirm <env>', "the environment's name, typed beforehand")
 
 /**
  * The one way to the operator's word. A guard of the environment can only be lifted in its file. What destroys wants a yes, or the

@@ -1,61 +1,35 @@
 import { join } from 'node:path'
-import type { Command } from 'commander'
+import type { VerbOptions } from '../command-line/options.ts'
 import { asOpsError, exitCodes, messageOf } from '../runtime/errors.ts'
 import { type JournalWriter, openJournal, type PhaseRecord } from '../runtime/journal.ts'
 import type { Json } from '../runtime/json.ts'
 import { type Phase, type PlannedPhase, planPhases, runPhases } from '../runtime/phases.ts'
-import { DetailedError, type Outcome, type Run, type ScriptDefinition } from '../runtime/script.ts'
-import { type ConsentOptions, consentOptions } from './consent.ts'
+import { DetailedError, type Outcome, type Run } from '../runtime/script.ts'
 import type { Context } from './context.ts'
 import { gitSha, operator } from './operator.ts'
-import { type EnvironmentOptions, environmentScript } from './script.ts'
 
-export interface VerbOptions extends EnvironmentOptions, ConsentOptions {
-  dryRun?: boolean
+/** What a verb does: a literal list of phases, and what is said before and after them. */
+export interface Work {
+  phases: Phase<Context>[]
+  /** What the operator must agree to before anything is changed. @throws OpsError 4 without it */
+  agree?(): Promise<void>
+  /** The result for people once every phase is done. */
+  report?(): string
+  /** More members of the `--json` document, whether it went well or not. */
+  document?(): Outcome['document']
 }
 
-/**
- * A script that changes an environment: a literal list of phases, run under the environment's lock and journalled.
- * `subject` is what the verb is about, where its phases share something: made once, and handed to whatever comes after.
- */
-export function verb<O, S = undefined>(definition: {
-  name: string
-  summary: string
-  define?(command: Command): void
-  subject?(context: Context, run: Run<O & VerbOptions>): S
-  phases(context: Context, run: Run<O & VerbOptions>, subject: S): Phase<Context>[]
-  /** What the operator must agree to before anything is changed. @throws OpsError 4 without it */
-  agree?(context: Context, subject: S): Promise<void>
-  /** The result for people once every phase is done. */
-  report?(subject: S): string
-  /** More members of the `--json` document, whether it went well or not. */
-  document?(subject: S): Outcome['document']
-}): ScriptDefinition<O & VerbOptions> {
-  return environmentScript<O & VerbOptions>({
-    ...definition,
-    define(command) {
-      command.option(
-        '--dry-run',
-        'say what would change, change nothing; exit code 8 when something would, 4 when it would be refused',
-      )
-      consentOptions(command)
-      definition.define?.(command)
+/** Does a verb's work, or says what it would do. */
+export async function runVerb<O>(work: Work, context: Context, run: Run<O & VerbOptions>): Promise<Outcome> {
+  if (run.options.dryRun) return describePlan(work.phases, context)
+  await work.agree?.()
+  return journalled(work.phases, context, run, {
+    async conclude(records) {
+      const changed = records.filter(({ status }) => status === 'done').length
+      const nothing = changed === 0 ? 'Nothing to do: everything is as it should be.' : ''
+      return { document: { changed }, text: work.report?.() ?? nothing }
     },
-    async run(context, run) {
-      const subject = definition.subject?.(context, run) as S
-      const phases = definition.phases(context, run, subject)
-      if (run.options.dryRun) return describePlan(phases, context)
-      await definition.agree?.(context, subject)
-
-      return journalled(phases, context, run, {
-        async conclude(records) {
-          const changed = records.filter(({ status }) => status === 'done').length
-          const nothing = changed === 0 ? 'Nothing to do: everything is as it should be.' : ''
-          return { document: { changed }, text: definition.report?.(subject) ?? nothing }
-        },
-        more: () => definition.document?.(subject),
-      })
-    },
+    more: () => work.document?.(),
   })
 }
 

@@ -2,6 +2,7 @@ import { asOpsError, interrupted, messageOf, type OpsError, precondition, stoppe
 import type { JournalWriter, PhaseRecord } from './journal.ts'
 import type { Json } from './json.ts'
 import type { Log } from './log.ts'
+import { shareProgress } from './progress.ts'
 
 /** What a phase's check found, without changing anything. */
 export type PhaseState =
@@ -41,6 +42,36 @@ export const checkPhase = <C>({
     throw new Error(`${id} only checks`)
   },
 })
+
+/**
+ * Phases whose checks need nothing of each other: the first check begins all of them, and each is told in its turn. Only for a plan, since
+ * what a run changes may change what a check finds.
+ */
+export function together<C extends PhaseContext>(phases: Phase<C>[]): Phase<C>[] {
+  let checks: Promise<PhaseState>[] | undefined
+  let report = (_: string): void => undefined
+  const { run, turn } = shareProgress(line => report(line))
+  const begin = (context: C) =>
+    phases.map(({ title, check }) => {
+      const checking = run(title, progress => check(withProgress(context, progress)))
+      // Whoever has its turn hears of it.
+      checking.catch(() => undefined)
+      return checking
+    })
+  return phases.map((phase, index) => ({
+    ...phase,
+    check(context) {
+      report = context.progress
+      turn(phase.title)
+      checks ??= begin(context)
+      return checks[index] as Promise<PhaseState>
+    },
+  }))
+}
+
+/** The same context, but for where its progress goes. */
+export const withProgress = <C extends Pick<PhaseContext, 'progress'>>(context: C, progress: C['progress']): C =>
+  Object.create(context, { progress: { value: progress, enumerable: true } }) as C
 
 /** What the phase runner itself needs of a context. */
 export interface PhaseContext {

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { precondition } from '../runtime/errors.ts'
-import { readIfExists, writeAtomically } from '../runtime/files.ts'
+import { readIfExists } from '../runtime/files.ts'
+import { createQueue } from '../runtime/queue.ts'
 import type { Command } from './command.ts'
+import { createStamp, fingerprint } from './stamp.ts'
 
 export interface InitOptions {
   command: Command
@@ -24,26 +24,30 @@ export interface Init {
 }
 
 export function createInit({ command, root, directory, backendConfig, onProgress }: InitOptions): Init {
-  const stamp = (layer: string) => join(root(layer), '.terraform', 'threads-ops-init')
-  const inputs = (layer: string) => fingerprint([join(directory, 'modules'), root(layer)], backendConfig)
+  const stamp = createStamp('threads-ops-init', root, layer =>
+    fingerprint([join(directory, 'modules'), root(layer)], backendConfig),
+  )
+  const isCurrent = async (layer: string) => (await isWhole(root(layer))) && (await stamp.isCurrent(layer))
+  // They share the folder of downloaded providers, which Terraform does not lock.
+  const oneByOne = createQueue(1)
+
+  const initialise = async (layer: string, env: Record<string, string>) => {
+    // Until it has ended well the root counts as not initialised, and Terraform does not begin on a torn record.
+    await stamp.remove(layer)
+    if (!(await isWhole(root(layer)))) await rm(join(root(layer), RECORD), { force: true })
+    const what = `terraform init of ${layer}`
+    const ended = await command.run(root(layer), ['init', '-no-color', '-reconfigure', `-backend-config=${backendConfig}`], {
+      env,
+      ...(onProgress && { onStderr: onProgress }),
+    })
+    if (ended.exitCode !== 0) throw command.failure(what, ended, 'see what Terraform says above')
+    await stamp.write(layer)
+  }
 
   return {
-    isCurrent: async layer => (await isWhole(root(layer))) && (await readIfExists(stamp(layer))) === (await inputs(layer)),
-
+    isCurrent,
     async run(layer, env = {}) {
-      const wanted = await inputs(layer)
-      const whole = await isWhole(root(layer))
-      if (whole && (await readIfExists(stamp(layer))) === wanted) return
-      // Until it has ended well the root counts as not initialised, and Terraform does not begin on a torn record.
-      await rm(stamp(layer), { force: true })
-      if (!whole) await rm(join(root(layer), RECORD), { force: true })
-      const what = `terraform init of ${layer}`
-      const ended = await command.run(root(layer), ['init', '-no-color', '-reconfigure', `-backend-config=${backendConfig}`], {
-        env,
-        ...(onProgress && { onStderr: onProgress }),
-      })
-      if (ended.exitCode !== 0) throw command.failure(what, ended, 'see what Terraform says above')
-      await writeAtomically(stamp(layer), wanted)
+      if (!(await isCurrent(layer))) await oneByOne(() => initialise(layer, env))
     },
   }
 }
@@ -60,25 +64,4 @@ async function isWhole(folder: string): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-/** A hash of every .tf file and lock file under the folders, and of the backend's configuration. */
-async function fingerprint(folders: string[], backendConfig: string): Promise<string> {
-  const hash = createHash('sha256')
-  for (const folder of folders) {
-    const files = (await readdir(folder, { recursive: true }).catch((): string[] => [])).filter(
-      file => (/\.tf(\.json)?$/.test(file) || file === '.terraform.lock.hcl') && !file.includes('.terraform/'),
-    )
-    for (const file of files.sort()) hash.update(file).update(await readFile(join(folder, file)))
-  }
-  try {
-    hash.update(await readFile(backendConfig))
-  } catch (error) {
-    throw precondition(
-      `the backend configuration ${backendConfig} is missing`,
-      'write it: bucket = "<the state bucket>"',
-      error,
-    )
-  }
-  return hash.digest('hex')
 }

@@ -6,6 +6,7 @@ import { resourcesOf, type StateFacts, type StateResource, stateFacts } from '..
 import { configuration } from '../runtime/errors.ts'
 import { readIfExists } from '../runtime/files.ts'
 import type { Json } from '../runtime/json.ts'
+import { createQueue } from '../runtime/queue.ts'
 import { createBackends } from './backend.ts'
 import { createCommand } from './command.ts'
 import { createEdges } from './edges.ts'
@@ -14,6 +15,7 @@ import { createInit } from './init.ts'
 import { createInputs } from './inputs.ts'
 import { createMemory } from './memory.ts'
 import { follow, lastWords, makePlan, type Plan, type PlanOptions, type PlanRun, plannedValues, StalePlan } from './plan.ts'
+import { createStamp, fingerprint } from './stamp.ts'
 import { type BucketView, openBucketView } from './view.ts'
 
 export type { Holder } from './holder.ts'
@@ -82,7 +84,7 @@ export interface Terraform {
   root(layer: string): string
   /** What plain `terraform` needs in its environment. */
   variables(): Promise<Record<string, string>>
-  /** Removes the saved plans, which hold secrets; none of them can be applied any more. */
+  /** Ends what still plans, and removes the saved plans, which hold secrets; none of them can be applied any more. */
   dispose(): Promise<void>
 }
 
@@ -91,8 +93,19 @@ const SILENCE_MS = 600_000
 
 const BUCKET_INPUT = 'backend_bucket'
 
+/** How many plans are made at the same time: each starts its providers, of which one takes some 100 MB. */
+const MOST_PLANS = 3
+
+/** What Terraform takes values from besides files. https://developer.hashicorp.com/terraform/cli/config/environment-variables */
+const ownVariables = (): [string, string | undefined][] =>
+  Object.entries(process.env)
+    .filter(([name]) => /^TF_(VAR|CLI_ARGS)/.test(name))
+    .sort()
+
 export function createTerraform(options: TerraformOptions): Terraform {
-  const { program, directory, env, backendConfig, plans, signal, objects, silence = SILENCE_MS } = options
+  const { program, directory, env, backendConfig, plans, objects, silence = SILENCE_MS } = options
+  const end = new AbortController()
+  const signal = AbortSignal.any([options.signal, end.signal])
   const root = (layer: string) => join(directory, layer, 'envs', env)
   const layers = applyOrder(options.layers)
   const command = createCommand({ program, variables: options.variables, signal, silence, scratch: plans })
@@ -108,6 +121,15 @@ export function createTerraform(options: TerraformOptions): Terraform {
   }
   const gitSha = async () => (await options.gitSha?.()) ?? ''
   const edges = createEdges({ command, layers, root, backend, scratch: plans })
+  const checked = createStamp('threads-ops-checked', root, () =>
+    fingerprint([join(directory, 'modules'), ...layers.map(root)], backendConfig, {
+      values: true,
+      more: JSON.stringify([program, env, layers, ownVariables()]),
+    }),
+  )
+  const planning = createQueue(MOST_PLANS)
+  /** What has begun and not ended yet. */
+  const running = new Set<Promise<unknown>>()
   const states = createMemory<string>()
   const ready = createMemory<void>()
   /** Empty states that looks have kept back, by the files of the plans that were made on them. */
@@ -126,8 +148,10 @@ export function createTerraform(options: TerraformOptions): Terraform {
   const initialise = (layer: string, variables?: Record<string, string>): Promise<void> =>
     ready.get(layer, async () => {
       await exists(layer)
-      await Promise.all([ready.get('order', edges.checkAhead), checkBucket(layer)])
+      const isChecked = await checked.isCurrent(layer)
+      if (!isChecked) await Promise.all([ready.get('order', edges.checkAhead), checkBucket(layer)])
       await init.run(layer, variables)
+      if (!isChecked) await checked.write(layer)
     })
 
   /** A backend takes no variables, so the bucket is named twice; a layer that read another bucket would see another system. */
@@ -155,6 +179,17 @@ export function createTerraform(options: TerraformOptions): Terraform {
     return ended.stdout
   }
   const stateText = (layer: string) => states.get(layer, () => readState(layer))
+
+  /** In its turn; at the end nobody may wait for it any more. */
+  const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
+    const made = planning(work)
+    running.add(made)
+    try {
+      return await made
+    } finally {
+      running.delete(made)
+    }
+  }
 
   const planRun = async (layer: string): Promise<PlanRun> => {
     planned += 1
@@ -229,7 +264,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
     resources: async layer => resourcesOf(await stateText(layer)),
 
     plan: (layer, planOptions = {}) =>
-      objects && planOptions.lock === false ? look(layer, planOptions, objects) : plan(layer, planOptions),
+      inTurn(() => (objects && planOptions.lock === false ? look(layer, planOptions, objects) : plan(layer, planOptions))),
     planned: async (made, address) => plannedValues(made, address),
 
     async apply(made, onProgress) {
@@ -263,7 +298,11 @@ export function createTerraform(options: TerraformOptions): Terraform {
 
     holders: async layer => holdersOf(root(layer)),
 
-    dispose: () => rm(plans, { recursive: true, force: true }),
+    async dispose() {
+      if (running.size > 0) end.abort()
+      await Promise.allSettled(running)
+      await rm(plans, { recursive: true, force: true })
+    },
   }
 }
 

@@ -1,13 +1,9 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { type DrillReport, reportOf } from '../../lib/model/drill/report.ts'
-import { environmentOption } from '../../lib/operation/script.ts'
-import { writePages } from '../../lib/phases/drill/run.ts'
-import { scenarioOf } from '../../lib/phases/drill/scenarios.ts'
-import { drillText } from '../../lib/report/drill-text.ts'
-import { stdoutChalk } from '../../lib/report/findings.ts'
+import { environmentOption } from '../../lib/command-line/options.ts'
+import type { DrillReport } from '../../lib/model/drill/report.ts'
 import { formatDuration } from '../../lib/runtime/duration.ts'
 import { usage } from '../../lib/runtime/errors.ts'
-import { type Journal, readJournals } from '../../lib/runtime/journal.ts'
+import type { Journal } from '../../lib/runtime/journal.ts'
 import type { Json } from '../../lib/runtime/json.ts'
 import { script } from '../../lib/runtime/script.ts'
 import { table } from '../../lib/runtime/table.ts'
@@ -29,6 +25,10 @@ export default script<ReportOptions>({
       .option('--last <number>', 'how many to list', Number, 10),
 
   async run({ options }) {
+    const { reportOf } = await import('../../lib/model/drill/report.ts')
+    const { scenarioOf } = await import('../../lib/phases/drill/scenarios.ts')
+    const { readJournals } = await import('../../lib/runtime/journal.ts')
+
     const { env, run, last } = options
     if (!Number.isInteger(last) || last < 1) throw usage('--last needs a whole number, 1 or more', 'e.g. --last 5')
     const journals = await readJournals('dr-drill', env)
@@ -42,6 +42,12 @@ export default script<ReportOptions>({
 })
 
 async function one(journals: Journal[], id: string) {
+  const { reportOf } = await import('../../lib/model/drill/report.ts')
+  const { writePages } = await import('../../lib/phases/drill/run.ts')
+  const { scenarioOf } = await import('../../lib/phases/drill/scenarios.ts')
+  const { drillText } = await import('../../lib/report/drill-text.ts')
+  const { stdoutChalk } = await import('../../lib/report/findings.ts')
+
   const journal = journals.find(candidate => candidate.id === id)
   const report = journal && reportOf(journal, scenarioOf(journal))
   if (!journal || !report) throw usage(`there is no drill ${id}`, '`./taskw dr-drill:report` lists them')

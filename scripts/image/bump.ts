@@ -1,13 +1,8 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { verb } from '../../lib/operation/verb.ts'
-import { verified } from '../../lib/phases/health/verified.ts'
-import { type BumpRequest, bumped } from '../../lib/phases/image/bumped.ts'
-import { followed } from '../../lib/phases/image/followed.ts'
-import { Rollout, rolloutDocument, rolloutText } from '../../lib/phases/image/rollout.ts'
-import { workflowFit } from '../../lib/phases/image/workflow.ts'
-import { doctor } from '../../lib/phases/operator/doctor.ts'
+import { verb } from '../../lib/command-line/verb.ts'
+import type { BumpRequest } from '../../lib/phases/image/bumped.ts'
 
-export default verb<BumpRequest, Rollout>({
+export default verb<BumpRequest>({
   name: 'image:bump',
   summary: "Raise a service's version, push it, and follow its image hop by hop into the pods. Repeating it resumes following.",
 
@@ -17,16 +12,25 @@ export default verb<BumpRequest, Rollout>({
       .option('--to <version>', 'patch, minor, major, or a version such as 1.2.3', 'patch')
       .option('--force', 'push even if the workflow is known to be wrong', false),
 
-  subject: context => new Rollout(context),
+  async work(context, { options }) {
+    const { verified } = await import('../../lib/phases/health/verified.ts')
+    const { bumped } = await import('../../lib/phases/image/bumped.ts')
+    const { followed } = await import('../../lib/phases/image/followed.ts')
+    const { Rollout, rolloutDocument, rolloutText } = await import('../../lib/phases/image/rollout.ts')
+    const { workflowFit } = await import('../../lib/phases/image/workflow.ts')
+    const { doctor } = await import('../../lib/phases/operator/doctor.ts')
 
-  phases: ({ environment }, { options }, rollout) => [
-    doctor(),
-    workflowFit(rollout, options),
-    bumped(rollout, options),
-    ...followed(rollout),
-    verified({ within: environment.verify.deadline, images: () => rollout.expected() }),
-  ],
-
-  report: rolloutText,
-  document: rolloutDocument,
+    const rollout = new Rollout(context)
+    return {
+      phases: [
+        doctor(),
+        workflowFit(rollout, options),
+        bumped(rollout, options),
+        ...followed(rollout),
+        verified({ within: context.environment.verify.deadline, images: () => rollout.expected() }),
+      ],
+      report: () => rolloutText(rollout),
+      document: () => rolloutDocument(rollout),
+    }
+  },
 })

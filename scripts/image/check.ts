@@ -1,9 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { configuredPath } from '../../lib/config/load.ts'
-import { verdictOf } from '../../lib/model/health/finding.ts'
-import { environmentScript } from '../../lib/operation/script.ts'
-import { checkedWorkflow } from '../../lib/phases/image/workflow.ts'
-import { findingsText, stdoutChalk } from '../../lib/report/findings.ts'
+import { environmentScript } from '../../lib/command-line/environment.ts'
 import { exitCodes, usage } from '../../lib/runtime/errors.ts'
 import { readNamed } from '../../lib/runtime/files.ts'
 import type { Json } from '../../lib/runtime/json.ts'
@@ -15,6 +11,11 @@ export default environmentScript<{ file?: string }>({
   define: command => command.option('--file <path>', "check this local workflow file instead of the branch's"),
 
   async run(context, { options: { file } }) {
+    const { configuredPath } = await import('../../lib/config/load.ts')
+    const { verdictOf } = await import('../../lib/model/health/finding.ts')
+    const { checkedWorkflow } = await import('../../lib/phases/image/workflow.ts')
+    const { findingsText, stdoutChalk } = await import('../../lib/report/findings.ts')
+
     const text = file === undefined ? undefined : await readNamed(configuredPath(file))
     if (file !== undefined && text === undefined)
       throw usage(`there is no file ${file}`, 'relative paths start at the checkout')

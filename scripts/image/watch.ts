@@ -1,24 +1,27 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { verb } from '../../lib/operation/verb.ts'
-import { verified } from '../../lib/phases/health/verified.ts'
-import { followed } from '../../lib/phases/image/followed.ts'
-import { remembered } from '../../lib/phases/image/remembered.ts'
-import { Rollout, rolloutDocument, rolloutText } from '../../lib/phases/image/rollout.ts'
-import { doctor } from '../../lib/phases/operator/doctor.ts'
+import { verb } from '../../lib/command-line/verb.ts'
 
-export default verb<object, Rollout>({
+export default verb({
   name: 'image:watch',
   summary: 'Go on following the last bump from where an earlier run stopped.',
 
-  subject: context => new Rollout(context),
+  async work(context) {
+    const { verified } = await import('../../lib/phases/health/verified.ts')
+    const { followed } = await import('../../lib/phases/image/followed.ts')
+    const { remembered } = await import('../../lib/phases/image/remembered.ts')
+    const { Rollout, rolloutDocument, rolloutText } = await import('../../lib/phases/image/rollout.ts')
+    const { doctor } = await import('../../lib/phases/operator/doctor.ts')
 
-  phases: ({ environment }, _run, rollout) => [
-    doctor(),
-    remembered(rollout),
-    ...followed(rollout),
-    verified({ within: environment.verify.deadline, images: () => rollout.expected() }),
-  ],
-
-  report: rolloutText,
-  document: rolloutDocument,
+    const rollout = new Rollout(context)
+    return {
+      phases: [
+        doctor(),
+        remembered(rollout),
+        ...followed(rollout),
+        verified({ within: context.environment.verify.deadline, images: () => rollout.expected() }),
+      ],
+      report: () => rolloutText(rollout),
+      document: () => rolloutDocument(rollout),
+    }
+  },
 })

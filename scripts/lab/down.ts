@@ -1,5 +1,4 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { down } from '../../lab/lifecycle/lifecycle.ts'
 import { script } from '../../lib/runtime/script.ts'
 
 export default script({
@@ -7,6 +6,7 @@ export default script({
   summary: 'Stop the lab: every process, mount, namespace and interface goes. Its disks and state stay.',
 
   async run({ log }) {
+    const { down } = await import('../../lab/lifecycle/lifecycle.ts')
     await down(log)
     return { document: {} }
   },

@@ -1,6 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
 import type { ListedFault } from '../../lab/faults/fault.ts'
-import { openFaults } from '../../lab/faults/faults.ts'
 import { usage } from '../../lib/runtime/errors.ts'
 import { script } from '../../lib/runtime/script.ts'
 import { table } from '../../lib/runtime/table.ts'
@@ -44,6 +43,8 @@ export default script<Options>({
       .option('--clear [id]', 'end one fault, or all'),
 
   async run({ args: [kind], options: { list, clear, json, debug, quiet, ...members }, log }) {
+    const { openFaults } = await import('../../lab/faults/faults.ts')
+
     const faults = await openFaults()
     if (kind === 'tunnel-cut') await faults.cutTunnels()
     else if (kind) log.info(describe(await faults.add({ kind, ...members })))

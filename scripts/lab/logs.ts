@@ -2,7 +2,6 @@
 import { spawnSync } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { here } from '../../lab/state/layout.ts'
 import { precondition, usage } from '../../lib/runtime/errors.ts'
 import { script } from '../../lib/runtime/script.ts'
 
@@ -17,6 +16,8 @@ export default script<{ follow?: boolean; lines: string }>({
       .option('-n, --lines <number>', 'number of lines of each log', '40'),
 
   async run({ args: [name], options }) {
+    const { here } = await import('../../lab/state/layout.ts')
+
     const files = (await readdir(here.logs).catch((): string[] => [])).sort()
     if (files.length === 0) throw precondition('the lab has written no logs', 'start it: `./taskw lab:up`')
     const wanted = name ? files.filter(file => file.startsWith(name)) : files

@@ -1,5 +1,4 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { preempt } from '../../lab/faults/preempt.ts'
 import { script } from '../../lib/runtime/script.ts'
 
 export default script({
@@ -9,6 +8,7 @@ export default script({
   define: command => command.argument('[name]', 'the machine; not needed when there is only one'),
 
   async run({ args: [name], log }) {
+    const { preempt } = await import('../../lab/faults/preempt.ts')
     const machine = await preempt(name)
     log.info(`${machine} is being preempted`)
     return { document: { machine } }

@@ -1,5 +1,4 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { reset } from '../../lab/lifecycle/lifecycle.ts'
 import { usage } from '../../lib/runtime/errors.ts'
 import { script } from '../../lib/runtime/script.ts'
 import { agrees, standardTerminal } from '../../lib/runtime/terminal.ts'
@@ -11,6 +10,7 @@ export default script<{ yes?: boolean }>({
   define: command => command.option('--yes', 'do not ask'),
 
   async run({ options, log }) {
+    const { reset } = await import('../../lab/lifecycle/lifecycle.ts')
     if (!options.yes && !(await isConfirmed())) throw usage('nothing was deleted', 'answer yes, or give --yes')
     await reset(log)
     return { document: {} }

@@ -1,5 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { type LabStatus, labStatus } from '../../lab/lifecycle/status.ts'
+import type { LabStatus } from '../../lab/lifecycle/status.ts'
 import type { Json } from '../../lib/runtime/json.ts'
 import { script } from '../../lib/runtime/script.ts'
 
@@ -8,6 +8,7 @@ export default script({
   summary: 'The state of the lab: endpoints, machines, processes, programs.',
 
   async run() {
+    const { labStatus } = await import('../../lab/lifecycle/status.ts')
     const status = await labStatus()
     return { document: { ...status } as unknown as { [key: string]: Json }, text: describe(status) }
   },

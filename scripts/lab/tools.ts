@@ -1,7 +1,4 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { ensureTools } from '../../lab/tools/build.ts'
-import { listTools } from '../../lab/tools/list.ts'
-import { describe } from '../../lab/tools/progress.ts'
 import type { Json } from '../../lib/runtime/json.ts'
 import { script } from '../../lib/runtime/script.ts'
 import { table } from '../../lib/runtime/table.ts'
@@ -11,6 +8,10 @@ export default script({
   summary: 'Build the programs of the lab that are not in the cache, and list them.',
 
   async run({ log, signal }) {
+    const { ensureTools } = await import('../../lab/tools/build.ts')
+    const { listTools } = await import('../../lab/tools/list.ts')
+    const { describe } = await import('../../lab/tools/progress.ts')
+
     const built = await ensureTools({ report: describe(log.info), signal })
     const tools = await listTools(built)
     return {

@@ -1,29 +1,32 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { verb } from '../../lib/operation/verb.ts'
-import { layerApplied } from '../../lib/phases/layer/applied.ts'
-import { chosenLayers } from '../../lib/phases/layer/choice.ts'
-import { destructionJudged } from '../../lib/phases/layer/judged.ts'
-import { type ApplyOptions, type ApplyPolicy, applyOptions, applyPolicy } from '../../lib/phases/layer/policy.ts'
-import { layersRecorded } from '../../lib/phases/layer/recorded.ts'
-import { stateBucket } from '../../lib/phases/layer/state-bucket.ts'
-import { doctor } from '../../lib/phases/operator/doctor.ts'
+import { type ApplyOptions, applyOptions } from '../../lib/command-line/options.ts'
+import { verb } from '../../lib/command-line/verb.ts'
 
-export default verb<ApplyOptions, ApplyPolicy>({
+export default verb<ApplyOptions>({
   name: 'layer:apply',
   summary: 'Apply the layers, in the order of their numbers.',
 
   define: command => applyOptions(command).argument('[layers...]', 'e.g. 01-k8s; all of them if none is named'),
 
-  subject: (_context, { options }) => applyPolicy(options),
+  async work(context, { options, args }) {
+    const { layerApplied } = await import('../../lib/phases/layer/applied.ts')
+    const { chosenLayers } = await import('../../lib/phases/layer/choice.ts')
+    const { destructionJudged } = await import('../../lib/phases/layer/judged.ts')
+    const { applyPolicy } = await import('../../lib/phases/layer/policy.ts')
+    const { layersRecorded } = await import('../../lib/phases/layer/recorded.ts')
+    const { stateBucket } = await import('../../lib/phases/layer/state-bucket.ts')
+    const { doctor } = await import('../../lib/phases/operator/doctor.ts')
 
-  phases(context, { args }, policy) {
+    const policy = applyPolicy(options)
     const layers = chosenLayers(args, context)
-    return [
-      doctor(),
-      stateBucket(),
-      destructionJudged(layers, policy),
-      ...layers.map(layer => layerApplied(layer, policy)),
-      layersRecorded(layers),
-    ]
+    return {
+      phases: [
+        doctor(),
+        stateBucket(),
+        destructionJudged(layers, policy),
+        ...layers.map(layer => layerApplied(layer, policy)),
+        layersRecorded(layers),
+      ],
+    }
   },
 })

@@ -1,8 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { environmentScript } from '../../lib/operation/script.ts'
-import { describePlan } from '../../lib/operation/verb.ts'
-import { layerPlanned } from '../../lib/phases/layer/applied.ts'
-import { chosenLayers } from '../../lib/phases/layer/choice.ts'
+import { environmentScript } from '../../lib/command-line/environment.ts'
 
 export default environmentScript({
   name: 'layer:plan',
@@ -10,9 +7,13 @@ export default environmentScript({
 
   define: command => command.argument('[layers...]', 'e.g. 01-k8s; all of them if none is named'),
 
-  run: (context, { args }) =>
-    describePlan(
-      chosenLayers(args, context).map(layer => layerPlanned(layer)),
-      context,
-    ),
+  async run(context, { args }) {
+    const { describePlan } = await import('../../lib/operation/verb.ts')
+    const { layerPlanned } = await import('../../lib/phases/layer/applied.ts')
+    const { chosenLayers } = await import('../../lib/phases/layer/choice.ts')
+    const { together } = await import('../../lib/runtime/phases.ts')
+
+    const layers = chosenLayers(args, context)
+    return describePlan(together(layers.map(layer => layerPlanned(layer))), context)
+  },
 })

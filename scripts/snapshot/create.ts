@@ -1,9 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { verb } from '../../lib/command-line/verb.ts'
 import type { Context } from '../../lib/operation/context.ts'
-import { verb } from '../../lib/operation/verb.ts'
-import { chosenLayers } from '../../lib/phases/layer/choice.ts'
-import { doctor } from '../../lib/phases/operator/doctor.ts'
-import { newSnapshot } from '../../lib/phases/snapshot/taken.ts'
 import { usage } from '../../lib/runtime/errors.ts'
 
 export default verb({
@@ -12,7 +9,12 @@ export default verb({
 
   define: command => command.argument('[layer]', 'the layer to snapshot after; by default the last in `snapshots.after`'),
 
-  phases: (context, { args: [layer = usual(context)] }) => [doctor(), ...chosenLayers([layer], context).map(newSnapshot)],
+  async work(context, { args: [layer = usual(context)] }) {
+    const { chosenLayers } = await import('../../lib/phases/layer/choice.ts')
+    const { doctor } = await import('../../lib/phases/operator/doctor.ts')
+    const { newSnapshot } = await import('../../lib/phases/snapshot/taken.ts')
+    return { phases: [doctor(), ...chosenLayers([layer], context).map(newSnapshot)] }
+  },
 })
 
 function usual({ environment }: Context): string {

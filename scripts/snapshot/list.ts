@@ -1,7 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { ownLabels } from '../../lib/model/labels.ts'
-import { environmentScript } from '../../lib/operation/script.ts'
-import { chosenLayers } from '../../lib/phases/layer/choice.ts'
+import { environmentScript } from '../../lib/command-line/environment.ts'
 import type { Json } from '../../lib/runtime/json.ts'
 import { table } from '../../lib/runtime/table.ts'
 
@@ -12,6 +10,9 @@ export default environmentScript<{ layer?: string }>({
   define: command => command.option('--layer <layer>', 'only those of this layer'),
 
   async run({ compute, environment }, { options }) {
+    const { ownLabels } = await import('../../lib/model/labels.ts')
+    const { chosenLayers } = await import('../../lib/phases/layer/choice.ts')
+
     if (options.layer !== undefined) chosenLayers([options.layer], environment)
     const snapshots = await (await compute()).snapshots(ownLabels({ environment: environment.name, layer: options.layer }))
     return {

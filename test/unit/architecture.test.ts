@@ -5,17 +5,19 @@ import * as assert from 'uvu/assert'
 import { environmentSchema } from '../../lib/config/schema.ts'
 import { root } from '../../lib/runtime/files.ts'
 import { isRead, leafKeys, readsOf } from './support/configuration-keys.ts'
-import { circleThrough, importsOf } from './support/imports.ts'
+import { circleThrough, importsOf, loadedBy, reachedFrom } from './support/imports.ts'
 
 /** Which folders the files of a folder may import; the first that matches counts. `type` allows types only. */
 const rules: { from: string; may: string[]; types?: string[] }[] = [
   { from: 'scripts/lab/', may: ['lab/', 'lib/runtime/'] },
   { from: 'scripts/', may: ['lib/'] },
+  { from: 'lib/command-line/', may: ['lib/command-line/', 'lib/operation/', 'lib/config/', 'lib/runtime/'] },
   { from: 'lib/phases/', may: ['lib/'] },
   {
     from: 'lib/operation/',
     may: [
       'lib/operation/',
+      'lib/command-line/',
       'lib/google/',
       'lib/host/',
       'lib/terraform/',
@@ -71,6 +73,21 @@ for (const file of sources) {
   })
 }
 circles.run()
+
+/** What `--help` and a refused option need; anything else is imported when the script runs. `bench/startup.ts` measures it. */
+const STARTING = { packages: ['commander', 'chalk'], modules: 16 }
+
+const starting = suite('starting a script loads what its command line needs, and no more')
+const loads = new Map([...texts].map(([file, text]) => [file, loadedBy(file, text)]))
+for (const file of sources.filter(name => name.startsWith('scripts/'))) {
+  starting(file, () => {
+    const ways = reachedFrom(file, loads)
+    for (const [to, way] of ways) assert.ok(texts.has(to) || STARTING.packages.includes(to), way.join(' → '))
+    const modules = [...ways.keys()].filter(to => texts.has(to))
+    assert.ok(modules.length <= STARTING.modules, `${modules.length} modules: ${modules.join(', ')}`)
+  })
+}
+starting.run()
 
 const named = suite('a program that the lab names is there')
 const NAMED = /(?:^|[\s'"`(]|checkout\/)((?:lab|lib|scripts)\/[\w./-]+\.(?:ts|sh))\b/gm

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { environmentNames } from '../../lib/config/load.ts'
+import { environmentNames } from '../../lib/config/names.ts'
 import { root } from '../../lib/runtime/files.ts'
 
 const MOST_FILES = 3

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import type { ApplyOptions } from '../../command-line/options.ts'
 import { describeConflicts } from '../../model/layer/import-block.ts'
 import type { Context } from '../../operation/context.ts'
 import { precondition } from '../../runtime/errors.ts'
@@ -7,26 +7,11 @@ import { type ExistingContext, foreignObjects, unfinishedObjects } from './exist
 import { type GuardContext, type Judged, judgePlan, type PlanPermissions } from './guard.ts'
 import { planLayer } from './plan.ts'
 
-export interface ApplyOptions {
-  allowDestroy?: string[]
-  fresh?: boolean
-}
-
-/** The options of a verb that applies layers. */
-export const applyOptions = (command: Command): Command =>
-  command
-    .option(
-      '--allow-destroy <address>',
-      'let the plan delete or replace this resource, and no other (repeatable; * stands for any text)',
-      (address: string, before: string[] = []) => [...before, address],
-    )
-    .option('--fresh', 'make an empty boot disk although there are snapshots to restore')
-
 /** How one run applies layers: what their plans may do, and the plans that are still true. */
 export interface ApplyPolicy {
   allow: readonly string[]
   fresh: boolean
-  /** A layer's plan: the one that was made before, unless something has been changed since. */
+  /** A layer's plan: the one that was made before, or is being made, unless something has been changed since. */
   plan(layer: string, context: Pick<Context, 'terraform' | 'progress' | 'changes'>): Promise<Plan>
   /** Whether a plan may be applied; judged once. */
   judge(plan: Plan, context: JudgeContext): Promise<Judged>
@@ -35,17 +20,21 @@ export interface ApplyPolicy {
 export type JudgeContext = GuardContext & ExistingContext
 
 export function applyPolicy({ allowDestroy = [], fresh = false }: ApplyOptions = {}): ApplyPolicy {
-  const made = new Map<string, { plan: Plan; changes: number }>()
+  const made = new Map<string, { plan: Promise<Plan>; changes: number }>()
   const judged = new WeakMap<Plan, Promise<Judged>>()
   return {
     allow: allowDestroy,
     fresh,
-    async plan(layer, context) {
+    plan(layer, context) {
       const { changes } = context
       const before = made.get(layer)
       if (before?.changes === changes) return before.plan
-      const plan = await planLayer(layer, context)
-      made.set(layer, { plan, changes })
+      const plan = planLayer(layer, context)
+      const own = { plan, changes }
+      made.set(layer, own)
+      plan.catch(() => {
+        if (made.get(layer) === own) made.delete(layer)
+      })
       return plan
     },
     judge(plan, context) {

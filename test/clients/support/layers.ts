@@ -66,7 +66,7 @@ async function stateObjects(lab: TestLab): Promise<StateObjects> {
   const identity = credentials(tokenFile)
   const store = (bucket: string) => openStore(bucket, PROJECT, identity, { endpoint: lab.url })
   return {
-    read: async (bucket, object) => (await (await store(bucket)).read(object))?.content,
+    read: async (bucket, object) => (await store(bucket)).content(object),
     create: async (bucket, object, content) => (await (await store(bucket)).write(object, content, '0')) !== undefined,
   }
 }

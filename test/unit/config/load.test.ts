@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { environmentNames, loadEnvironment, parseEnvironment } from '../../../lib/config/load.ts'
+import { loadEnvironment, parseEnvironment } from '../../../lib/config/load.ts'
+import { environmentNames } from '../../../lib/config/names.ts'
 import { OpsError } from '../../../lib/runtime/errors.ts'
 import { readIfExists, root } from '../../../lib/runtime/files.ts'
 

@@ -1,8 +1,14 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { k0sOn } from '../../../lib/host/k0s.ts'
 import { probe, probeReadiness } from '../../../lib/host/probe.ts'
+import type { Command } from '../../../lib/host/quote.ts'
 import type { Host } from '../../../lib/host/ssh.ts'
 import { failureOf } from '../support/layers.ts'
 
@@ -40,3 +46,51 @@ probes('a backup’s path, a kubeconfig', async () => {
   )
 })
 probes.run()
+
+/** Says its arguments once two of its kind run at the same time; `alone` when that does not come to pass. */
+const MEETS = `#!/bin/sh
+folder=$(dirname "$0")
+: > "$folder/began.$$"
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  [ "$(ls "$folder" | grep -c began)" -ge 2 ] && { echo "together: $*"; exit; }
+  sleep 0.1
+done
+echo alone
+rm "$folder/began.$$"
+`
+
+const together = suite('a probe asks k0s everything at the same time')
+let folder = ''
+/** This machine, with a k0s of our own. */
+const here = () =>
+  ({
+    name: 'vm',
+    async run(command: Command) {
+      const { script = '', args = [] } = command as { script: string; args: string[] }
+      const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` }
+      return { ...(await promisify(execFile)('sh', ['-c', script, 'sh', ...args], { env })), code: 0 }
+    },
+  }) as unknown as Host
+together.before.each(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'probe-'))
+})
+together.after.each(() => rm(folder, { recursive: true, force: true }))
+const k0s = (text: string) => writeFile(join(folder, 'k0s'), text, { mode: 0o755 })
+
+together('readiness', async () => {
+  await k0s(MEETS)
+  const { answers } = await probeReadiness(here())
+  assert.equal(Object.keys(answers).sort(), ['objects', 'readyz'])
+  assert.is(answers.readyz, 'together: kubectl get --raw=/readyz')
+  assert.match(answers.objects ?? '', /^together: kubectl get namespaces,nodes/)
+})
+together('each answer stays whole, longer than a pipe holds', async () => {
+  await k0s(`#!/bin/sh\nhead -c 200000 /dev/zero | tr '\\0' "$(echo "$*" | grep -q readyz && echo r || echo o)"\n`)
+  const { answers } = await probeReadiness(here())
+  assert.equal([answers.readyz, answers.objects], ['r'.repeat(200_000), 'o'.repeat(200_000)])
+})
+together('one that fails has an empty answer', async () => {
+  await k0s(`#!/bin/sh\necho "$*" | grep -q readyz && exit 1\necho there\n`)
+  assert.equal((await probeReadiness(here())).answers, { readyz: '', objects: 'there' })
+})
+together.run()

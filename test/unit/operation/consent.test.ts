@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type ConsentOptions, consentOf } from '../../../lib/operation/consent.ts'
+import type { ConsentOptions } from '../../../lib/command-line/options.ts'
+import { consentOf } from '../../../lib/operation/consent.ts'
 import type { ConsentRequest } from '../../../lib/operation/context.ts'
 import { OpsError } from '../../../lib/runtime/errors.ts'
 

@@ -10,6 +10,7 @@ import {
   type PhaseState,
   planPhases,
   runPhases,
+  together,
 } from '../../../lib/runtime/phases.ts'
 
 const log = createLog({ quiet: true, stream: { write: () => true } as unknown as NodeJS.WriteStream, live: false })
@@ -394,3 +395,79 @@ plans('a check that fails on its own fails the plan', async () => {
   assert.match((await failureOf(planPhases([phase('a', () => DONE), broken], context()))).message, 'no access')
 })
 plans.run()
+
+const beside = suite('together')
+/** Phases whose checks end when told to. */
+function gated(...ids: string[]) {
+  const gates = ids.map(() => Promise.withResolvers<PhaseState>())
+  const begun: string[] = []
+  const phases = ids.map((id, index) => ({
+    ...phase(id, () => DONE),
+    check: async ({ progress }: PhaseContext) => {
+      begun.push(id)
+      progress(`${index}/9`)
+      return gates[index]?.promise as Promise<PhaseState>
+    },
+  }))
+  return { phases: together(phases), gates, begun }
+}
+beside('checks begin at once, and each is told in its turn', async () => {
+  const { phases, gates, begun } = gated('a', 'b', 'c')
+  const planned = planPhases(phases, context())
+  gates[2]?.resolve(PENDING)
+  gates[1]?.resolve(DONE)
+  await new Promise(resolve => setTimeout(resolve))
+  assert.equal(begun, ['a', 'b', 'c'])
+  gates[0]?.resolve(PENDING)
+  assert.equal(
+    (await planned).map(({ id, state }) => [id, state]),
+    [
+      ['a', 'todo'],
+      ['b', 'done'],
+      ['c', 'todo'],
+    ],
+  )
+})
+for (const [why, first, states] of [
+  ['is unknown while an earlier one is to be done', PENDING, ['todo', 'unknown']],
+  ['is an error where all before it is done', DONE, undefined],
+] as const) {
+  beside(`a check that fails early ${why}`, async () => {
+    const { phases, gates } = gated('a', 'b')
+    const planned = planPhases(phases, context())
+    gates[1]?.reject(precondition('no cluster', 'start it'))
+    await new Promise(resolve => setTimeout(resolve, 5))
+    gates[0]?.resolve(first)
+    if (states)
+      assert.equal(
+        (await planned).map(({ state }) => state),
+        states,
+      )
+    else assert.is((await failureOf(planned)).message, 'no cluster')
+  })
+}
+beside('the first failure is the one that is told', async () => {
+  const { phases, gates } = gated('a', 'b')
+  const planned = failureOf(planPhases(phases, context()))
+  gates[1]?.reject(precondition('second', ''))
+  await new Promise(resolve => setTimeout(resolve, 5))
+  gates[0]?.reject(precondition('first', ''))
+  assert.is((await planned).message, 'first')
+})
+beside('progress names all that run', async () => {
+  const { phases, gates } = gated('a', 'b')
+  const lines: string[] = []
+  const named = {
+    ...context(),
+    log: { ...log, activity: () => ({ ...log.activity(''), update: (line: string) => lines.push(line) }) },
+  }
+  const planned = planPhases(phases, named as unknown as PhaseContext)
+  await new Promise(resolve => setTimeout(resolve))
+  gates[0]?.resolve(DONE)
+  await new Promise(resolve => setTimeout(resolve))
+  gates[1]?.resolve(DONE)
+  await planned
+  assert.ok(lines.includes('0/9; beside it b: 1/9'), lines.join('\n'))
+  assert.ok(lines.includes('1/9'), lines.join('\n'))
+})
+beside.run()

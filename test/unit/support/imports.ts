@@ -38,3 +38,26 @@ function wayBack(file: string, cameFrom: ReadonlyMap<string, string>): string[] 
   while (way[0] !== file)
   return way
 }
+
+/** As above, but only what is there once the program has started: no types, and nothing that is imported when needed. */
+const STATIC = /^(?:import|export)\b(?! type\b)[^'";]*?\bfrom '(?<from>[^']+)'|^import '(?<bare>[^']+)'/gm
+
+/** What loading a source loads at once: the checkout's files by their paths from the root, packages by their names; of Node nothing. */
+export const loadedBy = (file: string, text: string): string[] =>
+  [...text.matchAll(STATIC)]
+    .map(({ groups: { from, bare } = {} }) => from ?? bare ?? '')
+    .filter(specifier => !specifier.startsWith('node:'))
+    .map(specifier => (specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : packageOf(specifier)))
+
+const packageOf = (specifier: string): string =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+
+/** All that is reached from a file by imports, itself included, each with the shortest way to it. */
+export function reachedFrom(file: string, imports: ReadonlyMap<string, readonly string[]>): Map<string, string[]> {
+  const ways = new Map([[file, [file]]])
+  for (const [at, way] of ways) for (const next of imports.get(at) ?? []) if (!ways.has(next)) ways.set(next, [...way, next])
+  return ways
+}

@@ -39,6 +39,7 @@ export function fakeStore({ exists = true, calls = [] as string[] } = {}): FakeS
       isThere = true
     },
     list: async prefix => [...objects.keys()].filter(name => name.startsWith(prefix)).sort(),
+    content: async object => objects.get(object)?.content,
     async read(object) {
       const found = objects.get(object)
       return found && { ...found, age: time - (written.get(object) ?? time) }

@@ -1,10 +1,11 @@
 import { Command } from 'commander'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type ApplyOptions, applyOptions } from '../../../../lib/command-line/options.ts'
 import type { Context } from '../../../../lib/operation/context.ts'
 import { layerApplied } from '../../../../lib/phases/layer/applied.ts'
 import { destructionJudged } from '../../../../lib/phases/layer/judged.ts'
-import { type ApplyOptions, applyOptions, applyPolicy, permissionsOf } from '../../../../lib/phases/layer/policy.ts'
+import { applyPolicy, permissionsOf } from '../../../../lib/phases/layer/policy.ts'
 import { configuration, precondition } from '../../../../lib/runtime/errors.ts'
 import type { JournalWriter } from '../../../../lib/runtime/journal.ts'
 import { type Phase, type PhaseState, runPhases } from '../../../../lib/runtime/phases.ts'
@@ -46,6 +47,51 @@ for (const [why, world, judged] of [
     assert.equal(evidence(await judge(world).found), { judged, later, permitted: [] })
   })
 }
+/** A context whose plans are made when told to. */
+function gated(world: World = {}) {
+  const there = layerContext(world)
+  const gates = new Map(LAYERS.map(layer => [layer, Promise.withResolvers<void>()]))
+  const begun: string[] = []
+  const plan: typeof there.context.terraform.plan = async (layer, options) => {
+    begun.push(layer)
+    await gates.get(layer)?.promise
+    return there.context.terraform.plan(layer, options)
+  }
+  const context = { ...there.context, terraform: { ...there.context.terraform, plan } }
+  return { ...there, context, begun, end: (layer: string) => gates.get(layer)?.resolve() }
+}
+const soon = () => new Promise(resolve => setTimeout(resolve, 5))
+judges('the plans are made at the same time, each once', async () => {
+  const { context, begun, end } = gated()
+  const policy = applyPolicy()
+  const found = destructionJudged(LAYERS, policy).check(context)
+  await soon()
+  assert.equal(begun, LAYERS)
+  for (const layer of LAYERS.toReversed()) end(layer)
+  assert.equal(evidence(await found).judged, LAYERS)
+  const states = await Promise.all(LAYERS.map(layer => layerApplied(layer, policy).check(context)))
+  assert.equal(
+    states.map(({ state }) => state),
+    ['done', 'done', 'done'],
+  )
+  assert.equal(begun, LAYERS)
+})
+judges('what is asked for while it is being made is not made again', async () => {
+  const { context, begun, end } = gated()
+  const policy = applyPolicy()
+  const both = Promise.all([1, 2].map(() => layerApplied('01-k8s', policy).check(context)))
+  await soon()
+  end('01-k8s')
+  await both
+  assert.equal(begun, ['01-k8s'])
+})
+judges('a refusal of the lower one is said before the upper one is there', async () => {
+  const { context, end } = gated({ plans: { '00-vpc': [planOf('00-vpc', [RULE])] } })
+  const found = destructionJudged(LAYERS, applyPolicy()).check(context)
+  await soon()
+  end('00-vpc')
+  assert.is((await found).state, 'refused')
+})
 judges('a base layer that does not say which VM is its own, until it is applied again', async () => {
   const { context } = layerContext()
   const output = () => Promise.reject(precondition('layer 00-vpc has no output "vm_name"', 'apply the layer again'))
@@ -78,7 +124,7 @@ judges('what a higher layer destroys is refused before any layer is applied', as
   const policy = applyPolicy()
   const phases = [destructionJudged(LAYERS, policy), ...LAYERS.map(layer => layerApplied(layer, policy))]
   assert.is((await failureOf(run(phases, context))).code, 4)
-  assert.equal(calls, ['look at 00-vpc', 'tunnel', 'look at 01-k8s'])
+  assert.equal(calls, ['look at 00-vpc', 'tunnel', 'look at 01-k8s', 'tunnel', 'look at 02-argocd-app'])
 })
 judges('what is allowed passes, and is named', async () => {
   const world = { plans: { '00-vpc': [planOf('00-vpc', [RULE])], '01-k8s': [planOf('01-k8s', [SUBNET])] } }

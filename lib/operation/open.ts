@@ -1,54 +1,25 @@
 import { join } from 'node:path'
-import { type Command, Option } from 'commander'
+import type { ConsentOptions, EnvironmentOptions } from '../command-line/options.ts'
 import { loadEndpoints } from '../config/endpoints.ts'
-import { configuredPath, environmentNames, loadEnvironment } from '../config/load.ts'
+import { configuredPath, loadEnvironment } from '../config/load.ts'
 import { credentials } from '../google/credentials.ts'
 import { messageOf, precondition } from '../runtime/errors.ts'
-import { type Outcome, type Run, type ScriptDefinition, script } from '../runtime/script.ts'
+import type { Run } from '../runtime/script.ts'
 import { endpointVariables } from '../terraform/environment.ts'
 import { createTerraform } from '../terraform/terraform.ts'
 import { openConnections } from './connections.ts'
-import { type ConsentOptions, consentOf } from './consent.ts'
+import { consentOf } from './consent.ts'
 import type { Context } from './context.ts'
 import { acquireLock } from './lock.ts'
 import { gitSha } from './operator.ts'
 import { planFolder, removeLeftPlans } from './plans.ts'
 import { stateObjects } from './state-objects.ts'
 
-export interface EnvironmentOptions {
-  env: string
-}
-
-/** `--env`, which every script on an environment has. */
-export const environmentOption = () =>
-  new Option('--env <name>', 'environment').env('ENV').default('lab').choices(environmentNames())
-
-/** A script that works on one environment. */
-export function environmentScript<O>(definition: {
-  name: string
-  summary: string
-  define?(command: Command): void
-  run(context: Context, run: Run<O & EnvironmentOptions>): Promise<Outcome>
-}): ScriptDefinition<O & EnvironmentOptions> {
-  return script<O & EnvironmentOptions>({
-    ...definition,
-    define(command) {
-      command.addOption(environmentOption())
-      definition.define?.(command)
-    },
-    async run(run) {
-      const { context, close } = await openContext(definition.name, run)
-      try {
-        const outcome = await definition.run(context, run)
-        return { ...outcome, document: { env: run.options.env, ...outcome.document } }
-      } finally {
-        await close()
-      }
-    },
-  })
-}
-
-async function openContext(
+/**
+ * What a script on an environment works with, and how to close it.
+ * @throws OpsError 3 where its configuration or endpoints are wrong
+ */
+export async function openContext(
   verb: string,
   { options, log, signal, stop }: Run<EnvironmentOptions & ConsentOptions>,
 ): Promise<{ context: Context; close(): Promise<void> }> {
@@ -68,7 +39,7 @@ async function openContext(
     plans: planFolder(environment.name),
     signal,
     gitSha,
-    objects: stateObjects(() => terraform.input(baseLayer, 'project_id'), identity, endpoints),
+    objects: stateObjects({ credentials: identity, endpoints, signal }),
     onProgress: detail => context.progress(detail),
     variables: async () => ({
       ...(endpoints && { ...endpointVariables(endpoints), GOOGLE_OAUTH_ACCESS_TOKEN: await identity.token() }),
