@@ -30,6 +30,8 @@ export interface Context extends PhaseContext, Connections {
   outputs(layer: string): Promise<Record<string, Json>>
   /** One output as text. @throws OpsError 4 when it is missing */
   output(layer: string, name: string): Promise<string>
+  /** Removes the lock that a dead run has left, if this run has not taken it. */
+  clearDeadLock(): Promise<void>
   /** @throws OpsError 4 unless the operator agrees, 2 when `--confirm` names another environment */
   consent(request: ConsentRequest): Promise<void>
 }

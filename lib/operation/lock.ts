@@ -40,11 +40,9 @@ export async function acquireLock(
 
   const current = await store.read(LOCK_OBJECT)
   if (current) {
-    const holder = lockRecord(current.content)
-    const state = holder && holderState(holder)
-    if (!holder || !state || !isStale(state, current.age)) throw taken(current, store)
-    const why = state === 'ended' ? 'that process has ended' : `silent for ${formatDuration(current.age)}`
-    log.warn(`taking over the lock of ${describe(holder)}: ${why}`)
+    const dead = deadHolder(current)
+    if (!dead) throw taken(current, store)
+    log.warn(`taking over the lock of ${dead}`)
   }
   const written = await put(current?.generation ?? '0')
   if (!('generation' in written)) throw taken(written.found, store)
@@ -106,6 +104,29 @@ export async function acquireLock(
     released ??= release()
     return released
   }
+}
+
+/**
+ * Removes the lock that a dead run has left, for one that had nothing to change and so took none. It is no reason to fail: the next
+ * run takes the lock over.
+ */
+export async function clearDeadLock({ log, store: open }: Pick<Context, 'log' | 'store'>): Promise<void> {
+  try {
+    const store = await open()
+    const current = await store.read(LOCK_OBJECT)
+    const dead = current && deadHolder(current)
+    if (dead && (await store.remove(LOCK_OBJECT, current.generation))) log.warn(`freed the lock of ${dead}`)
+  } catch (error) {
+    log.debug(`the lock of a dead run: ${messageOf(error)}`)
+  }
+}
+
+/** Whose lock it is, and why that run counts as dead; undefined when it may be alive, or can't be told. */
+function deadHolder({ content, age }: StoredObject): string | undefined {
+  const holder = lockRecord(content)
+  const state = holder && holderState(holder)
+  if (!holder || !state || !isStale(state, age)) return undefined
+  return `${describe(holder)}: ${state === 'ended' ? 'that process has ended' : `silent for ${formatDuration(age)}`}`
 }
 
 /**

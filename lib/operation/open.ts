@@ -10,9 +10,10 @@ import { createTerraform } from '../terraform/terraform.ts'
 import { openConnections } from './connections.ts'
 import { consentOf } from './consent.ts'
 import type { Context } from './context.ts'
-import { acquireLock } from './lock.ts'
+import { acquireLock, clearDeadLock } from './lock.ts'
 import { gitSha } from './operator.ts'
 import { planFolder, removeLeftPlans } from './plans.ts'
+import { servicesAnswer } from './services.ts'
 import { stateObjects } from './state-objects.ts'
 
 /**
@@ -41,6 +42,7 @@ export async function openContext(
     gitSha,
     objects: stateObjects({ credentials: identity, endpoints, signal }),
     onProgress: detail => context.progress(detail),
+    answering: layer => servicesAnswer(layer, terraform.layers, context),
     variables: async () => ({
       ...(endpoints && { ...endpointVariables(endpoints), GOOGLE_OAUTH_ACCESS_TOKEN: await identity.token() }),
       ...(layout.cliConfig !== undefined && { TF_CLI_CONFIG_FILE: configuredPath(layout.cliConfig) }),
@@ -77,6 +79,9 @@ export async function openContext(
       if (releaseLock) return false
       releaseLock = await acquireLock(context, stop)
       return releaseLock !== undefined
+    },
+    clearDeadLock: async () => {
+      if (!releaseLock) await clearDeadLock(context)
     },
   }
   const close = async () => {

@@ -26,6 +26,7 @@ export async function runVerb<O>(work: Work, context: Context, run: Run<O & Verb
   return journalled(work.phases, context, run, {
     async conclude(records) {
       const changed = records.filter(({ status }) => status === 'done').length
+      await context.clearDeadLock()
       const nothing = changed === 0 ? 'Nothing to do: everything is as it should be.' : ''
       return { document: { changed }, text: work.report?.() ?? nothing }
     },

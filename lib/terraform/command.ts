@@ -12,6 +12,11 @@ export interface CommandOptions {
   signal: AbortSignal
   /** Milliseconds after which a Terraform that says nothing is given up. */
   silence: number
+  /**
+   * Asked while a Terraform that only reads says nothing: its provider may wait for a service that never answers, and try it again for
+   * the better part of an hour. @throws OpsError that says which
+   */
+  answering?: (folder: string) => Promise<void>
   /** Parent of the files that take its output, absolute. */
   scratch: string
 }
@@ -31,6 +36,8 @@ export interface Ended {
   stderr: string
   /** It was ended for its silence. */
   silent: boolean
+  /** Why it was ended: a service that it needs does not answer. */
+  unanswered?: unknown
 }
 
 /** Terraform, one command at a time. */
@@ -55,11 +62,24 @@ const writes = ([verb = '']: readonly string[]): boolean => ['apply', 'import'].
 const takesLock = (args: readonly string[]): boolean =>
   writes(args) || (args[0] === 'plan' && args.some(flag => flag.startsWith('-lock-timeout')))
 
-export function createCommand({ program, variables, signal, silence, scratch }: CommandOptions): Command {
+/** A plan is quiet for as long as it reads; then the services are asked. In milliseconds. */
+const QUIET_MS = 15_000
+
+/** What an interrupted Terraform may still take where it may leave something half done, and where it only reads. In milliseconds. */
+const GRACE_MS = { leaves: 10_000, reads: 1500 }
+
+/** When it may be killed: with a state or a module that it may be writing, not at all or late; else soon. */
+function killAfter(args: readonly string[]): number | undefined {
+  if (writes(args)) return undefined
+  return takesLock(args) || args[0] === 'init' ? GRACE_MS.leaves : GRACE_MS.reads
+}
+
+export function createCommand({ program, variables, signal, silence, answering, scratch }: CommandOptions): Command {
   const words = (what: string, ended: Ended, hint: string) =>
     commandFailed(what, { ...ended, stdout: '' } as unknown as ProcessOutput, hint)
 
   const stopped = (what: string, ended: Ended) => {
+    if (ended.unanswered instanceof Error) return ended.unanswered
     if (ended.silent)
       return timedOut(
         `${what}: Terraform said nothing for ${formatDuration(silence)}`,
@@ -89,6 +109,7 @@ export function createCommand({ program, variables, signal, silence, scratch }: 
         pid = started
         recordHolder(folder, pid)
       }
+      const kill = killAfter(args)
       const ended = await supervised(program, args, {
         ...{
           cwd: folder,
@@ -96,8 +117,9 @@ export function createCommand({ program, variables, signal, silence, scratch }: 
           signal,
           silence,
           scratch,
-          killable: !writes(args),
         },
+        ...(kill !== undefined && { killAfter: kill }),
+        ...(answering && !writes(args) && { whenQuiet: { after: QUIET_MS, ask: () => answering(folder) } }),
         ...(locks && { onStart }),
         ...(onLine && { onLine }),
         ...(onStderr && { onStderr }),

@@ -12,8 +12,10 @@ export interface SupervisedOptions {
   signal: AbortSignal
   /** Milliseconds without a word after which it is interrupted. */
   silence: number
-  /** Whether it may be killed, if the interrupt for its silence does not end it. Never a Terraform that may be writing a state. */
-  killable: boolean
+  /** Asked time and again while it says nothing; a failure interrupts it. */
+  whenQuiet?: { after: number; ask: () => Promise<void> }
+  /** Milliseconds after an interrupt when it is killed; never unless told, as a Terraform that may be writing a state. */
+  killAfter?: number
   /** Parent of the files that take its output; they are nameless while it runs. */
   scratch: string
   /** Called with its pid before it begins. */
@@ -27,10 +29,12 @@ export interface SupervisedEnd {
   stdout: string
   stderr: string
   silent: boolean
+  /** With what asking failed, while it said nothing. */
+  unanswered?: unknown
 }
 
-/** How long a silent child may take to end once it is interrupted, in milliseconds. */
-const LAST_GRACE_MS = 10_000
+/** How often the supervisor looks whether the child has ended. */
+const LOOK_MS = 200
 const TAIL_MS = 100
 const CHUNK_BYTES = 65_536
 const PROGRAM_MISSING = 127
@@ -38,10 +42,13 @@ const PROGRAM_MISSING = 127
 /**
  * The child is the shell itself, replaced; what watches over it is a second shell in its process group. Its end of our pipe ends
  * when we want the child interrupted and when we are killed: either way the child gets one SIGINT, and never a second.
- * Then whatever is left of its group, such as provider plugins that have lost their Terraform, is killed.
+ * Then whatever is left of its group, such as provider plugins that have lost their Terraform, is killed. The first argument says
+ * after how many looks the child itself is; empty is never.
  */
 const SUPERVISOR = `
 read -r _ <&3 || exit 130
+looks=$1
+shift
 main=$$
 (
   exec >/dev/null 2>&1
@@ -51,7 +58,9 @@ main=$$
   while kill -0 "$main"; do
     # One that has ended keeps its pid where nobody asks after it.
     case $(cat "/proc/$main/stat") in *') Z '*) break ;; esac
-    sleep 0.2
+    [ "$looks" = 0 ] && break
+    looks=\${looks:+$((looks - 1))}
+    sleep ${LOOK_MS / 1000}
   done
   kill -KILL "-$main"
 ) &
@@ -60,11 +69,12 @@ exec "$@" 3<&-
 
 /** Runs a program that outlives us safely: it writes to files, not into a pipe whose reader may die, and is interrupted when we end. */
 export async function supervised(program: string, args: readonly string[], options: SupervisedOptions): Promise<SupervisedEnd> {
-  const { cwd, env, signal, silence, killable, scratch, onStart, onLine, onStderr } = options
+  const { cwd, env, signal, silence, whenQuiet, killAfter, scratch, onStart, onLine, onStderr } = options
   await mkdir(scratch, { recursive: true, mode: 0o700 })
   const [out, err] = await Promise.all([namelessFile(scratch), namelessFile(scratch)])
   try {
-    const child = spawn('/bin/sh', ['-c', SUPERVISOR, 'sh', program, ...args], {
+    const looks = killAfter === undefined ? '' : String(Math.ceil(killAfter / LOOK_MS))
+    const child = spawn('/bin/sh', ['-c', SUPERVISOR, 'sh', looks, program, ...args], {
       ...{ cwd, env, detached: true },
       stdio: ['ignore', out.fd, err.fd, 'pipe'],
     })
@@ -76,7 +86,7 @@ export async function supervised(program: string, args: readonly string[], optio
     })
 
     let silent = false
-    let kill: NodeJS.Timeout | undefined
+    let unanswered: unknown
     let spoke = Date.now()
     const interrupt = () => pipe.end()
     const heard = (line: ((line: string) => void) | undefined) => ({
@@ -86,14 +96,24 @@ export async function supervised(program: string, args: readonly string[], optio
       },
     })
     const tails = [tail(out, heard(onLine)), tail(err, heard(onStderr))]
+    let [asking, asked] = [false, 0]
+    const ask = async ({ ask }: NonNullable<typeof whenQuiet>) => {
+      asking = true
+      await ask().catch(error => {
+        unanswered = error
+        interrupt()
+      })
+      ;[asking, asked] = [false, Date.now()]
+    }
     const watch = setInterval(
       () => {
-        if (silent || Date.now() - spoke < silence) return
-        silent = true
-        interrupt()
-        if (killable) kill = setTimeout(() => killGroup(child.pid), LAST_GRACE_MS)
+        if (Date.now() - spoke >= silence) {
+          silent = true
+          interrupt()
+        } else if (whenQuiet && !asking && unanswered === undefined && Date.now() - Math.max(spoke, asked) >= whenQuiet.after)
+          void ask(whenQuiet)
       },
-      Math.min(silence, 1000),
+      Math.min(silence, whenQuiet?.after ?? silence, 1000),
     )
     try {
       if (child.pid !== undefined) onStart?.(child.pid)
@@ -102,10 +122,9 @@ export async function supervised(program: string, args: readonly string[], optio
       signal.addEventListener('abort', interrupt, { once: true })
       const exitCode = await ended
       const [stdout = '', stderr = ''] = await Promise.all(tails.map(each => each.finish()))
-      return { exitCode, stdout, stderr, silent }
+      return { exitCode, stdout, stderr, silent, ...(unanswered !== undefined && { unanswered }) }
     } finally {
       clearInterval(watch)
-      clearTimeout(kill)
       signal.removeEventListener('abort', interrupt)
       pipe.end()
     }
@@ -157,13 +176,5 @@ function tail(file: File, { line, spoke }: { line: ((line: string) => void) | un
       if (rest !== '') line?.(rest)
       return text
     },
-  }
-}
-
-function killGroup(pid: number | undefined): void {
-  try {
-    if (pid) process.kill(-pid, 'SIGKILL')
-  } catch {
-    // It has ended by itself in the meantime.
   }
 }

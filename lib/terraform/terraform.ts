@@ -41,6 +41,8 @@ export interface TerraformOptions {
   gitSha?: () => Promise<string>
   /** Milliseconds after which a Terraform that says nothing is given up; 10 minutes unless told. */
   silence?: number
+  /** Asks the services that a layer's Terraform needs, while it says nothing. @throws OpsError for one that does not answer */
+  answering?: (layer: string) => Promise<void>
   /** What a slow `init` says on its way: the lab's may wait for its providers to be built. */
   onProgress?: (detail: string) => void
 }
@@ -108,7 +110,12 @@ export function createTerraform(options: TerraformOptions): Terraform {
   const signal = AbortSignal.any([options.signal, end.signal])
   const root = (layer: string) => join(directory, layer, 'envs', env)
   const layers = applyOrder(options.layers)
-  const command = createCommand({ program, variables: options.variables, signal, silence, scratch: plans })
+  const layerOf = (folder: string) => layers.find(layer => root(layer) === folder)
+  const answering = async (folder: string) => {
+    const layer = layerOf(folder)
+    if (layer !== undefined) await options.answering?.(layer)
+  }
+  const command = createCommand({ program, variables: options.variables, signal, silence, answering, scratch: plans })
   const init = createInit({
     ...{ command, root, directory, backendConfig },
     ...(options.onProgress && { onProgress: options.onProgress }),

@@ -3,9 +3,10 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Credentials } from '../../lib/google/credentials.ts'
 import { openStore, type Store } from '../../lib/google/storage.ts'
-import { acquireLock, lockHolder } from '../../lib/operation/lock.ts'
+import { acquireLock, clearDeadLock, lockHolder } from '../../lib/operation/lock.ts'
 import { OpsError } from '../../lib/runtime/errors.ts'
 import { createLog } from '../../lib/runtime/log.ts'
+import { pidSpace } from '../../lib/runtime/processes.ts'
 import { PROJECT, TestLab, TOKEN } from './support/lab.ts'
 
 interface Context {
@@ -14,6 +15,8 @@ interface Context {
 }
 const LOCK = 'threads-ops.lock'
 const MINUTE = 60_000
+/** No process has it: pids end at 4 194 304. */
+const DEAD = 5_000_000
 const log = createLog({ quiet: true, stream: { write: () => true } as unknown as NodeJS.WriteStream, live: false })
 
 const lock = suite<Context>('the lock in Cloud Storage')
@@ -64,6 +67,19 @@ for (const content of ['', 'null', '{}', '{"holder":"ann']) {
     const { code, hint } = await refusal(acquire(store, 'up'))
     assert.is(code, 4)
     assert.match(hint, '`gcloud storage rm gs://state/threads-ops.lock`')
+  })
+}
+for (const [whose, record, left] of [
+  ['a run that died here', { pid: DEAD, pidSpace }, false],
+  ['a run that goes on here', { pid: process.pid, pidSpace }, true],
+  ['a run elsewhere that was alive a moment ago', { pid: 1, pidSpace: 'another boot' }, true],
+  ['nobody knows whom', undefined, true],
+] as const) {
+  lock(`one that took no lock ${left ? 'leaves' : 'frees'} that of ${whose}`, async ({ store }) => {
+    const since = new Date().toISOString()
+    await store.put(LOCK, record ? JSON.stringify({ holder: 'bob@far', verb: 'up', since, ...record }) : 'torn')
+    await clearDeadLock({ log, store: async () => store })
+    assert.is((await lockHolder(store)) !== undefined, left)
   })
 }
 lock.run()

@@ -1,62 +1,14 @@
 import { broken, doubtful, type Finding, noted } from '../../model/health/finding.ts'
-import { SSH_PORT } from '../../model/ports.ts'
-import type { Context } from '../../operation/context.ts'
+import { type ServiceCheck, type ServiceContext, services } from '../../operation/services.ts'
 import { attempt } from '../../runtime/attempt.ts'
 import { asOpsError, exitCodes } from '../../runtime/errors.ts'
 import { openDelivery } from '../image/delivery.ts'
-
-export type ServiceContext = Pick<
-  Context,
-  'environment' | 'endpoints' | 'credentials' | 'signal' | 'defaults' | 'exists' | 'store' | 'dial' | 'cluster'
->
-
-/** Something on the network that the environment needs. */
-export interface ServiceCheck {
-  /** The rule of its finding, such as `service/compute`. */
-  rule: string
-  /** What people call it. */
-  service: string
-  /** Asks it something that changes nothing; resolves once it has answered. */
-  reach(context: ServiceContext): Promise<unknown>
-}
 
 /** How long a service may take to answer. In milliseconds. */
 const WITHIN_MS = 9000
 
 /** No workflow runs for this commit: the question is whether GitHub answers. */
 const NO_COMMIT = '0'.repeat(40)
-
-const always: ServiceCheck[] = [
-  {
-    rule: 'service/token',
-    service: "Google's token service",
-    reach: ({ credentials }) => credentials.token(),
-  },
-  {
-    rule: 'service/compute',
-    service: 'Compute Engine',
-    async reach({ defaults, exists }) {
-      const { project, zone } = await defaults()
-      return exists('compute', `projects/${project}/zones/${zone}`)
-    },
-  },
-  {
-    rule: 'service/storage',
-    service: 'Cloud Storage',
-    reach: async ({ store }) => (await store()).exists(),
-  },
-  {
-    rule: 'service/iap',
-    service: 'IAP relay',
-    reach: async ({ dial }) => (await dial(SSH_PORT)).destroy(),
-  },
-  {
-    rule: 'service/kubernetes',
-    service: 'Kubernetes API',
-    reach: async ({ cluster, signal }) =>
-      (await cluster()).exists({ apiVersion: 'v1', kind: 'Namespace', name: 'default' }, signal),
-  },
-]
 
 const delivering: ServiceCheck[] = [
   {
@@ -85,7 +37,7 @@ const delivering: ServiceCheck[] = [
 
 /** The services that this environment needs. */
 export const serviceChecks = ({ environment }: Pick<ServiceContext, 'environment'>): ServiceCheck[] => [
-  ...always,
+  ...Object.values(services),
   ...(environment.delivery ? delivering : []),
 ]
 

@@ -25,7 +25,7 @@ echo stored >state
 `
 const RUNNER = `
 import { supervised } from ${JSON.stringify(new URL('../../../lib/terraform/supervised.ts', import.meta.url).href)}
-await supervised(process.argv[1], [], { cwd: process.cwd(), env: process.env, signal: new AbortController().signal, silence: 60000, killable: false, scratch: process.cwd() })
+await supervised(process.argv[1], [], { cwd: process.cwd(), env: process.env, signal: new AbortController().signal, silence: 60000, scratch: process.cwd() })
 `
 
 const runs = suite<Context>('supervised')
@@ -55,7 +55,7 @@ for (const name of ['SIGKILL', 'SIGHUP', 'SIGTERM'] as const)
   })
 
 const options = (folder: string) => ({
-  ...{ cwd: folder, env: process.env, signal: new AbortController().signal, silence: 60_000, killable: true },
+  ...{ cwd: folder, env: process.env, signal: new AbortController().signal, silence: 60_000, killAfter: 10_000 },
   scratch: folder,
 })
 
@@ -96,5 +96,47 @@ runs('silence is each one’s own', async ({ folder }) => {
     supervised('sh', ['-c', 'for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.2; done'], { ...options(folder), silence: 600 }),
   ])
   assert.equal([silent.silent, silent.exitCode, speaking.silent, speaking.exitCode], [true, null, false, 0])
+})
+
+/** It does not end when it is interrupted. */
+const DEAF = ['-c', 'trap "" INT; echo $$ >pid; while :; do sleep 0.1; done']
+for (const [how, over] of Object.entries({
+  'of an aborted run': {},
+  'of a silent one': { silence: 500 },
+  'of one that waits for a service': { whenQuiet: { after: 200, ask: () => Promise.reject(new Error('the tide is out')) } },
+})) {
+  runs(`what only reads is killed when the interrupt does not end it, ${how}`, async ({ folder }) => {
+    const abort = new AbortController()
+    const running = supervised('sh', DEAF, { ...options(folder), signal: abort.signal, killAfter: 400, ...over })
+    const pid = Number(await file(join(folder, 'pid')))
+    if (Object.keys(over).length === 0) abort.abort()
+    const { exitCode } = await running
+    assert.is(exitCode, null)
+    await gone(pid)
+  })
+}
+runs('one that may be writing is never killed', async ({ folder }) => {
+  const { killAfter: _, ...never } = options(folder)
+  const abort = new AbortController()
+  const running = supervised('sh', ['-c', 'trap "" INT; echo $$ >pid; sleep 3; exit 7'], { ...never, signal: abort.signal })
+  await file(join(folder, 'pid'))
+  abort.abort()
+  assert.is((await running).exitCode, 7)
+})
+
+runs('one that says nothing is asked about, until a question fails', async ({ folder }) => {
+  let asked = 0
+  const ask = async () => {
+    asked += 1
+    if (asked === 3) throw new Error('the tide is out')
+  }
+  const whenQuiet = { after: 100, ask }
+  const { exitCode, unanswered, silent } = await supervised('sleep', ['60'], { ...options(folder), whenQuiet })
+  assert.equal([exitCode, silent, (unanswered as Error).message, asked], [null, false, 'the tide is out', 3])
+})
+runs('one that speaks is not', async ({ folder }) => {
+  const whenQuiet = { after: 1000, ask: () => Promise.reject(new Error('asked')) }
+  const speaks = ['-c', 'for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.2; done']
+  assert.is((await supervised('sh', speaks, { ...options(folder), whenQuiet })).exitCode, 0)
 })
 runs.run()

@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asked, type ServiceCheck, type ServiceContext, serviceChecks } from '../../../../lib/phases/operator/services.ts'
+import type { ServiceCheck, ServiceContext } from '../../../../lib/operation/services.ts'
+import { asked, serviceChecks } from '../../../../lib/phases/operator/services.ts'
 import { external, precondition } from '../../../../lib/runtime/errors.ts'
 
 const context = { environment: {}, signal: new AbortController().signal } as unknown as ServiceContext
