@@ -3,6 +3,7 @@ import { configuredPath } from '../config/load.ts'
 import { openCompute } from '../google/compute.ts'
 import { objectExists } from '../google/existence.ts'
 import { dialThroughIap } from '../google/iap.ts'
+import type { FarEnd } from '../google/lease.ts'
 import { openStore } from '../google/storage.ts'
 import { openTunnel } from '../google/tunnel.ts'
 import { openHost } from '../host/ssh.ts'
@@ -77,11 +78,12 @@ export function openConnections(sources: Sources): Connections {
     return typeof said === 'string' && said !== '' ? said : terraform.input(base, name)
   }
 
-  const dial = async (port: number) => {
+  const farEnd = async (port: number): Promise<FarEnd> => {
     const [project, zone, instance] = await Promise.all([place('project_id'), place('zone'), output(base, 'vm_name')])
-    const relay = endpoints?.iapRelay ?? GOOGLE_IAP_RELAY
-    return dialThroughIap({ relay, project, zone, instance, port, token: credentials.token, signal })
+    return { relay: endpoints?.iapRelay ?? GOOGLE_IAP_RELAY, project, zone, instance, port }
   }
+  const { token } = credentials
+  const dial = async (port: number) => dialThroughIap({ ...(await farEnd(port)), token, signal })
 
   const store = lazy(async () =>
     openStore(await terraform.bucket(), () => terraform.input(base, 'project_id'), credentials, {
@@ -126,7 +128,10 @@ export function openConnections(sources: Sources): Connections {
 
   const host = patient(openTheHost)
 
-  const tunnel = lazy(async () => openTunnel(Number(await output(base, 'api_local_port')), () => dial(API_PORT)))
+  const tunnel = lazy(async () => {
+    const [port, leadsTo] = await Promise.all([output(base, 'api_local_port'), farEnd(API_PORT)])
+    return openTunnel(Number(port), { leadsTo, token, heard: message => log.debug(message), signal })
+  })
 
   const cluster = lazy(async () => {
     await tunnel()

@@ -29,7 +29,7 @@ export async function makeScratch({ keepsLabs }: { keepsLabs: boolean }): Promis
   const folder = await mkdtemp(join(tmpdir(), 'threads-ops-run-'))
   return {
     folder,
-    environment: { TMPDIR: folder, ...(keepsLabs && { [KEPT_LABS]: join(folder, 'kept') }) },
+    environment: { TMPDIR: folder, XDG_RUNTIME_DIR: folder, ...(keepsLabs && { [KEPT_LABS]: join(folder, 'kept') }) },
     end: () => end(folder),
     clear: () => clear(folder),
   }

@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { lazy, openConnections, patient } from '../../../lib/operation/connections.ts'
 import { external, timedOut } from '../../../lib/runtime/errors.ts'
+import { freePort } from '../support/server.ts'
 
 /** An opening that ends when the test says so; each is numbered. */
 function openings() {
@@ -110,7 +111,7 @@ function connections(outputs: Record<string, () => string>) {
     endpoints: undefined,
     credentials: {},
     baseLayer: '00-vpc',
-    terraform: {},
+    terraform: { state: async () => ({ outputs: { project_id: 'p', zone: 'z' } }) },
     output: async (layer: string, name: string) => {
       asked.push(`${layer} ${name}`)
       return outputs[name]?.() ?? ''
@@ -147,6 +148,7 @@ for (const [why, outputs, expected] of [
 }
 places.run()
 
+const port = String(await freePort())
 const closes = suite('disconnect')
 closes('what was never opened is not opened for it', async () => {
   const { disconnect, asked } = connections({})
@@ -154,7 +156,7 @@ closes('what was never opened is not opened for it', async () => {
   assert.equal(asked, [])
 })
 closes('closes what is open; the next call opens it again', async () => {
-  const { tunnel, disconnect } = connections({ api_local_port: () => '0' })
+  const { tunnel, disconnect } = connections({ api_local_port: () => port })
   const first = await tunnel()
   assert.is(await tunnel(), first)
   let closed = 0
@@ -174,7 +176,7 @@ closes('what could not be opened is nothing to close', async () => {
   const { tunnel, disconnect } = connections({
     api_local_port: () => {
       if (away) throw new Error('not applied')
-      return '0'
+      return port
     },
   })
   const opening = failed(tunnel())
