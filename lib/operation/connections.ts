@@ -1,11 +1,6 @@
-import { openCluster } from '../cluster/cluster.ts'
 import { configuredPath } from '../config/load.ts'
-import { openCompute } from '../google/compute.ts'
 import { objectExists } from '../google/existence.ts'
-import { dialThroughIap } from '../google/iap.ts'
 import { openStore } from '../google/storage.ts'
-import { openTunnel } from '../google/tunnel.ts'
-import { openHost } from '../host/ssh.ts'
 import { API_PORT, SSH_PORT } from '../model/ports.ts'
 import { exitCodes, OpsError } from '../runtime/errors.ts'
 import type { Connections, Context } from './context.ts'
@@ -77,7 +72,9 @@ export function openConnections(sources: Sources): Connections {
     return typeof said === 'string' && said !== '' ? said : terraform.input(base, name)
   }
 
+  // What a connection takes is imported when it is opened: few verbs open all of them.
   const dial = async (port: number) => {
+    const { dialThroughIap } = await import('../google/iap.ts')
     const [project, zone, instance] = await Promise.all([place('project_id'), place('zone'), output(base, 'vm_name')])
     const relay = endpoints?.iapRelay ?? GOOGLE_IAP_RELAY
     return dialThroughIap({ relay, project, zone, instance, port, token: credentials.token, signal })
@@ -91,6 +88,7 @@ export function openConnections(sources: Sources): Connections {
   )
 
   const compute = lazy(async () => {
+    const { openCompute } = await import('../google/compute.ts')
     const [project, zone] = await Promise.all([place('project_id'), place('zone')])
     return openCompute({ project, zone, credentials, signal, ...(endpoints && { endpoint: endpoints.compute }) })
   })
@@ -106,6 +104,7 @@ export function openConnections(sources: Sources): Connections {
   const asked = { compute, output, baseLayer: base, signal }
 
   const openTheHost = async (within?: number) => {
+    const { openHost } = await import('../host/ssh.ts')
     const vm = await output(base, 'vm_name')
     const hostKeys = await publishedKeys(vm, asked, { within })
     const { user, identityFile } = environment.access.ssh
@@ -126,9 +125,13 @@ export function openConnections(sources: Sources): Connections {
 
   const host = patient(openTheHost)
 
-  const tunnel = lazy(async () => openTunnel(Number(await output(base, 'api_local_port')), () => dial(API_PORT)))
+  const tunnel = lazy(async () => {
+    const { openTunnel } = await import('../google/tunnel.ts')
+    return openTunnel(Number(await output(base, 'api_local_port')), () => dial(API_PORT))
+  })
 
   const cluster = lazy(async () => {
+    const { openCluster } = await import('../cluster/cluster.ts')
     await tunnel()
     const [kubeconfig, context] = await Promise.all([output(base, 'kubeconfig_path'), output(base, 'kube_context')])
     return openCluster({ kubeconfig: configuredPath(kubeconfig), context })
