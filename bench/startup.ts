@@ -3,6 +3,7 @@ import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../lib/runtime/files.ts'
 import { table } from '../lib/runtime/table.ts'
+import { median } from './measure.ts'
 
 /**
  * What starting costs: taskw against the Task that it runs, the --help of every script against an empty Node program. Each pair
@@ -32,8 +33,6 @@ const milliseconds = ([program, ...args]: readonly string[]): number => {
   if (status !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${status}`)
   return performance.now() - started
 }
-
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 const rows = pairs.map(({ what, measured, baseline }) => {
   const samples = Array.from({ length: rounds }, () => [milliseconds(measured), milliseconds(baseline)] as const)

@@ -1,12 +1,7 @@
-import { openCluster } from '../cluster/cluster.ts'
 import { configuredPath } from '../config/load.ts'
-import { openCompute } from '../google/compute.ts'
 import { objectExists } from '../google/existence.ts'
-import { dialThroughIap } from '../google/iap.ts'
 import type { FarEnd } from '../google/lease.ts'
 import { openStore } from '../google/storage.ts'
-import { openTunnel } from '../google/tunnel.ts'
-import { openHost } from '../host/ssh.ts'
 import { API_PORT, SSH_PORT } from '../model/ports.ts'
 import { exitCodes, OpsError } from '../runtime/errors.ts'
 import type { Connections, Context } from './context.ts'
@@ -83,7 +78,11 @@ export function openConnections(sources: Sources): Connections {
     return { relay: endpoints?.iapRelay ?? GOOGLE_IAP_RELAY, project, zone, instance, port }
   }
   const { token } = credentials
-  const dial = async (port: number) => dialThroughIap({ ...(await farEnd(port)), token, signal })
+  // What a connection takes is imported when it is opened: few verbs open all of them.
+  const dial = async (port: number) => {
+    const { dialThroughIap } = await import('../google/iap.ts')
+    return dialThroughIap({ ...(await farEnd(port)), token, signal })
+  }
 
   const store = lazy(async () =>
     openStore(await terraform.bucket(), () => terraform.input(base, 'project_id'), credentials, {
@@ -93,6 +92,7 @@ export function openConnections(sources: Sources): Connections {
   )
 
   const compute = lazy(async () => {
+    const { openCompute } = await import('../google/compute.ts')
     const [project, zone] = await Promise.all([place('project_id'), place('zone')])
     return openCompute({ project, zone, credentials, signal, ...(endpoints && { endpoint: endpoints.compute }) })
   })
@@ -108,6 +108,7 @@ export function openConnections(sources: Sources): Connections {
   const asked = { compute, output, baseLayer: base, signal }
 
   const openTheHost = async (within?: number) => {
+    const { openHost } = await import('../host/ssh.ts')
     const vm = await output(base, 'vm_name')
     const hostKeys = await publishedKeys(vm, asked, { within })
     const { user, identityFile } = environment.access.ssh
@@ -130,10 +131,12 @@ export function openConnections(sources: Sources): Connections {
 
   const tunnel = lazy(async () => {
     const [port, leadsTo] = await Promise.all([output(base, 'api_local_port'), farEnd(API_PORT)])
+    const { openTunnel } = await import('../google/tunnel.ts')
     return openTunnel(Number(port), { leadsTo, token, heard: message => log.debug(message), signal })
   })
 
   const cluster = lazy(async () => {
+    const { openCluster } = await import('../cluster/cluster.ts')
     await tunnel()
     const [kubeconfig, context] = await Promise.all([output(base, 'kubeconfig_path'), output(base, 'kube_context')])
     return openCluster({ kubeconfig: configuredPath(kubeconfig), context })

@@ -34,6 +34,8 @@ export interface PlanOptions {
   /** `false` for a look: no lock is taken or waited for, and nothing is written to the bucket. It can be applied all the same. */
   lock?: boolean
   onProgress?: (detail: string) => void
+  /** Of a look: Terraform has its state, and works by itself, however busy this process is. */
+  onUnderway?: () => void
 }
 
 /** A failed plan or apply, with what Terraform said of each address. */

@@ -213,7 +213,10 @@ export function createTerraform(options: TerraformOptions): Terraform {
 
   const look = async (layer: string, planOptions: PlanOptions, { read }: StateObjects) => {
     const { bucket, object } = await backend(layer)
-    const view = await openBucketView(read)
+    const { onUnderway } = planOptions
+    const view = await openBucketView(read, (from, of) => {
+      if (from === bucket && of === object) onUnderway?.()
+    })
     try {
       await initialise(layer, view.environment)
       const made = await makePlan({ ...(await planRun(layer)), variables: view.environment }, planOptions)

@@ -38,7 +38,11 @@ const OBJECTS = /^(\/upload)?\/storage\/v1\/b\/([^/]+)\/o(?:\/(.+))?$/
 /** What Google's library does not try again. */
 const FORBIDDEN = 403
 
-export async function openBucketView(read: ReadObject): Promise<BucketView> {
+/** @param onContent called once the content of an object has been answered */
+export async function openBucketView(
+  read: ReadObject,
+  onContent?: (bucket: string, object: string) => void,
+): Promise<BucketView> {
   const written = new Map<string, string>()
   const asked = new Set<string>()
   let fault: unknown
@@ -55,7 +59,8 @@ export async function openBucketView(read: ReadObject): Promise<BucketView> {
       // Contents are read at the root: /bucket/object.
       const [, from = '', ...object] = pathname.split('/').map(decodeURIComponent)
       const content = await contentOf(from, object.join('/'))
-      return content === undefined ? missing : { status: 200, body: content }
+      if (content === undefined) return missing
+      return { status: 200, body: content, sent: () => onContent?.(from, object.join('/')) }
     }
     if (upload) {
       const object = searchParams.get('name') ?? ''
@@ -101,6 +106,7 @@ interface Answer {
   status: number
   headers?: Record<string, string>
   body?: string
+  sent?: () => void
 }
 
 const missing: Answer = { status: 404, body: 'No such object' }
@@ -119,8 +125,8 @@ const described = (bucket: string, name: string, content: string): Answer =>
     md5Hash: createHash('md5').update(content).digest('base64'),
   })
 
-function send(response: ServerResponse, { status, headers, body }: Answer): void {
-  response.writeHead(status, headers).end(body)
+function send(response: ServerResponse, { status, headers, body, sent }: Answer): void {
+  response.writeHead(status, headers).end(body, sent)
 }
 
 /** The object's content: the second part of a `multipart/related` upload. */

@@ -55,15 +55,20 @@ async function begunVerdicts(
   const { run } = shareProgress(line => context.progress(line))
   for (const layer of layers) {
     const reached = isWithinReach(layer, context)
+    const { promise: underway, resolve: onUnderway } = Promise.withResolvers<void>()
     const judge = async () => {
       if (!(await reached)) return undefined
-      return run(layer, async progress => policy.judge(await policy.plan(layer, withProgress(context, progress)), context))
+      return run(layer, async progress =>
+        policy.judge(await policy.plan(layer, withProgress(context, progress), { onUnderway }), context),
+      )
     }
     const verdict = needsCluster(layer, context.terraform.layers) ? judge().catch(orLater(layer, context)) : judge()
     // It is told in its turn.
     verdict.catch(() => undefined)
     verdicts.set(layer, verdict)
     if (!(await reached.catch(() => false))) break
+    // Opening Google's client stops everything else here for a second: Terraform should not have to wait for its state meanwhile.
+    await Promise.race([underway, verdict.catch(() => undefined)])
   }
   return verdicts
 }

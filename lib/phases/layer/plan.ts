@@ -4,7 +4,7 @@ import type { Context } from '../../operation/context.ts'
 import { operator } from '../../operation/operator.ts'
 import { livesStill } from '../../runtime/processes.ts'
 import { waitFor } from '../../runtime/wait.ts'
-import { type Holder, type Plan, TerraformError } from '../../terraform/terraform.ts'
+import { type Holder, type Plan, type PlanOptions, TerraformError } from '../../terraform/terraform.ts'
 
 export type PlanContext = Pick<Context, 'terraform' | 'log' | 'progress' | 'signal'>
 
@@ -12,7 +12,7 @@ export type PlanContext = Pick<Context, 'terraform' | 'log' | 'progress' | 'sign
 export const planLayer = (
   name: string,
   { terraform, progress }: Pick<Context, 'terraform' | 'progress'>,
-  options: { destroy?: boolean } = {},
+  options: Pick<PlanOptions, 'destroy' | 'onUnderway'> = {},
 ): Promise<Plan> => terraform.plan(name, { ...options, lock: false, onProgress: progress })
 
 /**

@@ -2,7 +2,7 @@ import type { ApplyOptions } from '../../command-line/options.ts'
 import { describeConflicts } from '../../model/layer/import-block.ts'
 import type { Context } from '../../operation/context.ts'
 import { precondition } from '../../runtime/errors.ts'
-import type { Plan } from '../../terraform/terraform.ts'
+import type { Plan, PlanOptions } from '../../terraform/terraform.ts'
 import { type ExistingContext, foreignObjects, unfinishedObjects } from './existing.ts'
 import { type GuardContext, type Judged, judgePlan, type PlanPermissions } from './guard.ts'
 import { planLayer } from './plan.ts'
@@ -12,7 +12,11 @@ export interface ApplyPolicy {
   allow: readonly string[]
   fresh: boolean
   /** A layer's plan: the one that was made before, or is being made, unless something has been changed since. */
-  plan(layer: string, context: Pick<Context, 'terraform' | 'progress' | 'changes'>): Promise<Plan>
+  plan(
+    layer: string,
+    context: Pick<Context, 'terraform' | 'progress' | 'changes'>,
+    options?: Pick<PlanOptions, 'onUnderway'>,
+  ): Promise<Plan>
   /** Whether a plan may be applied; judged once. */
   judge(plan: Plan, context: JudgeContext): Promise<Judged>
 }
@@ -25,11 +29,11 @@ export function applyPolicy({ allowDestroy = [], fresh = false }: ApplyOptions =
   return {
     allow: allowDestroy,
     fresh,
-    plan(layer, context) {
+    plan(layer, context, options) {
       const { changes } = context
       const before = made.get(layer)
       if (before?.changes === changes) return before.plan
-      const plan = planLayer(layer, context)
+      const plan = planLayer(layer, context, options)
       const own = { plan, changes }
       made.set(layer, own)
       plan.catch(() => {

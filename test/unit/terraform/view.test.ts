@@ -36,6 +36,19 @@ view('answers reads from the bucket, and knows what was asked', async ({ view: {
   assert.equal([...asked], ['b/p/default.tfstate', 'b/other'])
 })
 
+view('says when the content of an object is on its way', async () => {
+  const said: string[] = []
+  const own = await openBucketView(
+    async (bucket, object) => there[`${bucket}/${object}`],
+    (bucket, object) => said.push(`${bucket}/${object}`),
+  )
+  const { origin } = new URL(own.endpoint)
+  for (const path of ['/storage/v1/b/b/o/p%2Fdefault.tfstate', '/b/other', '/b/p/default.tfstate'])
+    await (await fetch(`${origin}${path}`)).text()
+  await own.close()
+  assert.equal(said, ['b/p/default.tfstate'])
+})
+
 view('keeps what is written to itself', async ({ view: { kept }, call }) => {
   const answer = await call('POST', ...upload('q', 'new\r\n{}'))
   assert.is(((await answer.json()) as { generation: string }).generation, '1')

@@ -54,6 +54,7 @@ function gated(world: World = {}) {
   const begun: string[] = []
   const plan: typeof there.context.terraform.plan = async (layer, options) => {
     begun.push(layer)
+    options?.onUnderway?.()
     await gates.get(layer)?.promise
     return there.context.terraform.plan(layer, options)
   }
@@ -75,6 +76,35 @@ judges('the plans are made at the same time, each once', async () => {
     ['done', 'done', 'done'],
   )
   assert.equal(begun, LAYERS)
+})
+judges('Google’s client, whose opening stops everything else, is opened once Terraform works by itself', async () => {
+  const { context } = layerContext()
+  let underway = (): void => undefined
+  let asked = 0
+  const plan: typeof context.terraform.plan = async (layer, options = {}) => {
+    if (layer !== '00-vpc') return context.terraform.plan(layer, options)
+    await new Promise<void>(resolve => {
+      underway = () => {
+        options.onUnderway?.()
+        resolve()
+      }
+    })
+    return context.terraform.plan(layer, options)
+  }
+  const compute = () => {
+    asked++
+    return context.compute()
+  }
+  const found = destructionJudged(LAYERS, applyPolicy()).check({
+    ...context,
+    compute,
+    terraform: { ...context.terraform, plan },
+  })
+  await soon()
+  assert.is(asked, 0)
+  underway()
+  assert.equal(evidence(await found).judged, LAYERS)
+  assert.ok(asked > 0)
 })
 judges('what is asked for while it is being made is not made again', async () => {
   const { context, begun, end } = gated()
