@@ -72,6 +72,27 @@ for (const file of sources) {
 }
 circles.run()
 
+/** Of these, imported by a process that starts often, each costs milliseconds. */
+const light = suite("what the tunnel's process imports")
+light('its own few files, and no package but that of WebSockets', () => {
+  const found = new Set(['lib/google/tunnel-process.ts'])
+  for (const file of found) {
+    for (const { target, isType } of allImports.get(file) ?? []) if (!isType) found.add(target)
+  }
+  assert.equal([...found].sort(), [
+    'lib/google/iap.ts',
+    'lib/google/lease.ts',
+    'lib/google/tunnel-process.ts',
+    'lib/runtime/duration.ts',
+    'lib/runtime/errors.ts',
+  ])
+  const packages = [...found].flatMap(file =>
+    [...(texts.get(file) ?? '').matchAll(/^import (?!type ).* from '([^.'][^']*)'/gm)].map(([, name]) => name),
+  )
+  assert.equal([...new Set(packages.filter(name => !name?.startsWith('node:')))], ['ws'])
+})
+light.run()
+
 const named = suite('a program that the lab names is there')
 const NAMED = /(?:^|[\s'"`(]|checkout\/)((?:lab|lib|scripts)\/[\w./-]+\.(?:ts|sh))\b/gm
 for (const file of readdirSync(join(root, 'lab'), { recursive: true, encoding: 'utf8' }).filter(name =>
