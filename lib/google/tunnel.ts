@@ -13,6 +13,8 @@ export interface Tunnel {
   port: number
   /** False while something else listens on the port, and is used. */
   readonly own: boolean
+  /** Whether its process does anything at all; false while something else listens on the port. */
+  answers(): Promise<boolean>
   /** Frees the port, unless others use the tunnel as well. */
   close(): Promise<void>
 }
@@ -74,6 +76,13 @@ export async function openTunnel(port: number, options: TunnelOptions): Promise<
     port,
     get own() {
       return lease !== undefined
+    },
+    async answers() {
+      if (!lease) return false
+      const socket = connect(place.socketPath)
+      const greeting = await within(GREETING_MS, leaseOf(socket, options).greeting, options.signal)
+      socket.destroy()
+      return greeting !== undefined
     },
     async close() {
       closing.abort()

@@ -234,14 +234,16 @@ tunnels('a tunnel to another VM is named, not taken for one’s own, and given n
 })
 
 tunnels('one that hangs is a stranger', async context => {
-  await open(context)
+  const first = await open(context)
   await flowing(context.port)
+  assert.is(await first.answers(), true)
   const hung = theProcess(context.port)
   process.kill(hung, 'SIGSTOP')
   const began = performance.now()
   const other = await open(context)
   assert.is(other.own, false)
   assert.ok(performance.now() - began < 8000)
+  assert.equal([first.own, await first.answers(), await other.answers()], [true, false, false])
   const interrupt = new AbortController()
   const waiting = open(context, { signal: interrupt.signal }).catch((error: OpsError) => error.code)
   setTimeout(() => interrupt.abort(), 100)
