@@ -282,6 +282,21 @@ tunnels('what the relay says is told to all users', async context => {
   assert.match(said[0] ?? '', /IAP could not connect to port 6443 of vm: 4033 not authorized/)
 })
 
+tunnels('a port that no process can have: 5, and which', async context => {
+  const refused = await open({ ...context, port: 70_000 }).catch((error: OpsError) => error)
+  assert.ok(refused instanceof OpsError, String(refused))
+  assert.is(refused.code, 5)
+  assert.match(refused.message, 'port 70000')
+})
+
+tunnels('another is started though the folder of the sockets was swept away', async context => {
+  await open(context)
+  await flowing(context.port)
+  rmSync(join(folder, `threads-ops-${uid}`), { recursive: true })
+  process.kill(theProcess(context.port), 'SIGKILL')
+  await soon('a connection works', async () => (await greeted(context.port)) === 'vm:')
+})
+
 tunnels('holds no secret', async context => {
   process.env.GITHUB_TOKEN = 'a-secret'
   try {
