@@ -13,6 +13,8 @@ export interface Tunnel {
   port: number
   /** False while something else listens on the port, and is used. */
   readonly own: boolean
+  /** Whether its process does anything at all; false while something else listens on the port. */
+  answers(): Promise<boolean>
   /** Frees the port, unless others use the tunnel as well. */
   close(): Promise<void>
 }
@@ -46,10 +48,7 @@ const PROCESS = join(import.meta.dirname, 'tunnel-process.ts')
  * @throws OpsError 4 when the port is that of a tunnel to another VM, 5 when no process can be started, 130
  */
 export async function openTunnel(port: number, options: TunnelOptions): Promise<Tunnel> {
-  const uid = process.getuid?.() ?? 0
-  const folder = await ownFolder(socketFolders(process.env.XDG_RUNTIME_DIR, tmpdir(), uid), uid)
-  const place = { port, socketPath: join(folder, `tunnel-${port}`) }
-  let lease: Lease | undefined = await obtain(place, options, options.signal)
+  let lease: Lease | undefined = await obtain(port, options, options.signal)
 
   const closing = new AbortController()
   const { signal } = closing
@@ -65,7 +64,7 @@ export async function openTunnel(port: number, options: TunnelOptions): Promise<
       }
       if (signal.aborted) return
       // What is wrong with the port is told to whoever uses it.
-      lease = await obtain(place, options, signal).catch(() => undefined)
+      lease = await obtain(port, options, signal).catch(() => undefined)
       if (signal.aborted) return lease?.close()
     }
   }
@@ -75,6 +74,13 @@ export async function openTunnel(port: number, options: TunnelOptions): Promise<
     get own() {
       return lease !== undefined
     },
+    async answers() {
+      if (!lease) return false
+      const socket = connect(await socketPathOf(port))
+      const greeting = await within(GREETING_MS, leaseOf(socket, options).greeting, options.signal)
+      socket.destroy()
+      return greeting !== undefined
+    },
     async close() {
       closing.abort()
       await lease?.close()
@@ -83,9 +89,10 @@ export async function openTunnel(port: number, options: TunnelOptions): Promise<
   }
 }
 
-interface Place {
-  port: number
-  socketPath: string
+/** Where leases of the tunnel on a port are to be had. */
+async function socketPathOf(port: number): Promise<string> {
+  const uid = process.getuid?.() ?? 0
+  return join(await ownFolder(socketFolders(process.env.XDG_RUNTIME_DIR, tmpdir(), uid), uid), `tunnel-${port}`)
 }
 
 /** A share in a tunnel's process, which lives as long as anybody has one. */
@@ -101,18 +108,19 @@ interface Lease {
 type Greeting = Extract<FromTunnel, { pid: number }>
 
 /** @returns undefined while something else listens on the port */
-async function obtain(place: Place, options: TunnelOptions, signal?: AbortSignal): Promise<Lease | undefined> {
+async function obtain(port: number, options: TunnelOptions, signal?: AbortSignal): Promise<Lease | undefined> {
+  const socketPath = await socketPathOf(port)
   for (let tries = 1; ; tries++) {
-    const socket = connect(place.socketPath)
+    const socket = connect(socketPath)
     const lease = leaseOf(socket, options)
     const greeting = await within(GREETING_MS, lease.greeting, signal)
     if (greeting && isDeepStrictEqual(greeting.leadsTo, options.leadsTo)) return lease
     const hangs = !greeting && !socket.closed
     socket.destroy()
-    if (signal?.aborted) throw interrupted(`opening the tunnel on port ${place.port}: interrupted`, 'run it again')
-    if (greeting) throw heldByAnother(place.port, greeting)
+    if (signal?.aborted) throw interrupted(`opening the tunnel on port ${port}: interrupted`, 'run it again')
+    if (greeting) throw heldByAnother(port, greeting)
     if (hangs) return undefined
-    if (await start(place, options.leadsTo)) return leaseOf(connect(place.socketPath), options)
+    if (await start(port, socketPath, options.leadsTo)) return leaseOf(connect(socketPath), options)
     if (tries === TRIES) return undefined
     await sleep(TAKE_OVER_MS)
   }
@@ -173,8 +181,10 @@ async function within<T>(ms: number, promise: Promise<T>, signal?: AbortSignal):
  * need not wait for it: it finds them when it is ready.
  * @returns whether the port was free
  */
-async function start({ port, socketPath }: Place, leadsTo: FarEnd): Promise<boolean> {
-  const forward = await listening({ port, host: '127.0.0.1' })
+async function start(port: number, socketPath: string, leadsTo: FarEnd): Promise<boolean> {
+  const forward = await listening({ port, host: '127.0.0.1' }).catch(error => {
+    throw external(`can't listen on port ${port} of 127.0.0.1: ${messageOf(error)}`, 'may you? is it a valid port?', error)
+  })
   if (!forward) return false
   // Nothing may be awaited from here on that takes a turn of the event loop: a connection would be accepted here.
   const made = `${socketPath}.${process.pid}`

@@ -56,6 +56,9 @@ const isMain = (name: string): boolean => {
 /** What else than Ctrl-C asks a run to end. A terminal that is closed sends SIGHUP. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
+/** How soon after one signal another may come that means the same. In milliseconds. */
+const TOLD_AGAIN_MS = 1000
+
 /** Writing fails so where the reader (`| head`) or the terminal is gone. */
 const READER_IS_GONE = ['EPIPE', 'EIO']
 
@@ -101,7 +104,12 @@ export async function runScript<O>(definition: ScriptDefinition<O>, argv: string
   } catch (thrown) {
     process.exitCode = reportFailure(definition.name, endOf(thrown, stop.signal), json, log, argv)
   } finally {
-    for (const signal of SIGNALS) process.off(signal, interrupt)
+    const unhandle = () => {
+      for (const signal of SIGNALS) process.off(signal, interrupt)
+    }
+    // Who was told to end may just be told again, by the terminal and by taskw: that does not change how it ends.
+    if (stop.signal.aborted) setTimeout(unhandle, TOLD_AGAIN_MS).unref()
+    else unhandle()
     process.off('uncaughtException', onUncaught)
     process.off('beforeExit', onBeforeExit)
   }

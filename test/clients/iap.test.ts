@@ -1,8 +1,10 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Server } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { WebSocket } from 'ws'
+import { openTunnel } from '../../lib/google/tunnel.ts'
+import { freePort } from '../unit/support/server.ts'
 import { PROJECT, TestLab, TOKEN } from './support/lab.ts'
 
 interface Context {
@@ -99,6 +101,31 @@ iap('closes with the codes that clients know', async ({ lab }) => {
   assert.is(await new Client(lab, target(6443)).closeCode(), 4003, 'nothing listens')
   assert.is(await new Client(lab, target(80)).closeCode(), 4003, 'no firewall rule')
   assert.is(await new Client(lab, 'reconnect?sid=unknown&ack=0').closeCode(), 4001)
+})
+
+iap('a tunnel goes on after a break, and ends with its user', async ({ lab }) => {
+  const port = await freePort()
+  const leadsTo = {
+    relay: lab.url.replace('http', 'ws'),
+    project: PROJECT,
+    zone: 'us-east1-b',
+    instance: 'threads-lab-vm',
+    port: 22,
+  }
+  const tunnel = await openTunnel(port, { leadsTo, token: async () => TOKEN })
+  const socket = connect(port, '127.0.0.1')
+  const deadline = () => ({ signal: AbortSignal.timeout(10_000) })
+  try {
+    for (const text of ['before', 'after']) {
+      socket.write(text)
+      assert.is(String((await once(socket, 'data', deadline()))[0]), text)
+      assert.is((await lab.request('POST', '/lab/tunnels/cut')).status, 204)
+    }
+  } finally {
+    const closed = once(socket, 'close', deadline())
+    await tunnel.close()
+    await closed
+  }
 })
 
 iap('lets nobody in without the token', async ({ lab }) => {

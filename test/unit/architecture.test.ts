@@ -89,6 +89,20 @@ for (const file of sources.filter(name => name.startsWith('scripts/'))) {
 }
 starting.run()
 
+/** Of these, imported by a process that starts often, each costs milliseconds. */
+const light = suite("what the tunnel's process imports")
+light('its own few files, and no package but that of WebSockets', () =>
+  assert.equal([...reachedFrom('lib/google/tunnel-process.ts', loads).keys()].sort(), [
+    'lib/google/iap.ts',
+    'lib/google/lease.ts',
+    'lib/google/tunnel-process.ts',
+    'lib/runtime/duration.ts',
+    'lib/runtime/errors.ts',
+    'ws',
+  ]),
+)
+light.run()
+
 const named = suite('a program that the lab names is there')
 const NAMED = /(?:^|[\s'"`(]|checkout\/)((?:lab|lib|scripts)\/[\w./-]+\.(?:ts|sh))\b/gm
 for (const file of readdirSync(join(root, 'lab'), { recursive: true, encoding: 'utf8' }).filter(name =>

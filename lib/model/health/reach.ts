@@ -12,7 +12,7 @@ export interface Reach {
   diskFree?: number | undefined
   /** Why nothing on the VM answers at the API's port; undefined where something does. */
   dial: string | undefined
-  /** The local end of the tunnel: its address, and whether our tunnel listens there. */
+  /** The local end of the tunnel: its address, and whether it is ours, and alive. */
   tunnel: { address: string; own: boolean }
 }
 

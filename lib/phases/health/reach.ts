@@ -34,10 +34,11 @@ export async function hopeless(
 
 async function survey(error: OpsError, context: ReachContext): Promise<Reach> {
   const { dial, tunnel } = context
-  const [vm, refused, { port, own }] = await Promise.all([
+  const { port, answers } = await tunnel()
+  const [vm, refused, own] = await Promise.all([
     vmOf(context),
     dial(API_PORT).then(stream => void stream.destroy(), messageOf),
-    tunnel(),
+    answers(),
   ])
   return {
     error: error.message,

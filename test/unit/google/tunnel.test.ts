@@ -234,14 +234,16 @@ tunnels('a tunnel to another VM is named, not taken for one’s own, and given n
 })
 
 tunnels('one that hangs is a stranger', async context => {
-  await open(context)
+  const first = await open(context)
   await flowing(context.port)
+  assert.is(await first.answers(), true)
   const hung = theProcess(context.port)
   process.kill(hung, 'SIGSTOP')
   const began = performance.now()
   const other = await open(context)
   assert.is(other.own, false)
   assert.ok(performance.now() - began < 8000)
+  assert.equal([first.own, await first.answers(), await other.answers()], [true, false, false])
   const interrupt = new AbortController()
   const waiting = open(context, { signal: interrupt.signal }).catch((error: OpsError) => error.code)
   setTimeout(() => interrupt.abort(), 100)
@@ -278,6 +280,21 @@ tunnels('what the relay says is told to all users', async context => {
   assert.is(await greeted(context.port), undefined)
   await soon('it is told', () => said.length === 2)
   assert.match(said[0] ?? '', /IAP could not connect to port 6443 of vm: 4033 not authorized/)
+})
+
+tunnels('a port that no process can have: 5, and which', async context => {
+  const refused = await open({ ...context, port: 70_000 }).catch((error: OpsError) => error)
+  assert.ok(refused instanceof OpsError, String(refused))
+  assert.is(refused.code, 5)
+  assert.match(refused.message, 'port 70000')
+})
+
+tunnels('another is started though the folder of the sockets was swept away', async context => {
+  await open(context)
+  await flowing(context.port)
+  rmSync(join(folder, `threads-ops-${uid}`), { recursive: true })
+  process.kill(theProcess(context.port), 'SIGKILL')
+  await soon('a connection works', async () => (await greeted(context.port)) === 'vm:')
 })
 
 tunnels('holds no secret', async context => {

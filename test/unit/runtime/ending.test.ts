@@ -17,7 +17,7 @@ interface Ended {
   stdout: string
   stderr: string
 }
-type Act = (child: ReturnType<typeof start>) => void
+type Act = (child: ReturnType<typeof start>) => unknown
 
 const start = (how: string, options: string[] = [], stdout: 'pipe' | number = 'pipe', stderr: 'pipe' | number = 'pipe') =>
   spawn(process.execPath, [SCRIPT, lock, how, ...options], { stdio: ['ignore', stdout, stderr] })
@@ -34,7 +34,7 @@ async function endOf(child: ReturnType<typeof start>, act: Act = () => undefined
     await sleep(10)
   }
   await sleep(50)
-  act(child)
+  await act(child)
   const [code] = await exited
   clearTimeout(guard)
   await sleep(20)
@@ -55,6 +55,16 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     assert.match(stderr, 'sleep: interrupted')
   })
 }
+endings('told again when it has ended, as by a terminal and by taskw: 130 all the same', async () => {
+  const { code, stderr } = await endOf(start('lingers'), async child => {
+    child.kill('SIGTERM')
+    while (existsSync(lock)) await sleep(10)
+    await sleep(200)
+    child.kill('SIGTERM')
+  })
+  assert.is(code, 130)
+  assert.match(stderr, 'sleep: interrupted')
+})
 endings('a closed stderr: 130', async () => {
   const { code } = await endOf(start('waits'), child => child.stderr?.destroy())
   assert.is(code, 130)

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { precondition } from '../../../lib/runtime/errors.ts'
 import { runScript } from '../../../lib/runtime/script.ts'
 import { commandFailed, shell } from '../../../lib/runtime/zx.ts'
@@ -46,3 +47,5 @@ await runScript(
   },
   process.argv.slice(2),
 )
+// As one does that has to close what it opened.
+if (process.argv[3] === 'lingers') await sleep(2000)
