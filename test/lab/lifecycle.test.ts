@@ -1,4 +1,6 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -91,3 +93,57 @@ resting('lab:status says what boots it', async ({ lab }) => {
   )
 })
 resting.run()
+
+const logs = suite<{ folder: string }>('the ends of logs')
+logs.before.each(async context => {
+  context.folder = await mkdtemp(join(tmpdir(), 'logs-'))
+  await writeFile(join(context.folder, 'google.log'), 'one\ntwo\nthree\n')
+})
+logs.after.each(({ folder }) => rm(folder, { recursive: true, force: true }))
+
+/** A script that prints the end of the log, as `lab:logs` does. */
+const printing = (folder: string, follow: boolean, file = 'google.log') => {
+  const script = `
+    import { runScript } from '${new URL('../../lib/runtime/script.ts', import.meta.url)}'
+    import { printEnds } from '${new URL('../../lab/lifecycle/logs.ts', import.meta.url)}'
+    await runScript({ name: 'logs', summary: '', async run({ signal }) {
+      await printEnds(['${join(folder, file)}'], { lines: 2, follow: ${follow}, signal })
+      return { document: {} }
+    } }, [])`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const said = { stdout: '', stderr: '' }
+  child.stdout.on('data', data => (said.stdout += data))
+  child.stderr.on('data', data => (said.stderr += data))
+  const has = async (text: string) => {
+    while (!said.stdout.includes(text) && child.exitCode === null) await once(child.stdout, 'data')
+  }
+  return { child, said, has, ended: once(child, 'close') }
+}
+logs('the last lines', async ({ folder }) => {
+  const { said, ended } = printing(folder, false)
+  assert.equal([(await ended)[0], said.stdout], [0, 'two\nthree\n'])
+})
+logs('what is written later, until it is interrupted: at once', async ({ folder }) => {
+  const { child, said, has, ended } = printing(folder, true)
+  await has('three')
+  await appendFile(join(folder, 'google.log'), 'four\n')
+  await has('four')
+  const interrupted = performance.now()
+  child.kill('SIGINT')
+  // That is how it is meant to end.
+  assert.is((await ended)[0], 0, said.stderr)
+  assert.ok(performance.now() - interrupted < 2000)
+  assert.is(said.stdout, 'two\nthree\nfour\n')
+})
+logs('a reader who has enough is no failure', async ({ folder }) => {
+  await writeFile(join(folder, 'google.log'), `${'x'.repeat(2 ** 20)}\n`)
+  const { child, said, ended } = printing(folder, false)
+  child.stdout.destroy()
+  assert.is((await ended)[0], 0, said.stderr)
+})
+logs('a file that is not there: 5', async ({ folder }) => {
+  const { said, ended } = printing(folder, false, 'other.log')
+  assert.is((await ended)[0], 5)
+  assert.match(said.stderr, /No such file[\s\S]*tail failed with exit code 1/)
+})
+logs.run()
