@@ -10,6 +10,7 @@ import { type Component, components, RUN_DIRECTORY, SCHEDULER_CONFIG, schedulerC
 import { type ClusterConfig, parseConfig } from './config.ts'
 import { K0sError } from './errors.ts'
 import { type ControllerFlags, parseControllerFlags } from './flags.ts'
+import { deployManifests } from './manifests.ts'
 import { ADMIN, CONTROLLER_MANAGER, ensurePki, kubeconfig, SCHEDULER } from './pki.ts'
 import { isRunning, STATUS_SOCKET, type Status, serveStatus } from './status.ts'
 import { Supervised } from './supervise.ts'
@@ -62,7 +63,7 @@ export async function runController(binary: string, version: string, args: reado
       await untilReady(one.component, flags.dataDir, stopping.signal)
     }
     log('all components are running')
-    await aborted(stopping.signal)
+    await deployManifests(flags.dataDir, log, stopping.signal)
   } catch (error) {
     if (!stopping.signal.aborted) throw error
   }
