@@ -67,7 +67,9 @@ async function objectsOf(api: Api, stack: string): Promise<{ id: string; path: s
         !name.includes('/') && verbs.includes('list') && verbs.includes('delete') && !NEVER_PRUNED.includes(kind),
     )
     const lists = resources.map(async resource => {
-      const { items } = await api.get<{ items: Pick<Manifest, 'metadata'>[] }>(`${collectionOf(version, resource)}?${selector}`)
+      const { items } = await api
+        .get<{ items: Pick<Manifest, 'metadata'>[] }>(`${collectionOf(version, resource)}?${selector}`)
+        .catch(noneIfRefused)
       // Some servers list more than what is asked for.
       return items
         .filter(({ metadata }) => metadata.labels?.[STACK] === stack && !metadata.ownerReferences?.length)
@@ -96,6 +98,12 @@ const rootOf = (version: string): string => (version.includes('/') ? `/apis/${ve
 
 const collectionOf = (version: string, { name, namespaced }: Resource, namespace?: string): string =>
   `${rootOf(version)}/${namespaced && namespace ? `namespaces/${namespace}/` : ''}${name}`
+
+/** As k0s: what cannot be listed is not pruned. */
+function noneIfRefused(error: unknown): { items: [] } {
+  if (error instanceof ApiError) return { items: [] }
+  throw error
+}
 
 function unlessGone(error: unknown): void {
   if (!(error instanceof ApiError && error.status === 404)) throw error

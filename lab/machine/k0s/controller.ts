@@ -25,7 +25,7 @@ export const ownAddress = (): string =>
 
 export const DEFAULT_CONFIG = '/etc/k0s/k0s.yaml'
 
-export function loadConfig({ config, single }: Pick<ControllerFlags, 'config' | 'single'>): ClusterConfig {
+export function loadConfig({ config, single, dataDir }: Pick<ControllerFlags, 'config' | 'single' | 'dataDir'>): ClusterConfig {
   const path = config ?? DEFAULT_CONFIG
   let text = ''
   try {
@@ -33,7 +33,7 @@ export function loadConfig({ config, single }: Pick<ControllerFlags, 'config' | 
   } catch (error) {
     if (config) throw new K0sError(`failed to load node config: open ${path}: ${(error as NodeJS.ErrnoException).code}`)
   }
-  return parseConfig(text, ownAddress(), single)
+  return parseConfig(text, ownAddress(), single, dataDir)
 }
 
 /** `k0s controller`: runs the control plane and, with a worker, the node until SIGTERM. */
