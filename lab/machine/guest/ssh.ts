@@ -14,7 +14,7 @@ const ROOT_BANNER = '/etc/ssh/root-banner'
 
 /** Root is refused as by Google's images; `gcloud compute ssh` that is run by root asks for root unless it is told otherwise. */
 export const rootBanner = (host: string): string =>
-  `root can't log in here, as on Google's images. Name a user: gcloud compute ssh operator@${host}\n`
+  `root can't log in here, as on Google's images. Name a user: gcloud compute ssh ops@${host}\n`
 
 export const sshdConfiguration = `Port 22
 ${KEY_TYPES.map(type => `HostKey ${keyFile(type)}`).join('\n')}

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { accountsOf } from '../../../lab/machine/guest/accounts.ts'
+import { accountsOf, forEachAccount } from '../../../lab/machine/guest/accounts.ts'
 import { dropInDirectories, parseUnit, words } from '../../../lab/machine/guest/unit.ts'
 import { components } from '../../../lab/machine/k0s/components.ts'
 import { databaseOf, parseConfig } from '../../../lab/machine/k0s/config.ts'
@@ -107,6 +107,23 @@ for (const [text, expected] of [
   units(`words of <${text}>`, () => assert.equal(words(text), expected))
 }
 units.run()
+
+const applying = suite('forEachAccount')
+applying('one that cannot be made keeps none of the others out', () => {
+  const [made, said]: [string[], string[]] = [[], []]
+  const wanted = new Map([
+    // Debian has a group of that name, so that useradd refuses it.
+    ['operator', ['k1']],
+    ['ops', ['k2']],
+  ])
+  const apply = (user: string) => {
+    if (user === 'operator') throw new Error('useradd: group operator exists')
+    made.push(user)
+  }
+  forEachAccount(wanted, apply, text => said.push(text))
+  assert.equal([made, said], [['ops'], ['account operator: useradd: group operator exists']])
+})
+applying.run()
 
 const accounts = suite('accountsOf')
 const now = new Date('2026-01-01T00:00:00Z')
