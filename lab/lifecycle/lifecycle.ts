@@ -203,12 +203,12 @@ async function writeIfChanged(file: string, text: string): Promise<void> {
 export async function down(log: Log, layout: Layout = here): Promise<void> {
   await using _lock = await takeLock(lockOf(layout))
   const hypervisor = createHypervisor({ lab: layout.lab })
-  const machines = await recordedMachines(layout.lab)
   const activity = log.activity('Lab down')
   activity.update('machines')
-  await recordResting(layout.lab)
-  // It would take the end of a spot machine for a preemption.
+  // It would take the end of a spot machine for a preemption, and may be booting one.
   await stopDaemon(layout, google)
+  await recordResting(layout.lab)
+  const machines = await recordedMachines(layout.lab)
   await Promise.all(machines.map(({ id }) => hypervisor.powerOff(id, { graceMs: SHUTDOWN_MS })))
   activity.update('daemons')
   for (const daemon of daemons) await stopDaemon(layout, daemon)
