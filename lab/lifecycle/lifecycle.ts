@@ -10,6 +10,7 @@ import { publishCheckout, publishSample } from '../delivery/repositories.ts'
 import { projects } from '../google/compute/catalogue.ts'
 import { checkDisks } from '../machine/disk.ts'
 import { createHypervisor, recordedMachines, supervisors } from '../machine/hypervisor.ts'
+import { mountsBelow, unmountBelow } from '../machine/mounts.ts'
 import { removeNetworks } from '../machine/network.ts'
 import { goneWithin, signal as kill, run } from '../machine/process.ts'
 import { here, type Layout } from '../state/layout.ts'
@@ -219,7 +220,7 @@ export async function down(log: Log, layout: Layout = here): Promise<void> {
   // `unshare` ignores every other signal.
   for (const id of strays) kill(id, 'SIGKILL')
   await goneWithin(strays, SHUTDOWN_MS)
-  for (const mount of await mountsBelow(layout.lab)) await run('umount', ['--lazy', mount])
+  await unmountBelow(layout.lab)
   await rm(layout.endpoints, { force: true })
   for (const name of await readdir(layout.run).catch(() => [])) {
     if (name.endsWith('.sock')) await rm(join(layout.run, name), { force: true })
@@ -246,17 +247,3 @@ export async function reset(log: Log, layout: Layout = here): Promise<void> {
   // The user may have made it a mount point; then it stays.
   await rmdir(layout.lab).catch(() => undefined)
 }
-
-/** Innermost first. */
-async function mountsBelow(folder: string): Promise<string[]> {
-  const table = await readFile('/proc/self/mounts', 'utf8')
-  return table
-    .split('\n')
-    .map(line => unescaped(line.split(' ')[1] ?? ''))
-    .filter(path => path.startsWith(`${folder}/`))
-    .reverse()
-}
-
-/** The table has blanks and the like as octal numbers. proc_mounts(5) */
-const unescaped = (path: string): string =>
-  path.replace(/\\(\d{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)))
