@@ -5,6 +5,7 @@ import { usage } from '../../lib/runtime/errors.ts'
 import { writeAtomically } from '../../lib/runtime/files.ts'
 import { runs } from '../../lib/runtime/journal.ts'
 import { endWith, outliveLog } from '../lifecycle/last-words.ts'
+import { forgetResting, restingMachines } from '../lifecycle/resting.ts'
 import { createHypervisor } from '../machine/hypervisor.ts'
 import { socketPath } from '../machine/sockets.ts'
 import { readRecord } from '../state/stored.ts'
@@ -24,8 +25,10 @@ async function main(): Promise<void> {
     metadataSocket: socketPath(join(lab, 'run'), 'metadata.sock'),
     // After a restart the server keeps its address, which clients may have stored.
     ...(await lastPorts(record)),
+    resting: (await restingMachines(lab)).map(({ id }) => id),
     log: line => console.error(`${new Date().toISOString()} ${line}`),
   })
+  await forgetResting(lab)
   await writeAtomically(record, JSON.stringify({ port: google.port, tlsPort: google.tlsPort, pid: process.pid }))
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void google.close())
 }

@@ -52,6 +52,8 @@ export interface GoogleOptions {
   tlsPort?: number
   /** Folder of the toolkit's journals, for faults that wait for a phase. */
   runs?: string
+  /** Ids of the machines that were running when the lab went down: they are booted again. */
+  resting?: readonly string[]
   /** Google's usual limits by default. */
   limits?: Limits
   /** Called for each answer worth logging. */
@@ -86,6 +88,7 @@ export async function startGoogle({
   runs = join(directory, 'runs'),
   port = 0,
   tlsPort = 0,
+  resting = [],
   limits = usualLimits,
   log = () => undefined,
 }: GoogleOptions): Promise<Google> {
@@ -106,6 +109,7 @@ export async function startGoogle({
   const metadata = metadataSocket ? await startMetadataServer(metadataSocket, cloud, machines) : undefined
 
   cloud.operations.resume()
+  await machines.bootAgain(resting)
   await machines.notice()
   const noticing = every(NOTICE_EVERY_MS, () => machines.notice())
   const watching = every(ROOM_EVERY_MS, async () => {

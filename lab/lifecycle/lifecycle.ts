@@ -4,11 +4,13 @@ import { dirname, join, relative } from 'node:path'
 import { interrupted, precondition } from '../../lib/runtime/errors.ts'
 import { readIfExists, root, writeAtomically } from '../../lib/runtime/files.ts'
 import type { Log } from '../../lib/runtime/log.ts'
+import { waitFor } from '../../lib/runtime/wait.ts'
 import { labImages, pushMissing } from '../delivery/images.ts'
 import { publishCheckout, publishSample } from '../delivery/repositories.ts'
 import { projects } from '../google/compute/catalogue.ts'
 import { checkDisks } from '../machine/disk.ts'
 import { createHypervisor, recordedMachines, supervisors } from '../machine/hypervisor.ts'
+import { mountsBelow, unmountBelow } from '../machine/mounts.ts'
 import { removeNetworks } from '../machine/network.ts'
 import { goneWithin, signal as kill, run } from '../machine/process.ts'
 import { here, type Layout } from '../state/layout.ts'
@@ -22,12 +24,16 @@ import { ensureCharts } from './charts.ts'
 import { type DaemonRecord, daemons, delivery, endAll, ensureDaemon, google, processesOf, stopDaemon } from './daemon.ts'
 import { gsutilConfiguration } from './gsutil.ts'
 import { installPackages, missingPackages, preflight } from './preflight.ts'
+import { type Resting, recordResting, restingMachines } from './resting.ts'
+import { machineStatuses } from './status.ts'
 import { copyTerraform } from './terraform-copy.ts'
 
 /** Needed before Terraform can start; the other missing programs are built in the meantime. */
 const FIRST_PROGRAMS = ['crane']
 /** How long a machine may take to shut down when the lab goes down. */
 const SHUTDOWN_MS = 15_000
+/** How long machines may take to boot when it comes up. */
+const BOOT_MS = 60_000
 
 interface Step {
   title: string
@@ -42,6 +48,7 @@ const lockOf = ({ lab }: Layout): string => join(lab, 'lifecycle.lock')
 export async function up(log: Log, signal?: AbortSignal, layout: Layout = here): Promise<void> {
   await preflight(layout.lab)
   await using _lock = await takeLock(lockOf(layout), signal ? { signal } : {})
+  const resting = await restingMachines(layout.lab)
   let started: Record<'google' | 'delivery', DaemonRecord> | undefined
   const steps: Step[] = [
     { title: 'Debian packages', run: ensurePackages },
@@ -80,6 +87,7 @@ export async function up(log: Log, signal?: AbortSignal, layout: Layout = here):
         return `${relative(process.cwd(), layout.endpoints)}`
       },
     },
+    ...(resting.length > 0 ? [{ title: 'Machines', run: () => bootedAgain(layout, resting, started?.google ?? {}, log) }] : []),
   ]
   for (const { title, run: work } of steps) {
     if (signal?.aborted) throw interrupted(`interrupted before: ${title}`, 'run the same command again to go on')
@@ -139,6 +147,24 @@ async function publish(layout: Layout, { registryPort }: DaemonRecord): Promise<
   return `commit ${commit.slice(0, 12)}${pushed.length > 0 ? `, ${pushed.length} images pushed` : ''}`
 }
 
+/** Waits until Google's stand-in has booted the machines that were running when the lab went down. */
+async function bootedAgain(layout: Layout, resting: readonly Resting[], { port }: DaemonRecord, log: Log): Promise<string> {
+  const booted = await waitFor({
+    what: `${resting.map(({ name }) => name).join(', ')} to boot`,
+    within: BOOT_MS,
+    every: 200,
+    hint: 'see `./taskw lab:status` and `./taskw lab:logs`',
+    probe: async () => {
+      const found = (await machineStatuses(layout, `http://127.0.0.1:${port}/compute/v1/`))?.filter(({ id }) =>
+        resting.some(machine => machine.id === id),
+      )
+      return found?.some(({ state }) => state === 'STAGING') ? undefined : found
+    },
+  })
+  for (const { name, state, reason } of booted) if (reason) log.warn(`${name} is ${state}: ${reason}`)
+  return booted.map(({ name, state }) => `${name} ${state}`).join(', ')
+}
+
 /** Written last: when the file exists, the lab is up. */
 async function writeEndpoints(layout: Layout, records: Record<'google' | 'delivery', DaemonRecord>): Promise<void> {
   const at = `127.0.0.1:${records.google.port}`
@@ -178,9 +204,12 @@ async function writeIfChanged(file: string, text: string): Promise<void> {
 export async function down(log: Log, layout: Layout = here): Promise<void> {
   await using _lock = await takeLock(lockOf(layout))
   const hypervisor = createHypervisor({ lab: layout.lab })
-  const machines = await recordedMachines(layout.lab)
   const activity = log.activity('Lab down')
   activity.update('machines')
+  // It would take the end of a spot machine for a preemption, and may be booting one.
+  await stopDaemon(layout, google)
+  await recordResting(layout.lab)
+  const machines = await recordedMachines(layout.lab)
   await Promise.all(machines.map(({ id }) => hypervisor.powerOff(id, { graceMs: SHUTDOWN_MS })))
   activity.update('daemons')
   for (const daemon of daemons) await stopDaemon(layout, daemon)
@@ -191,7 +220,7 @@ export async function down(log: Log, layout: Layout = here): Promise<void> {
   // `unshare` ignores every other signal.
   for (const id of strays) kill(id, 'SIGKILL')
   await goneWithin(strays, SHUTDOWN_MS)
-  for (const mount of await mountsBelow(layout.lab)) await run('umount', ['--lazy', mount])
+  await unmountBelow(layout.lab)
   await rm(layout.endpoints, { force: true })
   for (const name of await readdir(layout.run).catch(() => [])) {
     if (name.endsWith('.sock')) await rm(join(layout.run, name), { force: true })
@@ -218,17 +247,3 @@ export async function reset(log: Log, layout: Layout = here): Promise<void> {
   // The user may have made it a mount point; then it stays.
   await rmdir(layout.lab).catch(() => undefined)
 }
-
-/** Innermost first. */
-async function mountsBelow(folder: string): Promise<string[]> {
-  const table = await readFile('/proc/self/mounts', 'utf8')
-  return table
-    .split('\n')
-    .map(line => unescaped(line.split(' ')[1] ?? ''))
-    .filter(path => path.startsWith(`${folder}/`))
-    .reverse()
-}
-
-/** The table has blanks and the like as octal numbers. proc_mounts(5) */
-const unescaped = (path: string): string =>
-  path.replace(/\\(\d{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)))

@@ -1,3 +1,4 @@
+import { LEAST_ROOM, roomLeft } from '../state/disk-space.ts'
 import { hasVolume, runInDisk } from './disk.ts'
 import { run } from './process.ts'
 import type { Hypervisor, MachineSpec } from './types.ts'
@@ -11,15 +12,23 @@ const FILLER = 'var/lib/disk-full'
 
 /**
  * Fills a running machine's disk except for a number of bytes.
- * @throws Error when the machine is off, or when its disk has no size because the host has no loop devices
+ * @throws Error when the machine is off, when its disk has no size because the host has no loop devices, or when the host itself has
+ * so little left that the fault would end the machines
  */
 export async function fillDisk(hypervisor: Hypervisor, machine: Machine, leaveBytes = 0): Promise<void> {
   if (!(await hasVolume(machine.disk))) throw new Error('the disk has no fixed size: this host has no loop devices')
+  const left = await roomLeft(machine.disk)
+  if (left < LEAST_ROOM + ON_HOST) {
+    const [has, takes] = [left, ON_HOST].map(bytes => Math.floor(bytes / 2 ** 20))
+    throw new Error(`this host has only ${has} MiB left, and the fault takes up to ${takes}: make room first`)
+  }
   await runInside(hypervisor, machine, fillCommand(`/${FILLER}`, leaveBytes))
 }
 
 /** The most that is filled by writing, in bytes: what is left when fallocate finds no room, even for its own records. */
 const WRITTEN = 4 * 2 ** 20
+/** What all of it takes on the host, in bytes, with the file system's own records. */
+const ON_HOST = 2 * WRITTEN
 
 /**
  * Fills the file system of a file with it, except for a number of bytes. What fallocate reserves takes no blocks of the host;

@@ -3,7 +3,8 @@ import { script } from '../../lib/runtime/script.ts'
 
 export default script({
   name: 'lab:down',
-  summary: 'Stop the lab: every process, mount, namespace and interface goes. Its disks and state stay.',
+  summary:
+    'Stop the lab: every process, mount, namespace and interface goes. Its disks and state stay; lab:up boots its machines again.',
 
   async run({ log }) {
     const { down } = await import('../../lab/lifecycle/lifecycle.ts')

@@ -18,7 +18,10 @@ function describe({ isUp, endpoints, machines, pids, tools }: LabStatus): string
   const missing = tools.filter(({ origin }) => origin === 'missing').map(({ program }) => program)
   return [
     `lab       ${isUp ? 'up' : 'down'}`,
-    ...machines.map(({ name, address, state, disk }) => `machine   ${name} ${address} ${state}, disk ${disk}`),
+    ...machines.map(
+      ({ name, address, state, reason, disk }) =>
+        `machine   ${name} ${address} ${state}${reason === null ? '' : ` (${reason})`}, disk ${disk}`,
+    ),
     ...Object.entries(endpoints ?? {}).map(([name, url]) => `endpoint  ${name} ${url}`),
     ...Object.entries(pids).map(([name, pid]) => `process   ${name} ${pid}`),
     `programs  ${tools.length - missing.length} of ${tools.length}${missing.length > 0 ? `; missing: ${missing.join(', ')}` : ''}`,

@@ -257,6 +257,56 @@ compute('keeps its state over a restart and notices what died meanwhile', async 
   assert.is((await lab.compute('GET', VM)).status, 'TERMINATED')
 })
 
+const MACHINE = `${PROJECT}/us-east1-b/threads-lab-vm`
+const afterDown = async (lab: TestLab) => {
+  lab.hypervisor.machines.clear()
+  await lab.restart([MACHINE])
+  const { items } = await lab.compute<{ items: { name: string; operationType: string }[] }>('GET', `${ZONE}/operations`)
+  const restart = items.find(({ operationType }) => operationType === 'compute.instances.automaticRestart')
+  if (restart) await lab.compute('POST', `${ZONE}/operations/${restart.name}/wait`)
+  return { restart, instance: await lab.compute('GET', VM) }
+}
+
+compute('boots a machine again that was running when the lab went down', async ({ lab }) => {
+  await lab.makeInstance()
+  const { restart, instance } = await afterDown(lab)
+  assert.ok(restart)
+  assert.is(instance.status, 'RUNNING')
+  assert.ok(lab.hypervisor.machines.has(MACHINE))
+  // It was neither preempted nor stopped.
+  const { items } = await lab.compute<{ items: { operationType: string }[] }>('GET', `${ZONE}/operations`)
+  assert.not(items.some(({ operationType }) => /preempted|stop|Terminate/.test(operationType)))
+})
+
+compute('one that does not boot again is off, with the reason', async ({ lab }) => {
+  await lab.makeInstance()
+  lab.hypervisor.failure = 'no space left on device'
+  const { instance } = await afterDown(lab)
+  assert.equal([instance.status, instance.statusMessage], ['TERMINATED', 'The machine does not boot: no space left on device'])
+})
+
+compute('one that was off stays off', async ({ lab }) => {
+  await lab.makeInstance()
+  await lab.done('POST', `${VM}/stop`)
+  const { restart, instance } = await afterDown(lab)
+  assert.is(restart, undefined)
+  assert.is(instance.status, 'TERMINATED')
+})
+
+compute('one that is gone is not missed', async ({ lab }) => {
+  await lab.makeInstance()
+  await lab.done('DELETE', VM)
+  await lab.restart([MACHINE])
+  assert.equal(await refusal(lab, 'GET', VM), [404, 'notFound'])
+})
+
+compute('one that runs is left alone', async ({ lab }) => {
+  await lab.makeInstance()
+  const before = await lab.compute('GET', VM)
+  await lab.restart([MACHINE])
+  assert.equal(await lab.compute('GET', VM), before)
+})
+
 compute('notices the death of a spot machine as a preemption', async ({ lab }) => {
   await lab.makeInstance()
   lab.hypervisor.machines.clear()

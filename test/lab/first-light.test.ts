@@ -138,6 +138,20 @@ story('preempted in the middle of `up`: it ends soon and says why, and the next 
   assert.is((await checkout.json('verify')).document.verdict, 'healthy')
 })
 
+story('a machine that was up is up again after lab:down and lab:up', async ({ checkout }) => {
+  succeeded(await checkout.task('lab:down'))
+  const machines = async () => (await checkout.json('lab:status')).document.machines ?? []
+  assert.match((await machines())[0]?.reason ?? '', 'lab:up` boots it again')
+  succeeded(await checkout.task('lab:up'))
+  assert.equal(
+    (await machines()).map(({ state, reason }) => [state, reason]),
+    [['RUNNING', null]],
+  )
+  const up = await checkout.json('up')
+  succeeded(up)
+  assert.is(up.document.phases?.find(({ id }) => id === 'vm/running')?.status, 'skipped')
+})
+
 story('bad usage is refused with its code', async ({ checkout }) => {
   assert.is((await checkout.task('up', '--', '--enw', 'lab')).code, 2)
   assert.is((await checkout.task('layer:plan', '--', '07-none')).code, 2)

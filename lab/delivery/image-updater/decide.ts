@@ -3,8 +3,11 @@ import { type ImageSettings, matchesPattern } from './annotations.ts'
 /** A tag and what the registry says about its image. */
 export interface Tag {
   name: string
-  /** Each of its platforms, `os/architecture[/variant]`, with the time of its build in ISO 8601. */
-  builds: { platform: string; created: string }[]
+  /**
+   * Each of its platforms, `os/architecture[/variant]`, with the time of its build in ISO 8601, which is unknown where nobody
+   * wants the platform.
+   */
+  builds: { platform: string; created?: string }[]
 }
 
 export type Level = 'debug' | 'info' | 'warn' | 'error'
@@ -48,14 +51,14 @@ export function newestBuild(
       say('debug', `ignoring ${name}. Manifest platform: ${included}, requested: ${platforms.join(',')}`)
       continue
     }
-    const created = Math.max(...fitting.map(build => Date.parse(build.created)))
+    const created = Math.max(...fitting.map(build => Date.parse(build.created ?? '')))
     if (!newest || created > newest.created || (created === newest.created && name > newest.name)) newest = { name, created }
   }
   return newest?.name
 }
 
 /** A wanted platform without a variant matches every variant. */
-const fits = (platform: string, wanted: string): boolean => platform === wanted || platform.startsWith(`${wanted}/`)
+export const fits = (platform: string, wanted: string): boolean => platform === wanted || platform.startsWith(`${wanted}/`)
 
 /** `spec.source.kustomize.images` with one image set to a tag and the others unchanged. */
 export function withImage(

@@ -6,11 +6,12 @@ import { createServer } from 'node:http'
 import { flushCompileCache } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { messageOf } from '../../../lib/runtime/errors.ts'
 import { Api } from '../../machine/node-agent/api.ts'
 import type { Level } from './decide.ts'
 import { intervalMs } from './interval.ts'
 import { Registry } from './registry.ts'
-import { type ImageUpdater, type Surroundings, updateApplications } from './update.ts'
+import { finalize, type ImageUpdater, reconcile, type Surroundings, updatersIn } from './update.ts'
 
 const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error']
 
@@ -45,7 +46,7 @@ const watched = new Map<string, { generation: number | undefined; stop: AbortCon
 
 async function keepUpdating(updater: ImageUpdater, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
-    await updateApplications(updater, surroundings).catch(error => say('error', (error as Error).message))
+    await reconcile(updater, surroundings)
     if (every === 0) return
     await sleep(every, undefined, { signal: stop }).catch(() => undefined)
   }
@@ -60,10 +61,12 @@ function forget({ metadata }: ImageUpdater): void {
 flushCompileCache()
 createServer((_, response) => response.end('ok')).listen(Number(process.env.READY_PORT), '127.0.0.1')
 say('info', `Argo CD Image Updater, interval ${every / 1000} s`)
-const collection = `/apis/argocd-image-updater.argoproj.io/v1alpha1/namespaces/${namespace}/imageupdaters`
-await surroundings.api.follow<ImageUpdater>(collection, {
+await surroundings.api.follow<ImageUpdater>(updatersIn(namespace), {
   seen: updater => {
-    const { uid, generation } = updater.metadata
+    const { uid, generation, deletionTimestamp } = updater.metadata
+    // What fails because the object has changed is tried again when the change is seen.
+    void finalize(surroundings.api, updater).catch(error => say('error', `finalizer: ${messageOf(error)}`))
+    if (deletionTimestamp !== undefined) return forget(updater)
     if (watched.has(uid) && watched.get(uid)?.generation === generation) return
     forget(updater)
     const stop = new AbortController()

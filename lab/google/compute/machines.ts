@@ -43,6 +43,21 @@ export class Machines {
     return this.#preempted.has(path)
   }
 
+  /** Boots the machines that were running when the lab went down, as Google does after an event on the host. */
+  async bootAgain(machineIds: readonly string[]): Promise<void> {
+    for (const instance of this.#cloud.all<Instance>('instances')) {
+      const path = pathOfResource(instance)
+      const machine = machineIdOf(path)
+      if (instance.status !== 'RUNNING' || !machineIds.includes(machine)) continue
+      if (await this.#cloud.hypervisor.isRunning(machine)) continue
+      const type = 'compute.instances.automaticRestart'
+      const beginning = { type, work: 'instances.start', target: path, targetId: instance.id, user: 'system' }
+      this.#cloud.operations.begin(beginning)
+      await this.#cloud.patch<Instance>('instances', path, { status: 'STAGING' })
+      await this.#cloud.operations.recorded()
+    }
+  }
+
   /** Finds instances whose machine has died by itself, and reports them as Google does. */
   async notice(): Promise<void> {
     for (const instance of this.#cloud.all<Instance>('instances')) {
@@ -123,9 +138,12 @@ export class Machines {
         diskBytes: Number(bootDisk.sizeGb) * 2 ** 30,
       })
     } catch (error) {
-      await this.#terminated(path)
-      if (error instanceof OperationError) throw error
-      throw new OperationError('INTERNAL_ERROR', `The machine does not boot: ${messageOf(error)}`)
+      const failure =
+        error instanceof OperationError
+          ? error
+          : new OperationError('INTERNAL_ERROR', `The machine does not boot: ${messageOf(error)}`)
+      await this.#terminated(path, failure.message)
+      throw failure
     }
     await this.#running(path)
   }

@@ -29,18 +29,35 @@ function isExpired(key: string, now: Date): boolean {
 
 const SUDOERS = 'google-sudoers'
 
+/** Does something for each account; where it fails, that is said, and the others get theirs. */
+export function forEachAccount(
+  accounts: Accounts,
+  apply: (user: string, keys: readonly string[]) => void,
+  say: (text: string) => void,
+): void {
+  for (const [user, keys] of accounts) {
+    try {
+      apply(user, keys)
+    } catch (error) {
+      say(`account ${user}: ${(error as Error).message.trim()}`)
+    }
+  }
+}
+
 /** Creates the accounts, and removes the keys of accounts in `earlier` that are no longer wanted. */
-export function applyAccounts(accounts: Accounts, earlier: Accounts): void {
+export function applyAccounts(accounts: Accounts, earlier: Accounts, say: (text: string) => void): void {
   if (!isKnown('group', SUDOERS)) execFileSync('groupadd', [SUDOERS])
   mkdirSync('/etc/sudoers.d', { recursive: true })
   writeWhole('/etc/sudoers.d/google_sudoers', `%${SUDOERS} ALL=(ALL:ALL) NOPASSWD:ALL\n`, 0o440)
-  for (const [user, keys] of accounts) {
-    // The password field `*` matches no password; useradd's `!` would make sshd refuse the account altogether.
-    if (!isKnown('passwd', user)) execFileSync('useradd', ['--shell', '/bin/bash', '--password', '*', user])
-    execFileSync('usermod', ['--append', '--groups', SUDOERS, user])
-    writeKeys(user, keys)
-  }
+  forEachAccount(accounts, applyAccount, say)
   for (const user of earlier.keys()) if (!accounts.has(user)) rmSync(`${homeOf(user)}/.ssh/authorized_keys`, { force: true })
+}
+
+function applyAccount(user: string, keys: readonly string[]): void {
+  // The password field `*` matches no password; useradd's `!` would make sshd refuse the account altogether.
+  if (!isKnown('passwd', user)) execFileSync('useradd', ['--shell', '/bin/bash', '--password', '*', user])
+  execFileSync('usermod', ['--append', '--groups', SUDOERS, user])
+  writeKeys(user, keys)
 }
 
 function writeKeys(user: string, keys: readonly string[]): void {

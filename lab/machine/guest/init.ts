@@ -81,11 +81,11 @@ async function startSsh(metadata: Metadata | undefined): Promise<void> {
   if (metadata) await publishHostKeys()
 }
 
-/** An account that cannot be created must not prevent the others, or the machine, from working. */
+/** What fails here must not prevent the machine from working. */
 function updateAccounts(metadata: Metadata, earlier: Accounts): Accounts {
   const wanted = accountsOf(metadata, new Date())
   try {
-    applyAccounts(wanted, earlier)
+    applyAccounts(wanted, earlier, log)
   } catch (error) {
     log(`accounts: ${(error as Error).message}`)
   }

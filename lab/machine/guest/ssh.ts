@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { writeWhole } from '../write-whole.ts'
 import { putGuestAttribute } from './metadata.ts'
 
@@ -8,7 +9,14 @@ const INSTANCE_ID = '/etc/google_instance_id'
 
 const keyFile = (type: string): string => `/etc/ssh/ssh_host_${type}_key`
 
-const CONFIGURATION = `Port 22
+/** Shown to whoever tries to log in as root, before that is refused. */
+const ROOT_BANNER = '/etc/ssh/root-banner'
+
+/** Root is refused as by Google's images; `gcloud compute ssh` that is run by root asks for root unless it is told otherwise. */
+export const rootBanner = (host: string): string =>
+  `root can't log in here, as on Google's images. Name a user: gcloud compute ssh ops@${host}\n`
+
+export const sshdConfiguration = `Port 22
 ${KEY_TYPES.map(type => `HostKey ${keyFile(type)}`).join('\n')}
 PermitRootLogin no
 PasswordAuthentication no
@@ -18,6 +26,8 @@ AllowTcpForwarding yes
 PrintMotd no
 AcceptEnv LANG LC_*
 Subsystem sftp internal-sftp
+Match User root
+  Banner ${ROOT_BANNER}
 `
 
 export const sshUnit = `[Unit]
@@ -36,7 +46,8 @@ Restart=on-failure
 export function prepareSsh(instanceId: string | undefined): boolean {
   mkdirSync('/etc/ssh', { recursive: true })
   mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
-  writeWhole('/etc/ssh/sshd_config', CONFIGURATION)
+  writeWhole('/etc/ssh/sshd_config', sshdConfiguration)
+  writeWhole(ROOT_BANNER, rootBanner(hostname()))
   const known = existsSync(INSTANCE_ID) ? readFileSync(INSTANCE_ID, 'utf8').trim() : undefined
   const copied = instanceId !== undefined && instanceId !== known
   const missing = KEY_TYPES.filter(type => copied || !isFinished(keyFile(type)))

@@ -1,23 +1,28 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isAlive, type ProcessId } from '../../../lib/runtime/processes.ts'
 import { signal } from '../process.ts'
-import { RUN_DIRECTORY } from './components.ts'
+import { RUN_DIRECTORY, storeOf } from './components.ts'
+import { parseConfig } from './config.ts'
+import { ownAddress } from './controller.ts'
 import { K0sError } from './errors.ts'
 import { requireRoot } from './service.ts'
 import { askStatus, isRunning } from './status.ts'
 
-/** Folders of the data directory that a backup includes, besides etcd's. As with k0s, volumes are not among them. */
+/** Folders of the data directory that a backup includes, besides the cluster's state. As with k0s, volumes are not among them. */
 const KEPT = ['pki', 'manifests', 'images', 'helm']
+
+/** What the cluster's state is called in an archive, by what stores it. */
+const STATES = { etcd: 'etcd', kine: 'kine-state-backup.db' }
 
 const timestamp = (): string => new Date().toISOString().replace(/:/g, '_')
 
 /**
- * `k0s backup --save-path D|-`. Where k0s asks etcd for a snapshot, this copies etcd's folder while etcd is stopped: like a
- * power failure at that moment, which etcd's write-ahead log is made for.
+ * `k0s backup --save-path D|-`. Where k0s asks etcd or SQLite for a snapshot, this copies etcd's folder while etcd is stopped: like
+ * a power failure at that moment, which etcd's write-ahead log is made for.
  */
 export async function backup(args: readonly string[]): Promise<void> {
   requireRoot()
@@ -34,7 +39,8 @@ export async function backup(args: readonly string[]): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), 'k0s-backup-'))
   try {
     for (const name of KEPT.filter(name => existsSync(join(dataDir, name)))) copy(join(dataDir, name), join(work, name))
-    standstill(() => copy(join(dataDir, 'etcd'), join(work, 'etcd')))
+    const store = storeOf(status.ClusterConfig, dataDir)
+    standstill(store.name, () => copy(store.folder, join(work, STATES[store.name])))
     if (existsSync(config)) cpSync(config, join(work, 'k0s.yaml'))
     if (savePath === '-') {
       execFileSync('tar', ['-C', work, '-czf', '-', '.'], { stdio: ['ignore', 'inherit', 'inherit'] })
@@ -62,22 +68,29 @@ export async function restore(args: readonly string[]): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), 'k0s-restore-'))
   try {
     execFileSync('tar', ['-C', work, '-xzf', archive], { stdio: ['inherit', 'ignore', 'pipe'] })
-    if (!existsSync(join(work, 'etcd'))) throw new K0sError('the archive holds no etcd data')
-    mkdirSync(dataDir, { recursive: true })
-    for (const name of [...KEPT, 'etcd'].filter(name => existsSync(join(work, name)))) {
-      rmSync(join(dataDir, name), { recursive: true, force: true })
-      copy(join(work, name), join(dataDir, name))
-    }
     const config = join(work, 'k0s.yaml')
+    const text = existsSync(config) ? readFileSync(config, 'utf8') : ''
+    // A configuration without a storage is one for --single if the archive holds kine's.
+    const isKine = existsSync(join(work, STATES.kine))
+    const { name, folder } = storeOf(parseConfig(text, ownAddress(), isKine, dataDir), dataDir)
+    if (!existsSync(join(work, STATES[name]))) throw new K0sError(`the archive holds no ${name} data`)
+    const parts = KEPT.filter(part => existsSync(join(work, part))).map(
+      part => [join(work, part), join(dataDir, part)] as const,
+    )
+    for (const [from, to] of [...parts, [join(work, STATES[name]), folder] as const]) {
+      rmSync(to, { recursive: true, force: true })
+      mkdirSync(dirname(to), { recursive: true })
+      copy(from, to)
+    }
     if (existsSync(config)) cpSync(config, values['config-out'] ?? `k0s_${timestamp()}.yaml`)
   } finally {
     rmSync(work, { recursive: true, force: true })
   }
 }
 
-function standstill(work: () => void): void {
-  const etcd = JSON.parse(readFileSync(join(RUN_DIRECTORY, 'etcd.pid'), 'utf8')) as ProcessId
-  if (!isAlive(etcd)) throw new K0sError('etcd is not running')
+function standstill(store: string, work: () => void): void {
+  const etcd = JSON.parse(readFileSync(join(RUN_DIRECTORY, `${store}.pid`), 'utf8')) as ProcessId
+  if (!isAlive(etcd)) throw new K0sError(`${store} is not running`)
   signal(etcd, 'SIGSTOP')
   try {
     work()

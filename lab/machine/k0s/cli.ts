@@ -54,14 +54,15 @@ async function showKubeconfig(): Promise<void> {
   const [subject] = args
   if (subject !== 'admin') throw new K0sError(`unknown command "${subject ?? ''}" for "k0s kubeconfig"`)
   const { values } = parseArgs({ args: args.slice(1), strict: false, options: { 'data-dir': { type: 'string' } } })
-  const pki = join(String(values['data-dir'] ?? '/var/lib/k0s'), 'pki')
+  const dataDir = String(values['data-dir'] ?? '/var/lib/k0s')
+  const pki = join(dataDir, 'pki')
   const key = join(pki, 'admin.key')
   if (!existsSync(key)) {
     throw new K0sError(`admin PKI file "${key}" not found, check if the control plane is initialized on this node`)
   }
   // A configuration without storage may be one for --single; here only the address matters.
   const running = await askStatus().catch(() => undefined)
-  const { api } = (running?.ClusterConfig ?? loadConfig({ single: false })).spec
+  const { api } = (running?.ClusterConfig ?? loadConfig({ single: false, dataDir })).spec
   process.stdout.write(kubeconfig(pki, ADMIN, `https://${api.externalAddress ?? api.address}:${api.port}`))
 }
 

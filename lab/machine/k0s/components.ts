@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EXTENDER_PORT } from '../node-agent/extender.ts'
 import { THRIFTY } from '../process.ts'
-import type { ClusterConfig } from './config.ts'
+import { type ClusterConfig, databaseOf } from './config.ts'
+import { K0sError } from './errors.ts'
 
 /** A part of the control plane: one process that k0s keeps running. */
 export interface Component {
@@ -42,18 +43,32 @@ export const schedulerConfig = (dataDir: string): object => ({
   ],
 })
 
+/**
+ * What keeps the cluster's state, and where. The lab has no kine: in its place runs etcd, whose data is a folder where SQLite's
+ * database would be.
+ * @throws K0sError for another database than SQLite
+ */
+export function storeOf({ spec: { storage } }: ClusterConfig, dataDir: string): { name: 'etcd' | 'kine'; folder: string } {
+  if (storage.type !== 'kine') return { name: 'etcd', folder: join(dataDir, 'etcd') }
+  const { dataSource = '' } = storage.kine ?? {}
+  const folder = databaseOf(dataSource, dataDir)
+  if (!folder) throw new K0sError(`unsupported kine data source: the lab has only SQLite: ${dataSource}`)
+  return { name: 'kine', folder }
+}
+
 /** In the order in which they start. */
 export function components({ config, dataDir, nodeName, nodeAddress, labels }: Plane): Component[] {
   const pki = join(dataDir, 'pki')
   const { api } = config.spec
+  const store = storeOf(config, dataDir)
   const extraArgs = Object.entries(api.extraArgs ?? {}).map(([name, value]) => `--${name}=${value}`)
   return [
     {
-      name: 'etcd',
+      name: store.name,
       program: { catalogued: 'etcd' },
       args: [
         `--name=${nodeName}`,
-        `--data-dir=${join(dataDir, 'etcd')}`,
+        `--data-dir=${store.folder}`,
         `--listen-client-urls=${ETCD}`,
         `--advertise-client-urls=${ETCD}`,
         '--listen-peer-urls=http://127.0.0.1:2380',

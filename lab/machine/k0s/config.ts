@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { join, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { K0sError } from './errors.ts'
 
@@ -9,7 +10,7 @@ export interface ClusterConfig {
   metadata: { name: string }
   spec: {
     api: { address: string; externalAddress?: string; port: number; sans: string[]; extraArgs?: Record<string, string> }
-    storage: { type: string; etcd?: { peerAddress?: string } }
+    storage: { type: string; etcd?: { peerAddress?: string }; kine?: { dataSource?: string } }
     [section: string]: unknown
   }
 }
@@ -31,6 +32,9 @@ const API_KEYS = [
   'ca',
 ]
 const STORAGE_KEYS = ['type', 'etcd', 'kine']
+const ETCD_KEYS = ['externalCluster', 'peerAddress', 'extraArgs', 'rawArgs', 'ca']
+const KINE_KEYS = ['dataSource', 'extraArgs', 'rawArgs']
+const STORAGE_TYPES = ['etcd', 'kine']
 
 export const defaultConfig = (address: string): ClusterConfig => ({
   apiVersion: 'k0s.k0sproject.io/v1beta1',
@@ -42,9 +46,10 @@ export const defaultConfig = (address: string): ClusterConfig => ({
 /**
  * Parses a configuration file, with k0s's defaults for what it omits.
  * @param single whether it is for `--single`, where k0s's default storage is SQLite through kine
+ * @param dataDir where SQLite's database is by default
  * @throws K0sError that lists every error
  */
-export function parseConfig(text: string, address: string, single: boolean): ClusterConfig {
+export function parseConfig(text: string, address: string, single: boolean, dataDir = '/var/lib/k0s'): ClusterConfig {
   let given: Record<string, unknown>
   try {
     given = (parse(text) ?? {}) as Record<string, unknown>
@@ -59,10 +64,18 @@ export function parseConfig(text: string, address: string, single: boolean): Clu
     ...strangers(spec, SECTIONS, 'spec.'),
     ...strangers(api, API_KEYS, 'spec.api.'),
     ...strangers(storage, STORAGE_KEYS, 'spec.storage.'),
+    ...strangers(record(storage.etcd), ETCD_KEYS, 'spec.storage.etcd.'),
+    ...strangers(record(storage.kine), KINE_KEYS, 'spec.storage.kine.'),
   ]
   if (unknown.length > 0) {
     throw new K0sError(
       `failed to load node config: error unmarshaling JSON: ${unknown.map(key => `unknown field "${key}"`).join(', ')}`,
+    )
+  }
+  const { dataSource } = record(storage.kine)
+  if (dataSource !== undefined && typeof dataSource !== 'string') {
+    throw new K0sError(
+      `failed to load node config: error unmarshaling JSON: spec.storage.kine.dataSource: cannot unmarshal ${typeof dataSource} into string`,
     )
   }
   const defaults = defaultConfig(address)
@@ -73,12 +86,28 @@ export function parseConfig(text: string, address: string, single: boolean): Clu
     spec: {
       ...spec,
       api: { ...defaults.spec.api, ...api } as ClusterConfig['spec']['api'],
-      storage: { ...(single ? { type: 'kine' } : defaults.spec.storage), ...storage } as ClusterConfig['spec']['storage'],
+      storage: storageOf(spec.storage, defaults.spec.storage, single, dataDir),
     },
   }
   const errors = problems(config)
   if (errors.length > 0) throw new K0sError(`invalid node config: ${errors.join('; ')}`)
   return config
+}
+
+/** A storage that is given has etcd's defaults, `--single` or not; only where none is given is that another one. */
+function storageOf(given: unknown, etcd: Storage, single: boolean, dataDir: string): Storage {
+  const base: Storage = given || !single ? { ...etcd, ...record(given) } : { type: 'kine' }
+  if (base.type !== 'kine') return base
+  const dataSource = `sqlite://${join(dataDir, 'db/state.db')}?mode=rwc&_journal=WAL&cache=shared`
+  return { ...base, kine: { dataSource, ...base.kine } }
+}
+
+type Storage = ClusterConfig['spec']['storage']
+
+/** The file of a data source of kine's, if that is SQLite; a relative path is one in the data directory. */
+export function databaseOf(dataSource: string, dataDir: string): string | undefined {
+  const [, path] = /^sqlite:\/\/(?:file:)?([^?]+)/.exec(dataSource) ?? []
+  return path && resolve(dataDir, path)
 }
 
 function problems({ apiVersion, kind, spec: { api, storage } }: ClusterConfig): string[] {
@@ -90,9 +119,10 @@ function problems({ apiVersion, kind, spec: { api, storage } }: ClusterConfig): 
     errors.push(`spec: api: port: Invalid value: ${api.port}: must be between 1 and 65535, inclusive`)
   }
   if (!Array.isArray(api.sans)) errors.push('spec: api: sans: must be a list')
-  // The real k0s also has kine; the lab's control plane supports only etcd, which the system uses.
-  if (storage.type !== 'etcd')
-    errors.push(`spec: storage: type: Unsupported value: "${storage.type}": supported values: "etcd"`)
+  if (!STORAGE_TYPES.includes(storage.type)) {
+    const supported = STORAGE_TYPES.map(type => `"${type}"`).join(', ')
+    errors.push(`spec: storage: type: Unsupported value: "${storage.type}": supported values: ${supported}`)
+  }
   return errors
 }
 

@@ -10,6 +10,7 @@ import { type Component, components, RUN_DIRECTORY, SCHEDULER_CONFIG, schedulerC
 import { type ClusterConfig, parseConfig } from './config.ts'
 import { K0sError } from './errors.ts'
 import { type ControllerFlags, parseControllerFlags } from './flags.ts'
+import { deployManifests } from './manifests.ts'
 import { ADMIN, CONTROLLER_MANAGER, ensurePki, kubeconfig, SCHEDULER } from './pki.ts'
 import { isRunning, STATUS_SOCKET, type Status, serveStatus } from './status.ts'
 import { Supervised } from './supervise.ts'
@@ -24,7 +25,7 @@ export const ownAddress = (): string =>
 
 export const DEFAULT_CONFIG = '/etc/k0s/k0s.yaml'
 
-export function loadConfig({ config, single }: Pick<ControllerFlags, 'config' | 'single'>): ClusterConfig {
+export function loadConfig({ config, single, dataDir }: Pick<ControllerFlags, 'config' | 'single' | 'dataDir'>): ClusterConfig {
   const path = config ?? DEFAULT_CONFIG
   let text = ''
   try {
@@ -32,7 +33,7 @@ export function loadConfig({ config, single }: Pick<ControllerFlags, 'config' | 
   } catch (error) {
     if (config) throw new K0sError(`failed to load node config: open ${path}: ${(error as NodeJS.ErrnoException).code}`)
   }
-  return parseConfig(text, ownAddress(), single)
+  return parseConfig(text, ownAddress(), single, dataDir)
 }
 
 /** `k0s controller`: runs the control plane and, with a worker, the node until SIGTERM. */
@@ -62,7 +63,7 @@ export async function runController(binary: string, version: string, args: reado
       await untilReady(one.component, flags.dataDir, stopping.signal)
     }
     log('all components are running')
-    await aborted(stopping.signal)
+    await deployManifests(flags.dataDir, log, stopping.signal)
   } catch (error) {
     if (!stopping.signal.aborted) throw error
   }

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { ETCD } from './components.ts'
+import { loadConfig } from './controller.ts'
 import { K0sError } from './errors.ts'
 import { requireRoot } from './service.ts'
 import { askStatus } from './status.ts'
@@ -9,7 +10,10 @@ interface Member {
   name: string
 }
 
-/** `k0s etcd member-list` and `leave`, answered by etcd itself; its only member is this node. */
+/**
+ * `k0s etcd member-list` and `leave`, answered by etcd itself; its only member is this node.
+ * @throws K0sError when the cluster stores with kine
+ */
 export async function handleEtcd(args: readonly string[]): Promise<void> {
   requireRoot()
   const { values, positionals } = parseArgs({
@@ -23,6 +27,11 @@ export async function handleEtcd(args: readonly string[]): Promise<void> {
     },
   })
   const [verb = ''] = positionals
+  const { storage } = (
+    (await askStatus().catch(() => undefined))?.ClusterConfig ??
+    loadConfig({ single: false, dataDir: values['data-dir'] ?? '/var/lib/k0s' })
+  ).spec
+  if (storage.type !== 'etcd') throw new K0sError(`wrong storage type: ${storage.type}`)
   if (verb === 'member-list') {
     const members = await list()
     process.stdout.write(`${JSON.stringify({ members: Object.fromEntries(members.map(({ name, url }) => [name, url])) })}\n`)

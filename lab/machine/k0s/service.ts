@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { unmountBelow } from '../mounts.ts'
 import { RUN_DIRECTORY } from './components.ts'
 import { loadConfig } from './controller.ts'
 import { K0sError } from './errors.ts'
@@ -81,7 +82,11 @@ export async function reset(args: readonly string[]): Promise<void> {
     systemctl('disable', UNIT)
     rmSync(UNIT_FILE)
   }
-  for (const path of [dataDir, RUN_DIRECTORY]) rmSync(path, { recursive: true, force: true })
+  for (const path of [dataDir, RUN_DIRECTORY]) {
+    // Pods whose kubelet has been stopped leave their volumes mounted.
+    await unmountBelow(path)
+    rmSync(path, { recursive: true, force: true })
+  }
   process.stderr.write('k0s cleanup operations done.\nTo ensure a full reset, a node reboot is recommended.\n')
 }
 

@@ -21,7 +21,7 @@ import type { Node } from './node.ts'
 import { type Observer, watchProbes } from './probes.ts'
 import { programFor } from './programs.ts'
 import type { Running } from './running.ts'
-import { backOff, duration, restarts } from './status.ts'
+import { backOff, duration, refusal, refusedContainer, restarts } from './status.ts'
 
 /** Milliseconds until a container without a process completes, if it is to complete. */
 const COMPLETES_AFTER = 300
@@ -53,6 +53,16 @@ export function containerId({ node, pod }: Pick<PodContext, 'node' | 'pod'>, con
 export const isRun = (container: Container): boolean =>
   applicationOf(container) !== undefined || programFor(container) !== undefined
 
+/** Refuses to start a container: the reason is in its status, its log and an event. */
+export function refuse(context: Pick<PodContext, 'node' | 'pod'>, container: Container, reason: string): ContainerStatus {
+  const { node, pod } = context
+  const log = new ContainerLog(logFile(pod, container.name, 0))
+  log.write('stderr', reason)
+  log.close()
+  node.events.record(pod, 'Warning', 'Failed', `Error: ${reason}`, container.name)
+  return refusedContainer(container, containerId(context, container.name, 0), reason, timestamp())
+}
+
 /**
  * One container from the pull of its image to its last exit, across restarts. It keeps `status` up to date and publishes it.
  */
@@ -81,6 +91,12 @@ export class ContainerWorker {
 
   /** Runs and restarts the container until it is done. @returns its last exit code */
   async keep(): Promise<number> {
+    const refused = refusal(this.#context.pod, this.#container, isRun(this.#container))
+    if (refused !== undefined) {
+      Object.assign(this.#status, refuse(this.#context, this.#container, refused))
+      this.#context.publish()
+      return this.#status.state.terminated?.exitCode ?? 0
+    }
     for (let failures = 0; ; ) {
       const startedAt = performance.now()
       // If it is running already, only the agent was restarted.

@@ -52,7 +52,7 @@ export function serveKubelet(host: Host, { address, pki }: { address: string; pk
       authorize(request)
       const { path, query } = targetOf(request)
       const [verb, namespace = '', name = '', container = ''] = path
-      if (verb !== 'exec') throw new Refusal(501, `the lab's kubelet has no ${verb}`)
+      if (verb !== 'exec') throw new Refusal(501, `the lab's kubelet has no ${verb}; see docs/lab.md`)
       const running = host.findRunning(podOf(host, namespace, name, container), container)
       if (!running) {
         throw new Refusal(501, `container "${container}" in pod "${name}" runs no program in the lab; see docs/lab.md`)
@@ -85,8 +85,8 @@ function authorize({ socket }: IncomingMessage): void {
 function podOf(host: Host, namespace: string, name: string, container: string): Pod {
   const pod = host.findPod(namespace, name)
   if (!pod) throw new Refusal(404, `pod "${name}" does not exist`)
-  const { initContainers = [], containers } = pod.spec
-  if (![...initContainers, ...containers].some(candidate => candidate.name === container)) {
+  const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec
+  if (![...initContainers, ...containers, ...ephemeralContainers].some(candidate => candidate.name === container)) {
     throw new Refusal(404, `container "${container}" not found in pod "${name}"`)
   }
   return pod
@@ -97,14 +97,13 @@ async function answer(host: Host, request: IncomingMessage, response: ServerResp
   const { path, query } = targetOf(request)
   const [verb, namespace = '', name = '', container = ''] = path
   if (verb === 'healthz') return void response.end('ok')
-  if (verb !== 'containerLogs') throw new Refusal(verb === 'exec' ? 400 : 501, `the lab's kubelet has no ${verb}`)
+  if (verb !== 'containerLogs')
+    throw new Refusal(verb === 'exec' ? 400 : 501, `the lab's kubelet has no ${verb}; see docs/lab.md`)
   const pod = podOf(host, namespace, name, container)
   const run = runOf(pod, container, query.get('previous') === 'true')
   const isOver = () => {
     const status = host.findPod(namespace, name)?.status
-    const current = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].find(
-      status => status.name === container,
-    )
+    const current = statusesIn(status).find(({ name }) => name === container)
     return !current?.state.running || current.restartCount !== run || response.destroyed
   }
   response.writeHead(200, { 'content-type': 'text/plain', 'transfer-encoding': 'chunked' })
@@ -115,10 +114,15 @@ async function answer(host: Host, request: IncomingMessage, response: ServerResp
   response.end()
 }
 
+const statusesIn = (status: Pod['status'] = {}): ContainerStatus[] => [
+  ...(status.containerStatuses ?? []),
+  ...(status.initContainerStatuses ?? []),
+  ...(status.ephemeralContainerStatuses ?? []),
+]
+
 /** The run of the container whose log is requested. Source: pkg/kubelet/kubelet_pods.go, validateContainerLogStatus. */
 function runOf({ metadata, status }: Pod, container: string, previous: boolean): number {
-  const statuses: ContainerStatus[] = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])]
-  const found = statuses.find(({ name }) => name === container)
+  const found = statusesIn(status).find(({ name }) => name === container)
   const where = `container "${container}" in pod "${metadata.name}"`
   if (!found) throw new Refusal(400, `${where} is not available`)
   const { state, lastState, restartCount } = found

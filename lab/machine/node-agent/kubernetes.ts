@@ -61,6 +61,8 @@ export interface Container {
   livenessProbe?: Probe
   resources?: { requests?: Record<string, string> }
   securityContext?: User & { readOnlyRootFilesystem?: boolean }
+  /** Somebody may type into it. */
+  stdin?: boolean
   imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never'
   /** On an init container, `Always` makes it a sidecar. */
   restartPolicy?: 'Always'
@@ -127,6 +129,7 @@ export interface PodStatus {
   podIPs?: { ip: string }[]
   initContainerStatuses?: ContainerStatus[]
   containerStatuses?: ContainerStatus[]
+  ephemeralContainerStatuses?: ContainerStatus[]
 }
 
 export interface Pod extends KubernetesObject {
@@ -141,6 +144,8 @@ export interface Pod extends KubernetesObject {
     securityContext?: User & { fsGroup?: number; supplementalGroups?: number[] }
     initContainers?: Container[]
     containers: Container[]
+    /** Added to a running pod, as by `kubectl debug`. */
+    ephemeralContainers?: Container[]
     volumes?: Volume[]
   }
   status: PodStatus

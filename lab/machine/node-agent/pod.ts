@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { ApiError } from './api.ts'
 import { volumeProblem } from './configuration.ts'
-import { ContainerWorker, containerId, isRun, type PodContext, type Role, timestamp } from './container.ts'
+import { ContainerWorker, containerId, isRun, type PodContext, type Role, refuse, timestamp } from './container.ts'
 import { evictionMessage, failureOf, SOME_SHORTAGE } from './failures.ts'
 import { type Container, type ContainerStatus, namespaceOf, type Pod } from './kubernetes.ts'
 import type { Node } from './node.ts'
 import type { Running } from './running.ts'
-import { lostContainer, type PodFacts, restarts, statusOf, waitingContainer } from './status.ts'
+import { lostContainer, NO_EPHEMERAL, type PodFacts, restarts, statusOf, waitingContainer } from './status.ts'
 
 /** Milliseconds before a requested eviction takes effect, so that no pod is evicted before it runs. */
 const EVICTED_AFTER = 2000
@@ -41,6 +41,7 @@ export class PodWorker implements PodContext {
       volumesReady: false,
       initContainers: initContainers.map(container => restored(container, waiting)),
       containers: containers.map(container => restored(container, waiting)),
+      ephemeralContainers: [...(pod.status.ephemeralContainerStatuses ?? [])],
     }
   }
 
@@ -65,9 +66,24 @@ export class PodWorker implements PodContext {
   update(pod: Pod): void {
     const before = failureOf(this.#pod)
     this.#pod = pod
+    if (this.#refuseEphemeral()) this.publish()
     if (failureOf(pod) === before) return
     this.#failureChange.resolve()
     this.#failureChange = Promise.withResolvers()
+  }
+
+  /** @returns whether any is new */
+  #refuseEphemeral(): boolean {
+    const { ephemeralContainers: refused = [] } = this.#facts
+    if (this.#isOver || this.#removing) return false
+    const known = new Set(refused.map(({ name }) => name))
+    const added = (this.#pod.spec.ephemeralContainers ?? []).filter(({ name }) => !known.has(name))
+    refused.push(...added.map(container => refuse(this, container, NO_EPHEMERAL)))
+    return added.length > 0
+  }
+
+  get #isOver(): boolean {
+    return ['Succeeded', 'Failed'].includes(this.#pod.status.phase ?? '')
   }
 
   failureChanged(signal: AbortSignal): Promise<void> {
@@ -84,7 +100,8 @@ export class PodWorker implements PodContext {
   }
 
   async run(): Promise<void> {
-    if (['Succeeded', 'Failed'].includes(this.#pod.status.phase ?? '')) return
+    if (this.#isOver) return
+    this.#refuseEphemeral()
     this.publish()
     try {
       await this.#mountVolumes()

@@ -1,4 +1,4 @@
-import type { Condition, ContainerStatus, Pod, PodStatus, Terminated } from './kubernetes.ts'
+import type { Condition, Container, ContainerStatus, Pod, PodStatus, Terminated } from './kubernetes.ts'
 
 /** What the agent knows about a running pod; the containers are in the specification's order. */
 export interface PodFacts {
@@ -8,6 +8,8 @@ export interface PodFacts {
   volumesReady: boolean
   initContainers: ContainerStatus[]
   containers: ContainerStatus[]
+  /** In the order in which they were added. */
+  ephemeralContainers?: ContainerStatus[]
   /** Why the pod was evicted, if it was. */
   eviction?: string
 }
@@ -28,6 +30,7 @@ export function statusOf(pod: Pod, facts: PodFacts, now: string): PodStatus {
     ...(facts.volumesReady ? { podIP: facts.podIP, podIPs: [{ ip: facts.podIP }] } : {}),
     ...(facts.initContainers.length > 0 ? { initContainerStatuses: facts.initContainers } : {}),
     containerStatuses: facts.containers,
+    ...(facts.ephemeralContainers?.length ? { ephemeralContainerStatuses: facts.ephemeralContainers } : {}),
   }
 }
 
@@ -103,6 +106,35 @@ export const waitingContainer = (name: string, image: string, reason: string): C
   state: { waiting: { reason } },
   lastState: {},
 })
+
+/** Why the lab does not even start an ephemeral container. */
+export const NO_EPHEMERAL =
+  'the lab runs no ephemeral containers: use `kubectl exec` where a container has a process; see docs/lab.md'
+
+/**
+ * Why the lab does not even start a container. Who waits to type into one, as `kubectl debug node/…` does, would wait forever for a
+ * container without a process.
+ * @param isRun whether it would have a process
+ */
+export const refusal = ({ spec }: Pod, { stdin }: Container, isRun: boolean): string | undefined =>
+  stdin && !isRun && spec.restartPolicy === 'Never'
+    ? 'the lab runs no program for this container, so that there is nothing to type into; see docs/lab.md'
+    : undefined
+
+/** As the kubelet reports a container that the runtime could not start. */
+export function refusedContainer(
+  { name, image }: Container,
+  containerID: string,
+  message: string,
+  now: string,
+): ContainerStatus {
+  const times = { startedAt: now, finishedAt: now }
+  return {
+    ...waitingContainer(name, image, ''),
+    containerID,
+    state: { terminated: { exitCode: 128, reason: 'ContainerCannotRun', message, ...times, containerID } },
+  }
+}
 
 /** How the kubelet reports a container of which it finds no trace after a reboot. */
 export const lostContainer = (containerID: string | undefined): Terminated => ({

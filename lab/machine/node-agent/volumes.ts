@@ -1,5 +1,6 @@
 import { chmod, chown, mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { unmountBelow } from '../mounts.ts'
 import { run } from '../process.ts'
 import type { Api } from './api.ts'
 import {
@@ -29,9 +30,7 @@ export async function mountsOf(api: Api, pod: Pod, container: Container, directo
 
 /** Removes the volumes of a pod that is gone. @param directory the pod's */
 export async function releaseVolumes(directory: string): Promise<void> {
-  const table = await readFile('/proc/self/mounts', 'utf8')
-  const paths = table.split('\n').map(line => line.split(' ')[1] ?? '')
-  for (const path of paths.filter(path => path.startsWith(`${directory}/`))) await run('umount', ['--lazy', path])
+  await unmountBelow(directory)
   await rm(directory, { recursive: true, force: true })
 }
 

@@ -36,8 +36,11 @@ export class TestLab {
     await this.restart()
   }
 
-  /** Ends the server, if it runs, and starts another one on the same state and port. */
-  async restart(): Promise<void> {
+  /**
+   * Ends the server, if it runs, and starts another one on the same state and port.
+   * @param resting the machines that it boots again
+   */
+  async restart(resting: string[] = []): Promise<void> {
     const port = this.#google?.port ?? 0
     await this.#google?.close()
     this.#google = await startGoogle({
@@ -45,6 +48,7 @@ export class TestLab {
       token: TOKEN,
       hypervisor: this.hypervisor,
       metadataSocket: this.metadataSocket,
+      resting,
       port,
     })
   }

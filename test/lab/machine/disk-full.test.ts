@@ -1,10 +1,12 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createDisk, hasVolume, runInDisk, snapshotDisk } from '../../../lab/machine/disk.ts'
-import { fillCommand } from '../../../lab/machine/faults.ts'
+import { fillCommand, fillDisk } from '../../../lab/machine/faults.ts'
+import { run } from '../../../lab/machine/process.ts'
+import type { Hypervisor } from '../../../lab/machine/types.ts'
 
 const GB = 2 ** 30
 const MB = 2 ** 20
@@ -41,5 +43,19 @@ for (const [size, leave] of [
     await rm(snapshot, { recursive: true })
   })
 }
+
+story('where the host has little left, the fault is refused: it takes a little itself', async ({ folder }) => {
+  const small = join(folder, 'small')
+  await mkdir(small)
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'tmpfs', small])
+  try {
+    await writeFile(join(small, 'volume'), '')
+    const hypervisor = { pid: () => assert.unreachable('nothing is written') } as unknown as Hypervisor
+    const refused = await fillDisk(hypervisor, { id: 'p/z/vm', disk: small }).catch(error => error.message)
+    assert.match(refused, /this host has only 20 MiB left, and the fault takes up to 8/)
+  } finally {
+    await run('umount', [small])
+  }
+})
 
 story.run()

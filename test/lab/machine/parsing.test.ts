@@ -1,8 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { accountsOf } from '../../../lab/machine/guest/accounts.ts'
+import { accountsOf, forEachAccount } from '../../../lab/machine/guest/accounts.ts'
 import { dropInDirectories, parseUnit, words } from '../../../lab/machine/guest/unit.ts'
-import { parseConfig } from '../../../lab/machine/k0s/config.ts'
+import { components } from '../../../lab/machine/k0s/components.ts'
+import { databaseOf, parseConfig } from '../../../lab/machine/k0s/config.ts'
 import { parseControllerFlags, takeDataDir } from '../../../lab/machine/k0s/flags.ts'
 import { k0sBinary } from '../../../lab/machine/k0s/shim.ts'
 import { parseImage, repositoryIn } from '../../../lab/machine/node-agent/images.ts'
@@ -107,6 +108,23 @@ for (const [text, expected] of [
 }
 units.run()
 
+const applying = suite('forEachAccount')
+applying('one that cannot be made keeps none of the others out', () => {
+  const [made, said]: [string[], string[]] = [[], []]
+  const wanted = new Map([
+    // Debian has a group of that name, so that useradd refuses it.
+    ['operator', ['k1']],
+    ['ops', ['k2']],
+  ])
+  const apply = (user: string) => {
+    if (user === 'operator') throw new Error('useradd: group operator exists')
+    made.push(user)
+  }
+  forEachAccount(wanted, apply, text => said.push(text))
+  assert.equal([made, said], [['ops'], ['account operator: useradd: group operator exists']])
+})
+applying.run()
+
 const accounts = suite('accountsOf')
 const now = new Date('2026-01-01T00:00:00Z')
 const users = (own: string, project: string, block = '') =>
@@ -139,8 +157,73 @@ k0s('defaults', () => {
   assert.is(spec.api.port, 6443)
   assert.is(spec.storage.type, 'etcd')
 })
+const SQLITE = 'sqlite:///var/lib/k0s/db/state.db?mode=rwc&_journal=WAL&cache=shared'
+const etcd = { peerAddress: '10.0.0.1' }
+for (const [why, spec, single, expected] of [
+  ['no storage', '{}', false, { type: 'etcd', etcd }],
+  ['no storage with --single', '{}', true, { type: 'kine', kine: { dataSource: SQLITE } }],
+  ['null with --single', '{ storage: }', true, { type: 'kine', kine: { dataSource: SQLITE } }],
+  ['etcd with --single', '{ storage: { type: etcd } }', true, { type: 'etcd', etcd }],
+  ['a storage without a type with --single', '{ storage: {} }', true, { type: 'etcd', etcd }],
+  ['kine', '{ storage: { type: kine } }', false, { type: 'kine', etcd, kine: { dataSource: SQLITE } }],
+  [
+    'kine with a data source',
+    '{ storage: { type: kine, kine: { dataSource: "sqlite:///data/k.db" } } }',
+    true,
+    { type: 'kine', etcd, kine: { dataSource: 'sqlite:///data/k.db' } },
+  ],
+  [
+    "another database, which is k0s's own affair until it starts",
+    '{ storage: { type: kine, kine: { dataSource: "mysql://u@tcp(h)/db" } } }',
+    true,
+    { type: 'kine', etcd, kine: { dataSource: 'mysql://u@tcp(h)/db' } },
+  ],
+] as const) {
+  k0s(`storage: ${why}`, () => assert.equal(parseConfig(config(spec), '10.0.0.1', single).spec.storage, expected))
+}
+k0s('storage: the database is in the data directory', () =>
+  assert.match(
+    parseConfig(config('{}'), '10.0.0.1', true, '/data').spec.storage.kine?.dataSource ?? '',
+    'sqlite:///data/db/state.db?',
+  ),
+)
+for (const [dataSource, expected] of [
+  [SQLITE, '/var/lib/k0s/db/state.db'],
+  ['sqlite://file:/data/k.db?mode=rwc', '/data/k.db'],
+  ['sqlite:///data/k.db', '/data/k.db'],
+  ['sqlite://db/k.db', '/var/lib/k0s/db/k.db'],
+  ['sqlite://', undefined],
+  ['mysql://u@tcp(h)/db', undefined],
+  ['/data/k.db', undefined],
+] as const) {
+  k0s(`the database of ${dataSource}`, () => assert.is(databaseOf(dataSource, '/var/lib/k0s'), expected))
+}
+for (const [type, name, folder] of [
+  ['etcd', 'etcd', '/var/lib/k0s/etcd'],
+  ['kine', 'kine', '/var/lib/k0s/db/state.db'],
+] as const) {
+  k0s(`what stores with ${type}`, () => {
+    const plane = { dataDir: '/var/lib/k0s', nodeName: 'vm', nodeAddress: '10.0.0.1', labels: {} }
+    const [store] = components({ ...plane, config: parseConfig(config(`{ storage: { type: ${type} } }`), '10.0.0.1', true) })
+    assert.is(store?.name, name)
+    assert.ok(store?.args.includes(`--data-dir=${folder}`), store?.args.join(' '))
+  })
+}
 for (const [why, spec, single, message] of [
-  ['--single alone means kine', '{}', true, /storage: type: Unsupported value: "kine"/],
+  ['another storage', '{ storage: { type: sqlite } }', true, /Unsupported value: "sqlite": supported values: "etcd", "kine"/],
+  [
+    'an unknown field of kine',
+    '{ storage: { kine: { datasource: x } } }',
+    true,
+    /unknown field "spec.storage.kine.datasource"/,
+  ],
+  ['an unknown field of etcd', '{ storage: { etcd: { peer: x } } }', true, /unknown field "spec.storage.etcd.peer"/],
+  [
+    'a data source that is none',
+    '{ storage: { type: kine, kine: { dataSource: 3 } } }',
+    true,
+    /failed to load node config: .*dataSource/,
+  ],
   ['an unknown field', '{ api: { adress: 1.2.3.4 } }', false, /unknown field "spec.api.adress"/],
   ['an address that is none', '{ api: { address: here } }', false, /invalid IP address/],
   ['no YAML', '{', false, /failed to load node config/],

@@ -1,7 +1,16 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { ContainerState, ContainerStatus, Pod } from '../../../lab/machine/node-agent/kubernetes.ts'
-import { backOff, duration, type PodFacts, phaseOf, restarts, statusOf } from '../../../lab/machine/node-agent/status.ts'
+import type { Container, ContainerState, ContainerStatus, Pod } from '../../../lab/machine/node-agent/kubernetes.ts'
+import {
+  backOff,
+  duration,
+  type PodFacts,
+  phaseOf,
+  refusal,
+  refusedContainer,
+  restarts,
+  statusOf,
+} from '../../../lab/machine/node-agent/status.ts'
 
 const running: ContainerState = { running: { startedAt: '2026-01-01T00:00:00Z' } }
 const waiting: ContainerState = { waiting: { reason: 'ContainerCreating' } }
@@ -96,3 +105,35 @@ for (const [policy, exitCode, expected] of [
   retries(`${policy} after exit code ${exitCode}`, () => assert.is(restarts(pod(policy), exitCode), expected))
 }
 retries.run()
+
+const refused = suite('containers that the lab refuses')
+const shell: Container = { name: 'debugger', image: 'busybox', stdin: true }
+for (const [why, policy, one, isRun, expected] of [
+  ['a shell in a pod that ends with it, as `kubectl debug node/…` makes one', 'Never', shell, false, true],
+  ['one that is started again would never end', 'Always', shell, false, false],
+  ['one that nobody types into', 'Never', { ...shell, stdin: false }, false, false],
+  ['one with a program', 'Never', shell, true, false],
+] as [string, Pod['spec']['restartPolicy'], Container, boolean, boolean][]) {
+  refused(why, () => assert.is(refusal(pod(policy), one, isRun) !== undefined, expected))
+}
+refused('the status ends kubectl’s wait, and says why', () => {
+  const status = refusedContainer(shell, 'containerd://1', 'no', '2026-01-01T00:00:00Z')
+  assert.equal(status.state, {
+    terminated: {
+      ...{ exitCode: 128, reason: 'ContainerCannotRun', message: 'no', containerID: 'containerd://1' },
+      ...{ startedAt: '2026-01-01T00:00:00Z', finishedAt: '2026-01-01T00:00:00Z' },
+    },
+  })
+  assert.equal([status.name, status.image, status.ready, status.restartCount], ['debugger', 'busybox', false, 0])
+})
+refused('an ephemeral container has its own list, and no part in the pod’s health', () => {
+  const ephemeralContainers = [refusedContainer(shell, 'containerd://1', 'no', 'then')]
+  const status = statusOf(pod('Always'), { ...facts([container(running)]), ephemeralContainers }, 'now')
+  assert.is(status.phase, 'Running')
+  assert.is(conditionIn(status, 'Ready')?.status, 'True')
+  assert.equal(status.ephemeralContainerStatuses, ephemeralContainers)
+})
+refused('without any there is no list', () =>
+  assert.not('ephemeralContainerStatuses' in statusOf(pod('Always'), facts([container(running)]), 'now')),
+)
+refused.run()

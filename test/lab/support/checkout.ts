@@ -30,7 +30,7 @@ export interface Document {
   layers?: { layer: string; applied: boolean; serial: number; resources: number }[]
   snapshots?: { name: string; status: string; labels: Record<string, string>; description: string; diskSizeGb: number }[]
   exports?: Record<string, string>
-  machines?: { project: string; name: string; address: string; state: string; pid: number }[]
+  machines?: { project: string; name: string; address: string; state: string; reason: string | null; pid: number }[]
   [more: string]: unknown
 }
 
