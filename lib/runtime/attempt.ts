@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatDuration } from './duration.ts'
 import { external, interrupted, messageOf, OpsError, systemCode, timedOut } from './errors.ts'
+import { waiting } from './waits.ts'
 
 /** How long a service may take. In milliseconds. */
 export interface Deadlines {
@@ -38,7 +39,9 @@ const FIRST_PAUSE_MS = 250
  * Calls a service, and again while what failed is transient and may be repeated, no sooner than the service wants (Retry-After).
  * @throws OpsError of the call as it is; 5 for any other failure; 124 when the service has not answered in time; 130 when the run ends
  */
-export async function attempt<T>(asked: Attempt<T>): Promise<T> {
+export const attempt = <T>(asked: Attempt<T>): Promise<T> => waiting(`${asked.service}: ${asked.what}`, () => attempts(asked))
+
+async function attempts<T>(asked: Attempt<T>): Promise<T> {
   const { service, what, hint, repeatable, transient = isTransient, signal, deadlines = DEADLINES } = asked
   const mayRepeat = typeof repeatable === 'function' ? repeatable : () => repeatable
   const end = performance.now() + deadlines.whole

@@ -90,7 +90,7 @@ export async function runScript<O>(definition: ScriptDefinition<O>, argv: string
   try {
     const { options, args } = parsedArguments(definition, argv)
     json = options.json === true
-    log = createLog({ debug: options.debug === true, quiet: options.quiet === true })
+    log = createLog({ debug: options.debug === true, quiet: options.quiet === true, waits: true })
     const outcome = await definition.run({ options, args, log, signal: stop.signal, stop: end })
     const stopped = stoppedFor(stop.signal)
     if (stopped) throw new DetailedError(stopped, outcome.document)
