@@ -119,6 +119,9 @@ export function isTransient(error: unknown): boolean {
   return false
 }
 
+/** Whether a service has answered with this HTTP status, however the error has been told since. */
+export const isAnswer = (error: unknown, status: number): boolean => causes(error).some(at => statusOf(at) === status)
+
 /** Whether nobody listens there: nothing has been asked. */
 export const isRefused = (error: unknown): boolean => causes(error).some(at => systemCode(at) === 'ECONNREFUSED')
 
