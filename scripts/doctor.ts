@@ -1,10 +1,10 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
-import { broken, type Finding, noted, verdictOf } from '../lib/model/health/finding.ts'
+import { verdictOf } from '../lib/model/health/finding.ts'
 import { environmentScript } from '../lib/operation/script.ts'
-import { operatorChecks } from '../lib/phases/operator/checks.ts'
+import { checked, operatorChecks } from '../lib/phases/operator/checks.ts'
 import { asked, serviceChecks } from '../lib/phases/operator/services.ts'
 import { findingsText, stdoutChalk } from '../lib/report/findings.ts'
-import { asOpsError, exitCodes } from '../lib/runtime/errors.ts'
+import { exitCodes } from '../lib/runtime/errors.ts'
 import type { Json } from '../lib/runtime/json.ts'
 
 export default environmentScript({
@@ -14,15 +14,7 @@ export default environmentScript({
 
   async run(context) {
     const findings = await Promise.all([
-      ...operatorChecks.map(({ rule, object, check }) =>
-        check(context).then(
-          (found): Finding => noted(rule, object, found),
-          (thrown): Finding => {
-            const { message, hint } = asOpsError(thrown)
-            return broken(rule, object, message, { remedy: hint })
-          },
-        ),
-      ),
+      ...operatorChecks.map(check => checked(check, context)),
       ...serviceChecks(context).map(check => asked(check, context)),
     ])
     const verdict = verdictOf(findings)

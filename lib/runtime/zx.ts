@@ -9,6 +9,8 @@ export interface ShellOptions {
   /** For the child's stdin. */
   input?: string
   signal?: AbortSignal
+  /** Kills it, with everything that it has begun: for a program that changes nothing. */
+  killed?: AbortSignal
   /** The exit code is data: a failure does not throw. */
   nothrow?: boolean
   /** Called with each line of stderr as it comes: the progress of a long command. */
@@ -36,7 +38,7 @@ const LAST_GRACE_MS = 10_000
  * signal sends a single SIGINT and lets them end by themselves: Terraform releases its lock, while a second SIGINT would make it
  * abort. Output is captured, not printed.
  */
-export function shell({ cwd, env, input, signal, nothrow = false, onStderr, silence }: ShellOptions = {}): Shell {
+export function shell({ cwd, env, input, signal, killed, nothrow = false, onStderr, silence }: ShellOptions = {}): Shell {
   const options: Partial<Options> = {
     verbose: false,
     quiet: true,
@@ -51,7 +53,9 @@ export function shell({ cwd, env, input, signal, nothrow = false, onStderr, sile
     const child = configured(pieces, ...(args as string[]))
     if (onStderr) createInterface({ input: child.stderr }).on('line', onStderr)
     if (silence) endWhenSilent(child, silence)
-    return signal ? interruptible(child, signal) : child
+    if (killed) sendOnAbort(child, killed, 'SIGKILL')
+    if (signal) sendOnAbort(child, signal, 'SIGINT')
+    return child
   }) as Shell
 }
 
@@ -78,13 +82,12 @@ function endWhenSilent(child: ProcessPromise, { within, onSilence }: NonNullable
   child.then(forget, forget)
 }
 
-function interruptible(child: ProcessPromise, signal: AbortSignal): ProcessPromise {
-  const interrupt = () => signalGroup(child, 'SIGINT')
-  if (signal.aborted) interrupt()
-  signal.addEventListener('abort', interrupt, { once: true })
-  const forget = () => signal.removeEventListener('abort', interrupt)
+function sendOnAbort(child: ProcessPromise, signal: AbortSignal, name: NodeJS.Signals): void {
+  const send = () => signalGroup(child, name)
+  if (signal.aborted) send()
+  signal.addEventListener('abort', send, { once: true })
+  const forget = () => signal.removeEventListener('abort', send)
   child.then(forget, forget)
-  return child
 }
 
 /** What a failed command said, as an OpsError 5 (or 130 when we interrupted it, 4 when there is no such program). */
