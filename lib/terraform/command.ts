@@ -20,6 +20,8 @@ export interface RunOptions {
   /** Over those of every command. */
   env?: Record<string, string>
   input?: string
+  /** Called with its pid before it begins. */
+  onStart?: (pid: number) => void
   onLine?: (line: string) => void
   onStderr?: (line: string) => void
 }
@@ -80,14 +82,15 @@ export function createCommand({ program, variables, signal, silence, scratch }: 
   }
 
   return {
-    async run(folder, args, { env, input, onLine, onStderr } = {}) {
+    async run(folder, args, { env, input, onStart, onLine, onStderr } = {}) {
       const environment = { ...(await variables()), ...OURS, ...env }
       if (input !== undefined) return withInput(folder, args, environment, input)
       const locks = takesLock(args)
       let pid = 0
-      const onStart = (started: number) => {
-        pid = started
-        recordHolder(folder, pid)
+      const started = (its: number) => {
+        pid = its
+        if (locks) recordHolder(folder, pid)
+        onStart?.(pid)
       }
       const ended = await supervised(program, args, {
         ...{
@@ -98,7 +101,7 @@ export function createCommand({ program, variables, signal, silence, scratch }: 
           scratch,
           killable: !writes(args),
         },
-        ...(locks && { onStart }),
+        onStart: started,
         ...(onLine && { onLine }),
         ...(onStderr && { onStderr }),
       })

@@ -1,5 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isFreeLock } from '../model/layer/adoption.ts'
 import type { Binding } from '../model/layer/binding.ts'
 import { type PlanFacts, planFacts } from '../model/layer/plan.ts'
 import { stateFacts } from '../model/layer/state.ts'
@@ -59,8 +61,26 @@ const EXIT_CHANGES = 2
 /** A Terraform that has ended, and what it said in its stream. */
 export type Followed = Ended & { said: StreamState }
 
-/** Runs a command with `-json` and reads what it says on its way. */
+/** How often a state lock that nobody holds is asked for, and the pause before the second time; it grows. In milliseconds. */
+const LOCK_ATTEMPTS = 4
+const LOCK_PAUSE_MS = 500
+
+/** Runs a command with `-json` and reads what it says on its way; again where the state's lock was let go while it asked who has it. */
 export async function follow(
+  command: Command,
+  folder: string,
+  args: string[],
+  options: { env?: Record<string, string>; onProgress?: ((detail: string) => void) | undefined },
+): Promise<Followed> {
+  for (let number = 1; ; number++) {
+    const ended = await followOnce(command, folder, args, options)
+    const isOver = number === LOCK_ATTEMPTS || command.stopped('terraform', ended) !== undefined
+    if (isOver || !ended.said.errors.some(isFreeLock)) return ended
+    await sleep(LOCK_PAUSE_MS * number)
+  }
+}
+
+async function followOnce(
   command: Command,
   folder: string,
   args: string[],

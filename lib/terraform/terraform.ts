@@ -97,7 +97,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
   const layers = applyOrder(options.layers)
   const command = createCommand({ program, variables: options.variables, signal, silence, scratch: plans })
   const init = createInit({
-    ...{ command, root, directory, backendConfig },
+    ...{ command, root, directory, backendConfig, signal },
     ...(options.onProgress && { onProgress: options.onProgress }),
   })
   const inputs = createInputs({ command, root, scratch: plans })
