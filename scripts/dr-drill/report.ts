@@ -1,13 +1,14 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
 import { type DrillReport, reportOf } from '../../lib/model/drill/report.ts'
 import { environmentOption } from '../../lib/operation/script.ts'
+import { damage, readDrills } from '../../lib/phases/drill/journals.ts'
 import { writePages } from '../../lib/phases/drill/run.ts'
 import { scenarioOf } from '../../lib/phases/drill/scenarios.ts'
 import { drillText } from '../../lib/report/drill-text.ts'
 import { stdoutChalk } from '../../lib/report/findings.ts'
 import { formatDuration } from '../../lib/runtime/duration.ts'
 import { usage } from '../../lib/runtime/errors.ts'
-import { type Journal, readJournals } from '../../lib/runtime/journal.ts'
+import type { Journal } from '../../lib/runtime/journal.ts'
 import type { Json } from '../../lib/runtime/json.ts'
 import { script } from '../../lib/runtime/script.ts'
 import { table } from '../../lib/runtime/table.ts'
@@ -28,12 +29,17 @@ export default script<ReportOptions>({
       .option('--run <id>', 'show this one in full; the list has the ids')
       .option('--last <number>', 'how many to list', Number, 10),
 
-  async run({ options }) {
+  async run({ options, log }) {
     const { env, run, last } = options
     if (!Number.isInteger(last) || last < 1) throw usage('--last needs a whole number, 1 or more', 'e.g. --last 5')
-    const journals = await readJournals('dr-drill', env)
+    const journals = await readDrills(env)
     if (run !== undefined) return one(journals, run)
-    const reports = journals.flatMap(journal => reportOf(journal, scenarioOf(journal)) ?? []).slice(0, last)
+    const whole = journals.filter(journal => {
+      const damaged = damage(journal)
+      if (damaged) log.warn(damaged.message)
+      return !damaged
+    })
+    const reports = whole.flatMap(journal => reportOf(journal, scenarioOf(journal)) ?? []).slice(0, last)
     return {
       document: { env, drills: reports as unknown as Json },
       text: reports.length === 0 ? `No drills in ${env}.` : list(reports),
@@ -43,6 +49,8 @@ export default script<ReportOptions>({
 
 async function one(journals: Journal[], id: string) {
   const journal = journals.find(candidate => candidate.id === id)
+  const damaged = journal && damage(journal)
+  if (damaged) throw damaged
   const report = journal && reportOf(journal, scenarioOf(journal))
   if (!journal || !report) throw usage(`there is no drill ${id}`, '`./taskw dr-drill:report` lists them')
   const page = await writePages(journal)
