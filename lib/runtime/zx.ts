@@ -15,8 +15,6 @@ export interface ShellOptions {
   nothrow?: boolean
   /** Called with each line of stderr as it comes: the progress of a long command. */
   onStderr?: (line: string) => void
-  /** A child that prints nothing for this many milliseconds is interrupted, and killed if that does not end it. */
-  silence?: { within: number; onSilence: () => void }
 }
 
 /**
@@ -30,15 +28,12 @@ const GITS_OWN =
 export const withoutGits = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(environment).filter(([name]) => !GITS_OWN.test(name)))
 
-/** How long a silent child may take to end once it is interrupted, in milliseconds. */
-const LAST_GRACE_MS = 10_000
-
 /**
  * zx, configured in one place. Children get a process group of their own, so the terminal's Ctrl-C does not reach them. An aborted
  * signal sends a single SIGINT and lets them end by themselves: Terraform releases its lock, while a second SIGINT would make it
  * abort. Output is captured, not printed.
  */
-export function shell({ cwd, env, input, signal, killed, nothrow = false, onStderr, silence }: ShellOptions = {}): Shell {
+export function shell({ cwd, env, input, signal, killed, nothrow = false, onStderr }: ShellOptions = {}): Shell {
   const options: Partial<Options> = {
     verbose: false,
     quiet: true,
@@ -52,7 +47,6 @@ export function shell({ cwd, env, input, signal, killed, nothrow = false, onStde
   return ((pieces: TemplateStringsArray, ...args: unknown[]) => {
     const child = configured(pieces, ...(args as string[]))
     if (onStderr) createInterface({ input: child.stderr }).on('line', onStderr)
-    if (silence) endWhenSilent(child, silence)
     if (killed) sendOnAbort(child, killed, 'SIGKILL')
     if (signal) sendOnAbort(child, signal, 'SIGINT')
     return child
@@ -65,21 +59,6 @@ function signalGroup({ pid }: ProcessPromise, name: NodeJS.Signals): void {
   } catch {
     // It has ended by itself in the meantime.
   }
-}
-
-function endWhenSilent(child: ProcessPromise, { within, onSilence }: NonNullable<ShellOptions['silence']>): void {
-  let end: NodeJS.Timeout | undefined
-  const timer = setTimeout(() => {
-    onSilence()
-    signalGroup(child, 'SIGINT')
-    end = setTimeout(() => signalGroup(child, 'SIGKILL'), LAST_GRACE_MS)
-  }, within)
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', () => timer.refresh())
-  const forget = () => {
-    clearTimeout(timer)
-    clearTimeout(end)
-  }
-  child.then(forget, forget)
 }
 
 function sendOnAbort(child: ProcessPromise, signal: AbortSignal, name: NodeJS.Signals): void {

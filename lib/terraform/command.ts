@@ -1,7 +1,7 @@
 import type { ProcessOutput } from 'zx/core'
 import { formatDuration } from '../runtime/duration.ts'
 import { interrupted, timedOut } from '../runtime/errors.ts'
-import { commandFailed, shell, withoutGits } from '../runtime/zx.ts'
+import { commandFailed, withoutGits } from '../runtime/zx.ts'
 import { recordHolder, removeDeadHolders, removeHolder } from './holder.ts'
 import { supervised } from './supervised.ts'
 
@@ -71,20 +71,9 @@ export function createCommand({ program, variables, signal, silence, scratch }: 
     return ended.exitCode === PROGRAM_MISSING ? words(what, ended, '') : undefined
   }
 
-  const withInput = async (cwd: string, args: string[], env: Record<string, string>, input: string): Promise<Ended> => {
-    let silent = false
-    const onSilence = () => {
-      silent = true
-    }
-    const $ = shell({ cwd, env, input, signal, nothrow: true, silence: { within: silence, onSilence } })
-    const { exitCode, stdout, stderr } = await $`${program} ${args}`
-    return { exitCode, stdout, stderr, silent }
-  }
-
   return {
     async run(folder, args, { env, input, onStart, onLine, onStderr } = {}) {
       const environment = { ...(await variables()), ...OURS, ...env }
-      if (input !== undefined) return withInput(folder, args, environment, input)
       const locks = takesLock(args)
       let pid = 0
       const started = (its: number) => {
@@ -101,6 +90,7 @@ export function createCommand({ program, variables, signal, silence, scratch }: 
           scratch,
           killable: !writes(args),
         },
+        ...(input !== undefined && { input }),
         onStart: started,
         ...(onLine && { onLine }),
         ...(onStderr && { onStderr }),

@@ -1,18 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ApiError, createRest, type RestRequest } from '../../../lib/cluster/rest.ts'
-import { asOpsError, type OpsError } from '../../../lib/runtime/errors.ts'
 import { type Answer, type ApiServer, startApiServer } from '../support/api-server.ts'
 import { failingServices, withFault } from '../support/faults.ts'
-
-const failureOf = async (run: Promise<unknown>): Promise<OpsError> => {
-  try {
-    await run
-  } catch (error) {
-    return asOpsError(error)
-  }
-  throw new Error('it did not fail')
-}
+import { failureOf } from '../support/layers.ts'
 
 const rest = suite('REST')
 const opened: { close(): void }[] = []

@@ -9,8 +9,9 @@ import { objectExists } from '../../../lib/google/existence.ts'
 import { openRegistry } from '../../../lib/google/registry.ts'
 import { openStore } from '../../../lib/google/storage.ts'
 import type { Deadlines } from '../../../lib/runtime/attempt.ts'
-import { asOpsError, type OpsError } from '../../../lib/runtime/errors.ts'
+import { asOpsError } from '../../../lib/runtime/errors.ts'
 import { failingServices, withFault } from '../support/faults.ts'
+import { failureOf } from '../support/layers.ts'
 import { withServer } from '../support/server.ts'
 
 const client = new OAuth2Client()
@@ -48,9 +49,6 @@ const clients: [string, RegExp, Call][] = [
       objectExists('compute', 'projects/p/x/y', { credentials, signal, endpoints: { compute: `${url}/` }, deadlines }),
   ],
 ]
-
-const failureOf = (promise: Promise<unknown>): Promise<OpsError> =>
-  promise.then(value => assert.unreachable(`it answers ${JSON.stringify(value)}`) as never, asOpsError)
 
 const table = suite('client × fault: ends in time, with the service’s name')
 const { signal } = new AbortController()

@@ -8,7 +8,8 @@ import ssh2, { type ServerChannel } from 'ssh2'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Host, openHost } from '../../../lib/host/ssh.ts'
-import { asOpsError, type OpsError, precondition } from '../../../lib/runtime/errors.ts'
+import { precondition } from '../../../lib/runtime/errors.ts'
+import { failureOf } from '../support/layers.ts'
 
 const SILENCE_MS = 200
 const OFF = precondition('VM/v is TERMINATED: Google took it back', './taskw up')
@@ -77,9 +78,6 @@ const open = (explain: (error: unknown) => Promise<unknown>, signal = new AbortC
     log: { debug: () => undefined },
     silence: SILENCE_MS,
   })
-const failureOf = (promise: Promise<unknown>): Promise<OpsError> =>
-  promise.then(() => assert.unreachable('it did not fail') as never, asOpsError)
-
 for (const readOnly of [false, true]) {
   for (const [how, happen] of [
     ['goes silent', freeze],

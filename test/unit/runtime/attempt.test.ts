@@ -1,10 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Answered, type Attempt, attempt, isTransient } from '../../../lib/runtime/attempt.ts'
-import { asOpsError, external, type OpsError, precondition } from '../../../lib/runtime/errors.ts'
+import { external, precondition } from '../../../lib/runtime/errors.ts'
+import { failureOf } from '../support/layers.ts'
 
-const failureOf = (promise: Promise<unknown>): Promise<OpsError> =>
-  promise.then(() => assert.unreachable('it did not fail') as never, asOpsError)
 const coded = (members: object) => Object.assign(new Error('away'), members)
 const trying = (call: Attempt<unknown>['call'], more: Partial<Attempt<unknown>> = {}) =>
   attempt({

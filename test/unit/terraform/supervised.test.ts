@@ -97,4 +97,13 @@ runs('silence is each one’s own', async ({ folder }) => {
   ])
   assert.equal([silent.silent, silent.exitCode, speaking.silent, speaking.exitCode], [true, null, false, 0])
 })
+for (const [why, program, input, expected] of [
+  ['it reads its input to the end', 'cat', 'a question\n', 'a question\n'],
+  ['it ends without reading all of it', 'true', 'x'.repeat(1_000_000), ''],
+  ['there is none', 'cat', undefined, ''],
+] as const)
+  runs(why, async ({ folder }) => {
+    const { exitCode, stdout } = await supervised(program, [], { ...options(folder), ...(input !== undefined && { input }) })
+    assert.equal([exitCode, stdout], [0, expected])
+  })
 runs.run()
