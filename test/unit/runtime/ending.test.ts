@@ -55,6 +55,19 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     assert.match(stderr, 'sleep: interrupted')
   })
 }
+for (const [how, expected, said] of [
+  ['ends', 0, ''],
+  ['fails', 4, /^\S+ ✘ no$/m],
+] as const) {
+  endings(`what it has given up keeps no process that ${how}`, async () => {
+    const started = performance.now()
+    const { code, stderr } = await endOf(start(`${how} with a question unanswered`))
+    assert.is(code, expected)
+    assert.match(stderr, said)
+    assert.not.match(stderr, /interrupted|bug/)
+    assert.ok(performance.now() - started < 8000, `${performance.now() - started} ms`)
+  })
+}
 endings('a closed stderr: 130', async () => {
   const { code } = await endOf(start('waits'), child => child.stderr?.destroy())
   assert.is(code, 130)
