@@ -65,20 +65,31 @@ export type Followed = Ended & { said: StreamState }
 const LOCK_ATTEMPTS = 4
 const LOCK_PAUSE_MS = 500
 
-/** Runs a command with `-json` and reads what it says on its way; again where the state's lock was let go while it asked who has it. */
-export async function follow(
+/** Runs a command, and again where the state's lock was let go while Terraform asked who has it. */
+export async function untilLocked<E extends Ended>(
+  command: Command,
+  run: () => Promise<E>,
+  wasFree: (ended: E) => boolean,
+): Promise<E> {
+  for (let number = 1; ; number++) {
+    const ended = await run()
+    if (number === LOCK_ATTEMPTS || command.stopped('terraform', ended) !== undefined || !wasFree(ended)) return ended
+    await sleep(LOCK_PAUSE_MS * number)
+  }
+}
+
+/** Runs a command with `-json` and reads what it says on its way. */
+export const follow = (
   command: Command,
   folder: string,
   args: string[],
   options: { env?: Record<string, string>; onProgress?: ((detail: string) => void) | undefined },
-): Promise<Followed> {
-  for (let number = 1; ; number++) {
-    const ended = await followOnce(command, folder, args, options)
-    const isOver = number === LOCK_ATTEMPTS || command.stopped('terraform', ended) !== undefined
-    if (isOver || !ended.said.errors.some(isFreeLock)) return ended
-    await sleep(LOCK_PAUSE_MS * number)
-  }
-}
+): Promise<Followed> =>
+  untilLocked(
+    command,
+    () => followOnce(command, folder, args, options),
+    ({ said }) => said.errors.some(({ summary, detail }) => isFreeLock(`${summary}\n${detail}`)),
+  )
 
 async function followOnce(
   command: Command,

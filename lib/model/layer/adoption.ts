@@ -122,8 +122,8 @@ export function stateLock(errors: Errors): StateLock | undefined {
  * Whether a Terraform could not take the state's lock although nobody holds it: whoever did has let it go before Terraform could read who
  * that is, or the bucket had a bad moment.
  */
-export const isFreeLock = ({ summary, detail }: Errors[number]): boolean =>
-  /Error acquiring the state lock/.test(summary) && !/Lock Info/.test(detail) && /Error (412|429|5\d\d)\b/.test(detail)
+export const isFreeLock = (said: string): boolean =>
+  /Error acquiring the state lock/.test(said) && !/Lock Info/.test(said) && /Error[\s│]+(412|429|5\d\d)\b/.test(said)
 
 /** Milliseconds in which a Terraform takes its lock, if at all: it waits a minute for another's. */
 const TAKES_LOCK_WITHIN_MS = 120_000

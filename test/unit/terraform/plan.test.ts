@@ -1,7 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { isFreeLock } from '../../../lib/model/layer/adoption.ts'
 import type { Command } from '../../../lib/terraform/command.ts'
-import { follow } from '../../../lib/terraform/plan.ts'
+import { follow, untilLocked } from '../../../lib/terraform/plan.ts'
 
 const diagnostic = (detail: string) =>
   JSON.stringify({
@@ -59,5 +60,18 @@ follows('one that was interrupted meanwhile is not begun again', async () => {
   } as unknown as Command
   await follow(command, '/', ['plan'], {})
   assert.is(count, 1)
+})
+follows('so does any other command', async () => {
+  const ends = [1, 1, 0].map(exitCode => ({
+    exitCode,
+    stdout: '',
+    stderr: exitCode ? 'Error: Error acquiring the state lock\n\n│ googleapi: Error\n│ 412: conditionNotMet' : '',
+    silent: false,
+  }))
+  const command = { stopped: () => undefined } as unknown as Command
+  let count = 0
+  const run = async () => ends[count++] as (typeof ends)[number]
+  const ended = await untilLocked(command, run, ({ stderr }) => isFreeLock(stderr))
+  assert.equal([count, ended.exitCode], [3, 0])
 })
 follows.run()
