@@ -128,19 +128,18 @@ async function removeTorn(folder: string): Promise<void> {
 
 /** A hash of which files the providers have, and how large they are: one that is torn or gone has others. */
 async function installed(folder: string): Promise<string> {
-  const hash = createHash('sha256')
-  for (const file of await providerFiles(join(folder, PROVIDERS))) hash.update(`${file}\n`)
-  return hash.digest('hex')
+  const files = await providerFiles(join(folder, PROVIDERS), '')
+  return createHash('sha256').update(files.join('\n')).digest('hex')
 }
 
 /** `<host>/<namespace>/<type>/<version>/<platform>/<file>` each, with its size; a platform's folder may be a link. */
-async function providerFiles(folder: string): Promise<string[]> {
-  const names = (await readdir(folder).catch((): string[] => [])).sort()
+async function providerFiles(parent: string, folder: string): Promise<string[]> {
+  const names = (await readdir(join(parent, folder)).catch((): string[] => [])).sort()
   const found = await Promise.all(
     names.map(async name => {
       const path = join(folder, name)
-      const file = await stat(path).catch(() => undefined)
-      return file?.isDirectory() ? providerFiles(path) : [`${path} ${file?.size ?? 'gone'}`]
+      const file = await stat(join(parent, path)).catch(() => undefined)
+      return file?.isDirectory() ? providerFiles(parent, path) : [`${path} ${file?.size ?? 'gone'}`]
     }),
   )
   return found.flat()

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -142,6 +142,16 @@ for (const [why, tear] of [
     }),
   )
 }
+init('a copy of the checkout is as current as the checkout', () =>
+  installed(async (folder, { run }) => {
+    await run('a')
+    const copy = `${folder}-copy`
+    await cp(folder, copy, { recursive: true })
+    const options = { command: {} as Command, root: () => copy, directory: copy, backendConfig: join(copy, 'backend') }
+    assert.is(await createInit(options).isCurrent('a'), true)
+    await rm(copy, { recursive: true })
+  }),
+)
 for (const [why, stderr] of [
   ['says that the configuration is wrong', 'Error: Unsupported argument'],
   ['says that the network is down', 'Error: Failed to query available provider packages: dial tcp: i/o timeout'],
