@@ -1,7 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
 import { environmentScript } from '../lib/command-line/environment.ts'
-import type { Finding } from '../lib/model/health/finding.ts'
-import { asOpsError, exitCodes } from '../lib/runtime/errors.ts'
+import { exitCodes } from '../lib/runtime/errors.ts'
 import type { Json } from '../lib/runtime/json.ts'
 
 export default environmentScript({
@@ -10,21 +9,13 @@ export default environmentScript({
     "Check the operator's machine, and ask every service that the environment needs. Exit code 4 when something is missing.",
 
   async run(context) {
-    const { broken, noted, verdictOf } = await import('../lib/model/health/finding.ts')
-    const { operatorChecks } = await import('../lib/phases/operator/checks.ts')
+    const { verdictOf } = await import('../lib/model/health/finding.ts')
+    const { checked, operatorChecks } = await import('../lib/phases/operator/checks.ts')
     const { asked, serviceChecks } = await import('../lib/phases/operator/services.ts')
     const { findingsText, stdoutChalk } = await import('../lib/report/findings.ts')
 
     const findings = await Promise.all([
-      ...operatorChecks.map(({ rule, object, check }) =>
-        check(context).then(
-          (found): Finding => noted(rule, object, found),
-          (thrown): Finding => {
-            const { message, hint } = asOpsError(thrown)
-            return broken(rule, object, message, { remedy: hint })
-          },
-        ),
-      ),
+      ...operatorChecks.map(check => checked(check, context)),
       ...serviceChecks(context).map(check => asked(check, context)),
     ])
     const verdict = verdictOf(findings)

@@ -3,9 +3,9 @@ import { access, cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { precondition } from '../../lib/runtime/errors.ts'
+import { takeLock } from '../../lib/runtime/lock-file.ts'
 import { run } from '../machine/process.ts'
 import { toolsDirectory } from './catalog.ts'
-import { takeLock } from './lock.ts'
 
 const OLDEST = { major: 1, minor: 26 }
 const requirements = fileURLToPath(new URL('./go/requirements.txt', import.meta.url))

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { external } from '../../lib/runtime/errors.ts'
+import { takeLock } from '../../lib/runtime/lock-file.ts'
 import { pinsDirectory, toolsDirectory } from './catalog.ts'
 import { goEnvironment, provideGo } from './go.ts'
-import { takeLock } from './lock.ts'
 
 const execFileAsync = promisify(execFile)
 

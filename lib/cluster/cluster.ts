@@ -81,12 +81,14 @@ export function clusterOver(rest: Rest): Cluster {
         method: 'PATCH',
         body: object,
         contentType: 'application/apply-patch+yaml',
+        repeatable: true,
       }),
     async delete(kind, { uid, ...where }, signal) {
       // With a uid, another object that has since taken the name is left alone: the server answers 409.
       const body = { propagationPolicy: 'Background', ...(uid !== undefined && { preconditions: { uid } }) }
       const gone = uid === undefined ? [404] : [404, 409]
-      const answer = await unless(gone, rest.text(pathOf(kind, where), { ...withSignal(signal), method: 'DELETE', body }))
+      const request: RestRequest = { ...withSignal(signal), method: 'DELETE', body, repeatable: uid !== undefined }
+      const answer = await unless(gone, rest.text(pathOf(kind, where), request))
       return answer !== undefined
     },
     watch({ versions }, signal) {

@@ -1,20 +1,24 @@
 import type { IncomingMessage } from 'node:http'
 import { Agent, type RequestOptions, request } from 'node:https'
 import { text } from 'node:stream/consumers'
+import { attempt, type Deadlines, isRefused, isTransient, statusOf } from '../runtime/attempt.ts'
 import { formatDuration } from '../runtime/duration.ts'
-import { exitCodes, external, interrupted, messageOf, OpsError, precondition, systemCode } from '../runtime/errors.ts'
+import { exitCodes, external, messageOf, OpsError, precondition, systemCode } from '../runtime/errors.ts'
 
 /** Through IAP a request takes about a second; if it takes longer than this, the tunnel is dead. */
-const REQUEST_MS = 30_000
+const WITHIN: Deadlines = { each: 15_000, whole: 30_000 }
 
 /** An error with which the API server has answered a request. */
 export class ApiError extends OpsError {
   /** HTTP status. */
   readonly status: number
+  /** The header of that name: when to come again. */
+  readonly retryAfter: string | undefined
 
-  constructor(status: number, message: string, hint: string) {
+  constructor(status: number, message: string, hint: string, retryAfter?: string) {
     super(exitCodes.external, message, hint)
     this.status = status
+    this.retryAfter = retryAfter
   }
 }
 
@@ -22,12 +26,14 @@ export interface RestRequest {
   method?: 'GET' | 'PATCH' | 'DELETE' | 'POST'
   body?: unknown
   contentType?: string
+  /** Of a change: done twice it is the same as done once. A read always is. */
+  repeatable?: boolean
   signal?: AbortSignal
 }
 
-/** The API server's REST interface with a kubeconfig's credentials. */
+/** The API server's REST interface with a kubeconfig's credentials. What is transient and may be repeated is asked again. */
 export interface Rest {
-  /** The body as text. @throws ApiError, OpsError 5 when there is no answer, 4 for a foreign certificate */
+  /** The body as text. @throws ApiError, OpsError 5 when there is no answer, 4 for a foreign certificate, 130 */
   text(path: string, request?: RestRequest): Promise<string>
   json<T>(path: string, request?: RestRequest): Promise<T>
   /** A watch's events, one JSON text each, until either side ends it. */
@@ -46,8 +52,7 @@ export interface Connection {
  * Plain HTTPS instead of @kubernetes/client-node's generated classes: the rules need the API's own JSON, and the classes open a new
  * connection through the tunnel for every call.
  */
-/** @param within how long the whole answer to a request may take, in milliseconds */
-export function createRest({ server, options }: Connection, { within = REQUEST_MS }: { within?: number } = {}): Rest {
+export function createRest({ server, options }: Connection, { deadlines = WITHIN }: { deadlines?: Deadlines } = {}): Rest {
   const agent = new Agent({ keepAlive: true })
 
   async function send(path: string, asked: RestRequest): Promise<IncomingMessage> {
@@ -67,7 +72,7 @@ export function createRest({ server, options }: Connection, { within = REQUEST_M
     try {
       const response = await promise
       const status = response.statusCode ?? 0
-      if (status >= 400) throw refusal(method, path, status, await text(response))
+      if (status >= 400) throw refusal(method, path, response, await text(response))
       return response
     } catch (error) {
       // The server may close an idle connection at the moment it is reused.
@@ -77,13 +82,30 @@ export function createRest({ server, options }: Connection, { within = REQUEST_M
   }
 
   async function whole(path: string, asked: RestRequest = {}): Promise<string> {
-    const deadline = AbortSignal.timeout(within)
-    const signal = asked.signal ? AbortSignal.any([asked.signal, deadline]) : deadline
+    const { method = 'GET', repeatable = method === 'GET', signal } = asked
     try {
-      return await text(await send(path, { ...asked, signal }))
+      return await attempt({
+        service: 'the Kubernetes API',
+        what: `${method} ${path}`,
+        hint: NO_ANSWER_HINT,
+        repeatable: error => repeatable || isUnread(error),
+        // A tunnel that ended is opened again at the same port.
+        transient: error => isTransient(error) || isRefused(error),
+        signal,
+        deadlines,
+        async call(stop, number) {
+          try {
+            return await text(await send(path, { ...asked, signal: stop }))
+          } catch (error) {
+            // An earlier attempt may have deleted it, and its answer been lost.
+            if (method === 'DELETE' && number > 1 && statusOf(error) === NOT_FOUND) return ''
+            throw error instanceof OpsError ? error : unreachable(server, messageOf(error), error)
+          }
+        },
+      })
     } catch (error) {
-      if (asked.signal?.aborted) throw interrupted(`interrupted while asking ${server}`, 'run it again', error)
-      throw error instanceof OpsError ? error : unreachable(server, error, deadline.aborted ? within : undefined)
+      if (!(error instanceof OpsError) || error.code !== exitCodes.timeout) throw error
+      throw unreachable(server, `no answer within ${formatDuration(deadlines.whole)}`, error)
     }
   }
 
@@ -103,13 +125,13 @@ export function createRest({ server, options }: Connection, { within = REQUEST_M
   }
 }
 
-function refusal(method: string, path: string, status: number, body: string): ApiError {
+function refusal(method: string, path: string, { statusCode: status = 0, headers }: IncomingMessage, body: string): ApiError {
   const message = `the Kubernetes API answers ${status} to ${method} ${path}: ${statusMessage(body)}`
   const hint =
     status === 401 || status === 403
       ? 'the kubeconfig may be for an earlier cluster: `./taskw kubeconfig` writes it anew'
       : 'run it again; `./taskw status` shows the VM'
-  return new ApiError(status, message, hint)
+  return new ApiError(status, message, hint, headers['retry-after'])
 }
 
 /** A Kubernetes Status object's message, or the text as it is. */
@@ -134,8 +156,15 @@ function parsed<T>(server: string, body: string): T {
   }
 }
 
-function unreachable(server: string, error: unknown, late: number | undefined): OpsError {
-  const reason = late !== undefined ? `no answer within ${formatDuration(late)}` : messageOf(error)
+const NOT_FOUND = 404
+const TOO_MANY_REQUESTS = 429
+
+/** Whether the server has certainly not begun with the request: then any may be repeated. */
+const isUnread = (error: unknown): boolean => statusOf(error) === TOO_MANY_REQUESTS || isRefused(error)
+
+const NO_ANSWER_HINT = 'is the tunnel up: `./taskw tunnel`'
+
+function unreachable(server: string, reason: string, error: unknown): OpsError {
   const message = `can't reach the Kubernetes API at ${server}: ${reason}`
   return CERTIFICATE.test(`${systemCode(error)} ${reason}`)
     ? precondition(
@@ -143,7 +172,7 @@ function unreachable(server: string, error: unknown, late: number | undefined): 
         'the certificate belongs to another cluster or name: `./taskw kubeconfig` writes the kubeconfig anew',
         error,
       )
-    : external(message, 'is the tunnel up: `./taskw tunnel`', error)
+    : external(message, NO_ANSWER_HINT, error)
 }
 
 /** Node's error codes for a certificate that is not valid. */

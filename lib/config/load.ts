@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type Document, isCollection, LineCounter, parseDocument, visit } from 'yaml'
+import { type Document, isCollection, isNode, LineCounter, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
 import { configuration, messageOf, usage } from '../runtime/errors.ts'
 import { readNamed, root } from '../runtime/files.ts'
@@ -10,7 +10,7 @@ import { didYouMean } from './suggest.ts'
 
 /**
  * An environment's configuration, validated and frozen.
- * @throws OpsError 2 for a name without a file, 3 with every error at once, each with file:line
+ * @throws OpsError 2 for a name without a file, 3 with every error at once, each with file:line:column
  */
 export async function loadEnvironment(name: string): Promise<Environment> {
   const known = environmentNames()
@@ -25,12 +25,21 @@ export async function loadEnvironment(name: string): Promise<Environment> {
 export function parseEnvironment(text: string, file: string, name: string): Environment {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
-  const at = (offset = 0) => `${file}:${lines.linePos(offset).line || 1}`
+  const at = (offset = 0) => {
+    const { line, col } = lines.linePos(offset)
+    return `${file}:${line || 1}:${col || 1}`
+  }
   if (document.errors.length > 0) {
     throw invalid(document.errors.map(error => `${at(error.pos[0])}: ${error.message.split('\n')[0]}`))
   }
   const value = contentOf(document, at)
+  /** Of the value at a path, else of the key nearest to it. */
   const place = (path: PropertyKey[]) => {
+    const own = document.getIn(path, true)
+    if (isNode(own) && own.range) return at(own.range[0])
+    return placeOfKey(path)
+  }
+  const placeOfKey = (path: PropertyKey[]): string => {
     for (let length = path.length; length > 0; length--) {
       const parent = document.getIn(path.slice(0, length - 1), true)
       const last = path[length - 1]
@@ -42,8 +51,8 @@ export function parseEnvironment(text: string, file: string, name: string): Envi
   }
   const parsed = environmentSchema.safeParse(value ?? {})
   const problems = [
-    ...(parsed.success ? [] : parsed.error.issues.flatMap(issue => explain(issue, place))),
-    ...unknownLayers(value).map(({ path, message }) => `${place(path)}: ${path.join('.')}: ${message}`),
+    ...(parsed.success ? [] : parsed.error.issues.flatMap(issue => explain(issue, { place, placeOfKey }))),
+    ...unknownLayers(value).map(({ index, message }) => `${place([...AFTER, index])}: ${AFTER.join('.')}: ${message}`),
   ]
   if (!parsed.success || problems.length > 0) throw invalid(problems)
   if (parsed.data.name !== name)
@@ -68,16 +77,18 @@ function contentOf(document: Document.Parsed, at: (offset?: number) => string): 
   }
 }
 
+const AFTER = ['snapshots', 'after']
+
 /** The layers in `snapshots.after` that are not among the environment's, however wrong the rest of the file is. */
-function unknownLayers(value: unknown): { path: PropertyKey[]; message: string }[] {
+function unknownLayers(value: unknown): { index: number; message: string }[] {
   const { terraform, snapshots } = (value ?? {}) as { terraform?: { layers?: unknown }; snapshots?: { after?: unknown } }
   const [layers, after] = [terraform?.layers, snapshots?.after]
   if (!Array.isArray(layers) || !Array.isArray(after)) return []
   const known = layers.filter(name => typeof name === 'string')
-  return after.flatMap((name: unknown) =>
+  return after.flatMap((name: unknown, index) =>
     typeof name !== 'string' || known.includes(name)
       ? []
-      : [{ path: ['snapshots', 'after'], message: `${name} is not among terraform.layers${didYouMean(name, known)}` }],
+      : [{ index, message: `${name} is not among terraform.layers${didYouMean(name, known)}` }],
   )
 }
 
@@ -89,12 +100,14 @@ const invalid = (problems: string[]) =>
     'correct the file and run again; docs/environments.md describes every key',
   )
 
-function explain(issue: z.core.$ZodIssue, place: (path: PropertyKey[]) => string): string[] {
+type Place = (path: PropertyKey[]) => string
+
+function explain(issue: z.core.$ZodIssue, { place, placeOfKey }: { place: Place; placeOfKey: Place }): string[] {
   const where = issue.path.map(String).join('.')
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(issue.path)
     return issue.keys.map(
-      key => `${place([...issue.path, key])}: unknown key "${key}"${where ? ` in ${where}` : ''}${didYouMean(key, known)}`,
+      key => `${placeOfKey([...issue.path, key])}: unknown key "${key}"${where ? ` in ${where}` : ''}${didYouMean(key, known)}`,
     )
   }
   return [`${place(issue.path)}: ${where || 'the file'}: ${issue.message}`]

@@ -77,7 +77,7 @@ async function refusal(answer: Response, path: string): Promise<Error> {
   if (status === 403 || status === 404) {
     return precondition(message, 'the token needs actions: read on the repository that delivery.repository names')
   }
-  return external(message, 'run it again', new Answered(status))
+  return external(message, 'run it again', new Answered(status, headers.get('retry-after')))
 }
 
 /**

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { protos } from '@google-cloud/compute'
 import type { AuthClient } from 'google-auth-library'
 import type { ClientOptions } from 'google-gax'
-import { attempt, DEADLINES, type Deadlines, statusOf } from '../runtime/attempt.ts'
+import { Answered, attempt, DEADLINES, type Deadlines, isAnswer, statusOf } from '../runtime/attempt.ts'
 import { external } from '../runtime/errors.ts'
 import { waitFor } from '../runtime/wait.ts'
 import type { Credentials } from './credentials.ts'
@@ -54,14 +54,18 @@ export interface Compute {
   start(name: string): Promise<void>
   /** An entry of the VM's own metadata; undefined without it. */
   metadata(name: string, key: string): Promise<string | undefined>
-  /** Sets one entry; an empty value removes it. @throws OpsError 5, also when somebody changed the metadata meanwhile */
-  setMetadata(name: string, key: string, value: string): Promise<void>
+  /**
+   * Changes one entry, under the metadata's fingerprint: where somebody else has changed them meanwhile, they are read and `change`d again.
+   * @param change gets the present value, empty without one; an empty result removes the entry
+   */
+  setMetadata(name: string, key: string, change: (value: string) => string): Promise<void>
   /** The host keys that the guest has published, as `ssh-ed25519 AAAA…`; empty until it has booted. */
   hostKeys(name: string): Promise<string[]>
   /** All snapshots of the project that have these labels, newest first; none while Compute Engine is not enabled. */
   snapshots(labels: Record<string, string>): Promise<Snapshot[]>
   /** Waits until the snapshot is READY, and checks that it is what was asked for. @throws OpsError 5 when it is not */
   createSnapshot(request: SnapshotRequest): Promise<Snapshot>
+  /** One that is gone already is deleted. */
   deleteSnapshot(name: string): Promise<void>
 }
 
@@ -80,6 +84,9 @@ const OPERATION_DEADLINE_MS = 10 * 60_000
 /** How long Google keeps a request that waits for an operation. */
 const OPERATION_ANSWERS_MS = 120_000
 const NOT_FOUND = 404
+const PRECONDITION_FAILED = 412
+/** How often others may change what we are about to change, before we give up. */
+const CONFLICTS = 5
 const HINT = 'see the message; `./taskw doctor` asks every service'
 
 /**
@@ -136,6 +143,7 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
       throw external(
         `${what}: ${errors.map(({ code, message }) => `${code}: ${message}`).join('; ')}`,
         'fix the cause (the Cloud console shows the operation), then run it again',
+        new Answered(Number(done.httpErrorStatusCode ?? 0)),
       )
     }
   }
@@ -162,6 +170,23 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
   const getSnapshot = async (name: string) => {
     const found = await orUndefined(() => snapshots.get({ project, snapshot: name }, short))
     return found && snapshotOf(found[0])
+  }
+
+  const changeMetadata = async (name: string, key: string, change: (value: string) => string) => {
+    const instance = { project, zone, instance: name }
+    const [vm] = await call(`reading the metadata of ${name}`, () => instances.get(instance, short))
+    const before = vm.metadata?.items ?? []
+    const present = before.find(item => item.key === key)?.value ?? ''
+    const value = change(present)
+    if (value === present) return
+    const others = before.filter(item => item.key !== key)
+    const items = value === '' ? others : [...others, { key, value }]
+    const metadataResource = { fingerprint: vm.metadata?.fingerprint ?? '', items }
+    await begin(
+      `writing the metadata of ${name}`,
+      requestId => instances.setMetadata({ ...instance, requestId, metadataResource }, short),
+      `the metadata of ${name}`,
+    )
   }
 
   return {
@@ -195,17 +220,14 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
       return vm.metadata?.items?.find(item => item.key === key)?.value ?? undefined
     },
 
-    async setMetadata(name, key, value) {
-      const instance = { project, zone, instance: name }
-      const [vm] = await call(`reading the metadata of ${name}`, () => instances.get(instance, short))
-      const others = (vm.metadata?.items ?? []).filter(item => item.key !== key)
-      const items = value === '' ? others : [...others, { key, value }]
-      const metadataResource = { fingerprint: vm.metadata?.fingerprint ?? '', items }
-      await begin(
-        `writing the metadata of ${name}`,
-        requestId => instances.setMetadata({ ...instance, requestId, metadataResource }, short),
-        `the metadata of ${name}`,
-      )
+    async setMetadata(name, key, change) {
+      for (let number = 1; ; number++) {
+        try {
+          return await changeMetadata(name, key, change)
+        } catch (error) {
+          if (!isAnswer(error, PRECONDITION_FAILED) || number === CONFLICTS) throw error
+        }
+      }
     },
 
     hostKeys: name =>
@@ -252,7 +274,9 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
         `deleting snapshot ${name}`,
         requestId => snapshots.delete({ project, snapshot: name, requestId }, short),
         `snapshot ${name} to be deleted`,
-      ),
+      ).catch(error => {
+        if (!isAnswer(error, NOT_FOUND)) throw error
+      }),
   }
 }
 

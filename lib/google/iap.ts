@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream'
 import WebSocket from 'ws'
 import { formatDuration } from '../runtime/duration.ts'
 import { external, interrupted, timedOut } from '../runtime/errors.ts'
+import { waiting } from '../runtime/waits.ts'
 
 /**
  * IAP TCP forwarding, version 4 of the relay's protocol: frames in binary WebSocket messages, a 2-byte tag first.
@@ -35,7 +36,7 @@ export interface RelayTarget {
  */
 export async function dialThroughIap(target: RelayTarget): Promise<Duplex> {
   const stream = new RelayStream(target)
-  await stream.connect()
+  await waiting(`IAP: port ${target.port} of ${target.instance}`, () => stream.connect())
   return stream
 }
 

@@ -64,7 +64,7 @@ export function openRegistry(
         const message = `the registry answers ${status} to ${method} ${url}`
         throw status === 401 || status === 403
           ? precondition(message, 'these credentials need roles/artifactregistry.reader')
-          : external(message, 'run it again', new Answered(status))
+          : external(message, 'run it again', new Answered(status, answer.headers.get('retry-after')))
       },
     })
 

@@ -33,15 +33,16 @@ export class ConnectionLost extends Error {
  */
 export async function execute(client: Client, line: string, { input, signal }: ChannelOptions): Promise<Result> {
   signal.throwIfAborted()
-  const channel = await openChannel(client, line)
   const { promise: aborted, reject } = Promise.withResolvers<never>()
+  aborted.catch(() => undefined)
+  const opening = openChannel(client, line)
   const abort = () => {
-    channel.close()
+    void opening.then(channel => channel.close()).catch(() => undefined)
     reject(signal.reason)
   }
-  if (signal.aborted) abort()
-  else signal.addEventListener('abort', abort, { once: true })
+  signal.addEventListener('abort', abort, { once: true })
   try {
+    const channel = await Promise.race([opening, aborted])
     const ended = outcome(channel)
     // A failed write shows in the exit code, or as a lost connection.
     void pipeline(source(input), channel).catch(() => undefined)

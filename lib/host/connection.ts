@@ -12,6 +12,10 @@ export interface ConnectionOptions {
   name: string
   /** Opens a byte stream to the host's sshd. An OpsError is final unless its code is 5 or 124; any other error counts as "not yet". */
   dial: () => Promise<Duplex>
+  /** What to make of a connection that was lost, or of a host that has gone silent; the error itself where nothing better is known. */
+  explain?: (error: unknown) => Promise<unknown>
+  /** After how many milliseconds without a word from the host that is asked. */
+  silence?: number
   user: string
   /** Private key file; without it, the SSH agent's keys. */
   identityFile?: string
@@ -28,6 +32,8 @@ export interface ConnectionOptions {
 export interface Connection {
   client: Client
   isOpen(): boolean
+  /** Milliseconds since the host was last heard of. While it is well that is never much more than half of `silence`. */
+  silentFor(): number
   close(): void
 }
 
@@ -35,8 +41,10 @@ const ANSWERS_WITHIN_MS = 120_000
 const KEYS_WITHIN_MS = 20_000
 const HANDSHAKE_MS = 20_000
 const PAUSE_MS = 1000
-/** A tunnel that died silently is noticed within a minute. */
-const KEEPALIVE = { keepaliveInterval: 15_000, keepaliveCountMax: 3 }
+/** After so many milliseconds without a word it is worth asking whether the host is still there: it answers twice in that time. */
+export const SILENCE_MS = 8000
+/** Unanswered questions after which the connection is given up: with the usual silence, after three quarters of a minute. */
+const KEEPALIVES = 10
 
 /**
  * Connects; until the deadline it tries again where time may help: with a host that refuses, resets or does not listen yet.
@@ -70,7 +78,11 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
 /** Nothing listens behind the relay yet: the VM may be booting. */
 class NotYet extends Error {}
 
-async function attempt({ dial, user }: ConnectionOptions, identity: Identity, pinned: PinnedKeys): Promise<Connection> {
+async function attempt(
+  { dial, user, silence = SILENCE_MS }: ConnectionOptions,
+  identity: Identity,
+  pinned: PinnedKeys,
+): Promise<Connection> {
   const sock = await dial().catch(error => {
     throw error instanceof OpsError && NOT_YET.includes(error.code) ? new NotYet(error.message, { cause: error }) : error
   })
@@ -81,7 +93,7 @@ async function attempt({ dial, user }: ConnectionOptions, identity: Identity, pi
       sock,
       username: user,
       ...identity,
-      ...KEEPALIVE,
+      ...{ keepaliveInterval: silence / 2, keepaliveCountMax: KEEPALIVES },
       readyTimeout: HANDSHAKE_MS,
       algorithms: { serverHostKey: pinned.algorithms as never },
       hostVerifier: (key: Buffer) => {
@@ -97,9 +109,14 @@ async function attempt({ dial, user }: ConnectionOptions, identity: Identity, pi
   if (!client) throw new Error('the connection closed right after it was made')
   // Whoever waits for a command learns of a lost connection from its channel; without a listener the error would end the process.
   client.on('error', () => undefined)
+  let heard = performance.now()
+  sock.on('data', () => {
+    heard = performance.now()
+  })
   return {
     client,
     isOpen: () => ssh.isConnected(),
+    silentFor: () => performance.now() - heard,
     close: () => {
       ssh.dispose()
       sock.destroy()

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
 import { formatDuration } from '../runtime/duration.ts'
-import { external, interrupted, type OpsError, timedOut } from '../runtime/errors.ts'
+import { external, interrupted, OpsError, timedOut } from '../runtime/errors.ts'
 import { ConnectionLost, execute, type Result } from './channel.ts'
-import { type Connection, type ConnectionOptions, connect } from './connection.ts'
+import { type Connection, type ConnectionOptions, connect, SILENCE_MS } from './connection.ts'
 import { type Command, commandLine } from './quote.ts'
 
 export type { Result } from './channel.ts'
@@ -25,7 +25,7 @@ export interface RunOptions {
 /** A machine behind SSH. Reconnects by itself when the tunnel has dropped, but never repeats a change blindly. */
 export interface Host {
   readonly name: string
-  /** @throws OpsError 5 for a failed command or a lost connection, 124 past the timeout, 130 */
+  /** @throws OpsError 5 for a failed command or a lost connection, 4 when the host is off or gone, 124 past the timeout, 130 */
   run(command: Command, options?: RunOptions): Promise<Result>
   close(): Promise<void>
 }
@@ -38,7 +38,7 @@ const LINES_SHOWN = 12
  * @throws OpsError as `connect` does
  */
 export async function openHost(options: ConnectionOptions): Promise<Host> {
-  const { name, user, signal, log } = options
+  const { name, user, signal, log, explain = async error => error, silence = SILENCE_MS } = options
   let connection: Promise<Connection> = connect(options)
   await connection
 
@@ -51,6 +51,22 @@ export async function openHost(options: ConnectionOptions): Promise<Host> {
     return connection
   }
 
+  /** Aborted, with the reason, when a host that says nothing turns out to be off or gone. */
+  const goneWhileSilent = (current: Connection, what: string) => {
+    const gone = new AbortController()
+    let asking = false
+    const ask = async () => {
+      if (asking || current.silentFor() < silence) return
+      asking = true
+      const unheard = external(`${what} on ${name}: not a word for ${formatDuration(current.silentFor())}`, 'run it again')
+      const reason = await explain(unheard).catch(() => undefined)
+      asking = false
+      if (reason instanceof OpsError && reason !== unheard) gone.abort(reason)
+    }
+    const timer = setInterval(() => void ask(), silence / 4)
+    return { signal: gone.signal, forget: () => clearInterval(timer) }
+  }
+
   const run: Host['run'] = async (command, runOptions = {}) => {
     const { sudo = false, input, timeout = TIMEOUT_MS, nothrow = false, readOnly = false } = runOptions
     const what = runOptions.what ?? ('script' in command ? 'script' : (command[0] ?? ''))
@@ -58,12 +74,15 @@ export async function openHost(options: ConnectionOptions): Promise<Host> {
     const deadline = AbortSignal.timeout(timeout)
     const attempt = async () => {
       const current = await open()
+      const gone = goneWhileSilent(current, what)
       try {
-        return await execute(current.client, line, { input, signal: AbortSignal.any([signal, deadline]) })
+        return await execute(current.client, line, { input, signal: AbortSignal.any([signal, deadline, gone.signal]) })
       } catch (error) {
         // The client may not have noticed yet.
-        if (error instanceof ConnectionLost) current.close()
+        if (error instanceof ConnectionLost || gone.signal.aborted) current.close()
         throw error
+      } finally {
+        gone.forget()
       }
     }
     let result: Result
@@ -75,7 +94,7 @@ export async function openHost(options: ConnectionOptions): Promise<Host> {
     } catch (error) {
       if (signal.aborted) throw interrupted(`${what} on ${name}: interrupted`, 'run the same command again to go on', error)
       if (deadline.aborted) throw overdue(name, what, timeout)
-      if (error instanceof ConnectionLost) throw lost(name, what, error)
+      if (error instanceof ConnectionLost) throw await explain(lost(name, what, error))
       throw error
     }
     log.debug(`${name}: ${what}: exit code ${result.code}`)

@@ -117,6 +117,7 @@ export function openConnections(sources: Sources): Connections {
         dial(SSH_PORT).catch(async error => {
           throw await dialFailure(error, asked)
         }),
+      explain: error => dialFailure(error, asked),
       user,
       hostKeys,
       name: vm,

@@ -4,7 +4,7 @@ import type { Store, StoredObject } from '../google/storage.ts'
 import { type HolderState, isStale, LOCK_HEARTBEAT_MS, LOCK_STALE_MS, type LockRecord, lockRecord } from '../model/lock.ts'
 import { formatDuration } from '../runtime/duration.ts'
 import { messageOf, type OpsError, precondition } from '../runtime/errors.ts'
-import { identify, isRunning, pidSpace } from '../runtime/processes.ts'
+import { identityOf, livesStill } from '../runtime/processes.ts'
 import type { Context } from './context.ts'
 import { operator } from './operator.ts'
 
@@ -182,16 +182,15 @@ export async function lockHolder(store: Store): Promise<LockHolder | undefined> 
   return current && { record: lockRecord(current.content), object: addressIn(store), removal: removal(store) }
 }
 
-const startTime = identify(process.pid)?.startTime
+const { space, startTime } = identityOf(process.pid)
 const here: Pick<LockRecord, 'pidSpace' | 'startTime'> = {
-  ...(pidSpace !== undefined && { pidSpace }),
-  ...(startTime !== undefined && { startTime }),
+  ...(space !== undefined && { pidSpace: space }),
+  ...(startTime !== '' && { startTime }),
 }
 
-function holderState({ pid, pidSpace: space, startTime: began }: LockRecord): HolderState {
-  if (space === undefined || space !== pidSpace) return 'unknown'
-  const isOther = began !== undefined && identify(pid)?.startTime !== began
-  return isOther || !isRunning(pid) ? 'ended' : 'runs'
+function holderState({ pid, pidSpace, startTime = '' }: LockRecord): HolderState {
+  const lives = livesStill({ pid, startTime, space: pidSpace })
+  return lives === undefined ? 'unknown' : lives ? 'runs' : 'ended'
 }
 
 const describe = ({ holder, pid, verb, since }: LockRecord) => `\`${verb}\` of ${holder} (pid ${pid}), since ${since}`

@@ -4,6 +4,7 @@ import { Chalk, type ChalkInstance } from 'chalk'
 import { formatDuration } from './duration.ts'
 import { messageOf } from './errors.ts'
 import { redact } from './redact.ts'
+import { longestWait, onWaitEnd } from './waits.ts'
 
 /** The narrative of a run, on stderr; stdout is for the result. */
 export interface Log {
@@ -36,14 +37,24 @@ export interface LogOptions {
   quiet?: boolean
   /** Whether to draw a live line; by default when stderr is a terminal and CI is not set. */
   live?: boolean
+  /** Says what the process waits for where no activity does. */
+  waits?: boolean
 }
 
 const FRAMES = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'
 const FRAME_MS = 80
 /** How often a long activity reports that it is alive when there is no terminal. */
 const HEARTBEAT_MS = 15_000
+/** How often is looked whether there is a wait to tell of. */
+const LOOK_MS = 250
 
-export function createLog({ stream = process.stderr, debug = false, quiet = false, live }: LogOptions = {}): Log {
+export function createLog({
+  stream = process.stderr,
+  debug = false,
+  quiet = false,
+  live,
+  waits = false,
+}: LogOptions = {}): Log {
   const terminal = live ?? (stream.isTTY === true && !process.env.CI)
   const chalk = process.env.NO_COLOR || !stream.isTTY ? new Chalk({ level: 0 }) : new Chalk()
   let file: string | undefined
@@ -83,10 +94,16 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
   const activity = (title: string): Activity => {
     const started = performance.now()
     let detail = ''
+    let told = started
+    /** The newer of what it said last and what it waits for. */
+    const doing = () => {
+      const wait = longestWait(told)
+      return wait ? `waiting for ${wait.what}` : detail
+    }
     // Cut before it is coloured: half an escape sequence would colour everything after it.
     const line = (columns: number) => {
       const shown = `${title} `.slice(0, columns - 2)
-      const rest = `${formatDuration(performance.now() - started)} ${detail}`.slice(0, Math.max(0, columns - 2 - shown.length))
+      const rest = `${formatDuration(performance.now() - started)} ${doing()}`.slice(0, Math.max(0, columns - 2 - shown.length))
       return `${chalk.cyan(FRAMES[frame] ?? '')} ${shown}${chalk.dim(rest)}`
     }
     current = { line }
@@ -95,7 +112,7 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
     const timer = setInterval(
       () => {
         if (terminal) draw()
-        else print('info', `${title}: ${detail || 'still running'} (${formatDuration(performance.now() - started)})`, '  ')
+        else print('info', `${title}: ${doing() || 'still running'} (${formatDuration(performance.now() - started)})`, '  ')
       },
       terminal ? FRAME_MS : HEARTBEAT_MS,
     )
@@ -114,6 +131,7 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
       update(text) {
         record('debug', `${title}: ${text}`)
         detail = redact(text)
+        told = performance.now()
       },
       done: extra => end('info', chalk.green('✔'), extra, true),
       skipped: extra => end('info', chalk.dim('✓'), extra, false),
@@ -121,6 +139,37 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
       cleared,
     }
   }
+
+  const tellWaits = () => {
+    let unsaid = HEARTBEAT_MS
+    const live = {
+      line: (columns: number) => {
+        const { what = '', ms = 0 } = longestWait() ?? {}
+        return `${chalk.cyan(FRAMES[frame] ?? '')} ${chalk.dim(`waiting for ${what} ${formatDuration(ms)}`.slice(0, columns - 2))}`
+      },
+    }
+    const look = () => {
+      unsaid += LOOK_MS
+      const wait = longestWait()
+      if (current === live && !wait) {
+        clear()
+        current = undefined
+      }
+      if (!wait || (current && current !== live)) return
+      if (terminal) {
+        current = live
+        draw()
+      } else if (unsaid >= HEARTBEAT_MS) {
+        unsaid = 0
+        print('info', `waiting for ${wait.what} (${formatDuration(wait.ms)})`, '  ')
+      }
+    }
+    setInterval(look, LOOK_MS).unref()
+    onWaitEnd(() => {
+      if (current === live) look()
+    })
+  }
+  if (waits) tellWaits()
 
   return {
     chalk,

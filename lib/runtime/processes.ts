@@ -6,20 +6,26 @@ export function isRunning(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false
   try {
     process.kill(pid, 0)
-    return !isZombie(pid)
   } catch (error) {
-    return systemCode(error) !== 'ESRCH'
+    if (systemCode(error) === 'ESRCH') return false
   }
+  return !hasEnded(statOf(pid)?.state)
 }
 
-/** One that was killed keeps its pid until its parent, which may have been killed with it, has asked after it. */
-function isZombie(pid: number): boolean {
+/** A zombie keeps its pid until its parent, which may have been killed with it, has asked after it. */
+const hasEnded = (state: string | undefined): boolean => state === 'Z' || state === 'X'
+
+/** What /proc says of a process; undefined where there is none, or no /proc. */
+function statOf(pid: number): { state: string; startTime: string } | undefined {
+  let stat: string
   try {
-    // The name before the state, in parentheses, may hold anything.
-    return /\) Z[^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   } catch {
-    return false
+    return undefined
   }
+  // The command's name is in parentheses and may contain anything, so fields are counted from the last parenthesis.
+  const [state = '', ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return { state, startTime: rest[18] ?? '' }
 }
 
 /** Identifies a process, even if its pid is reused later. */
@@ -31,19 +37,13 @@ export interface ProcessId {
 
 /** The process with this pid, or undefined when there is none or it is a zombie. */
 export function identify(pid: number): ProcessId | undefined {
-  let stat: string
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  } catch {
-    return undefined
-  }
-  // The command's name is in parentheses and may contain anything, so fields are counted from the last parenthesis.
-  const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const startTime = rest[18]
-  return state === 'Z' || state === 'X' || !startTime ? undefined : { pid, startTime }
+  const { state, startTime = '' } = statOf(pid) ?? {}
+  return startTime === '' || hasEnded(state) ? undefined : { pid, startTime }
 }
 
-export const isAlive = (id: ProcessId): boolean => identify(id.pid)?.startTime === id.startTime
+/** Whether that very process runs; of one whose start is not known ('', as without /proc), whether any runs with its pid. */
+export const isAlive = ({ pid, startTime }: ProcessId): boolean =>
+  startTime === '' ? isRunning(pid) : identify(pid)?.startTime === startTime
 
 /** What a pid of this machine means: the kernel's boot, and the namespace, which two containers of one host do not share. */
 export const pidSpace: string | undefined = currentPidSpace()

@@ -13,7 +13,7 @@ export interface Run<O = Record<string, never>> {
   /** Positional arguments. */
   args: string[]
   log: Log
-  /** Aborted by the first SIGINT, SIGTERM or SIGHUP, when nobody reads what it says any more, or by `stop`. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP, when nobody reads what it says any more, by `stop`, and once all is done. */
   signal: AbortSignal
   /** Ends the run with this error once its current step has ended. */
   stop(reason: OpsError): void
@@ -93,7 +93,7 @@ export async function runScript<O>(definition: ScriptDefinition<O>, argv: string
   try {
     const { options, args } = parsedArguments(definition, argv)
     json = options.json === true
-    log = createLog({ debug: options.debug === true, quiet: options.quiet === true })
+    log = createLog({ debug: options.debug === true, quiet: options.quiet === true, waits: true })
     const outcome = await definition.run({ options, args, log, signal: stop.signal, stop: end })
     const stopped = stoppedFor(stop.signal)
     if (stopped) throw new DetailedError(stopped, outcome.document)
@@ -112,6 +112,8 @@ export async function runScript<O>(definition: ScriptDefinition<O>, argv: string
     else unhandle()
     process.off('uncaughtException', onUncaught)
     process.off('beforeExit', onBeforeExit)
+    // What the script has given up, such as a question that a service does not answer, must not keep the process.
+    stop.abort()
   }
 }
 

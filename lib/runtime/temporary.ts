@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { identityOf, isAlive, isRunning, type ProcessId, type ProcessIdentity, pidSpace } from './processes.ts'
+import { identityOf, isAlive, type ProcessId, type ProcessIdentity, pidSpace } from './processes.ts'
 
 /** A temporary folder's name up to the random end: what it is for, and the run that made it. */
 export const temporaryName = (purpose: string, { pid, startTime, space }: ProcessIdentity): string =>
@@ -20,7 +20,7 @@ export function isLeft(
   purpose: string,
   name: string,
   space: string | undefined,
-  lives: (id: ProcessId) => boolean = ({ pid, startTime }) => (startTime ? isAlive({ pid, startTime }) : isRunning(pid)),
+  lives: (id: ProcessId) => boolean = isAlive,
 ): boolean {
   const prefix = `threads-ops-${purpose}-`
   const [, pid, startTime = '', made = ''] = (name.startsWith(prefix) && NAME.exec(name.slice(prefix.length))) || []

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatDuration } from './duration.ts'
 import { interrupted, messageOf, OpsError, timedOut } from './errors.ts'
+import { waiting } from './waits.ts'
 
 export interface Wait<T> {
   /** What is waited for, as it reads after "waiting for". */
@@ -20,7 +21,9 @@ export interface Wait<T> {
  * Probes until there is a value, or the deadline has passed.
  * @throws OpsError 124 at the deadline, 130 when the signal aborts, or whatever OpsError the probe throws.
  */
-export async function waitFor<T>({ what, within, every = 1000, probe, hint, signal }: Wait<T>): Promise<T> {
+export const waitFor = <T>(asked: Wait<T>): Promise<T> => waiting(asked.what, () => probed(asked))
+
+async function probed<T>({ what, within, every = 1000, probe, hint, signal }: Wait<T>): Promise<T> {
   const deadline = new AbortController()
   // Not AbortSignal.timeout: its timer does not keep the process alive while it waits.
   const timer = setTimeout(() => deadline.abort(), within)

@@ -9,12 +9,12 @@ export interface ShellOptions {
   /** For the child's stdin. */
   input?: string
   signal?: AbortSignal
+  /** Kills it, with everything that it has begun: for a program that changes nothing. */
+  killed?: AbortSignal
   /** The exit code is data: a failure does not throw. */
   nothrow?: boolean
   /** Called with each line of stderr as it comes: the progress of a long command. */
   onStderr?: (line: string) => void
-  /** A child that prints nothing for this many milliseconds is interrupted, and killed if that does not end it. */
-  silence?: { within: number; onSilence: () => void }
 }
 
 /**
@@ -28,15 +28,12 @@ const GITS_OWN =
 export const withoutGits = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(environment).filter(([name]) => !GITS_OWN.test(name)))
 
-/** How long a silent child may take to end once it is interrupted, in milliseconds. */
-const LAST_GRACE_MS = 10_000
-
 /**
  * zx, configured in one place. Children get a process group of their own, so the terminal's Ctrl-C does not reach them. An aborted
  * signal sends a single SIGINT and lets them end by themselves: Terraform releases its lock, while a second SIGINT would make it
  * abort. Output is captured, not printed.
  */
-export function shell({ cwd, env, input, signal, nothrow = false, onStderr, silence }: ShellOptions = {}): Shell {
+export function shell({ cwd, env, input, signal, killed, nothrow = false, onStderr }: ShellOptions = {}): Shell {
   const options: Partial<Options> = {
     verbose: false,
     quiet: true,
@@ -50,8 +47,9 @@ export function shell({ cwd, env, input, signal, nothrow = false, onStderr, sile
   return ((pieces: TemplateStringsArray, ...args: unknown[]) => {
     const child = configured(pieces, ...(args as string[]))
     if (onStderr) createInterface({ input: child.stderr }).on('line', onStderr)
-    if (silence) endWhenSilent(child, silence)
-    return signal ? interruptible(child, signal) : child
+    if (killed) sendOnAbort(child, killed, 'SIGKILL')
+    if (signal) sendOnAbort(child, signal, 'SIGINT')
+    return child
   }) as Shell
 }
 
@@ -63,28 +61,12 @@ function signalGroup({ pid }: ProcessPromise, name: NodeJS.Signals): void {
   }
 }
 
-function endWhenSilent(child: ProcessPromise, { within, onSilence }: NonNullable<ShellOptions['silence']>): void {
-  let end: NodeJS.Timeout | undefined
-  const timer = setTimeout(() => {
-    onSilence()
-    signalGroup(child, 'SIGINT')
-    end = setTimeout(() => signalGroup(child, 'SIGKILL'), LAST_GRACE_MS)
-  }, within)
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', () => timer.refresh())
-  const forget = () => {
-    clearTimeout(timer)
-    clearTimeout(end)
-  }
+function sendOnAbort(child: ProcessPromise, signal: AbortSignal, name: NodeJS.Signals): void {
+  const send = () => signalGroup(child, name)
+  if (signal.aborted) send()
+  signal.addEventListener('abort', send, { once: true })
+  const forget = () => signal.removeEventListener('abort', send)
   child.then(forget, forget)
-}
-
-function interruptible(child: ProcessPromise, signal: AbortSignal): ProcessPromise {
-  const interrupt = () => signalGroup(child, 'SIGINT')
-  if (signal.aborted) interrupt()
-  signal.addEventListener('abort', interrupt, { once: true })
-  const forget = () => signal.removeEventListener('abort', interrupt)
-  child.then(forget, forget)
-  return child
 }
 
 /** What a failed command said, as an OpsError 5 (or 130 when we interrupted it, 4 when there is no such program). */

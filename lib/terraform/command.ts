@@ -1,7 +1,7 @@
 import type { ProcessOutput } from 'zx/core'
 import { formatDuration } from '../runtime/duration.ts'
 import { interrupted, timedOut } from '../runtime/errors.ts'
-import { commandFailed, shell, withoutGits } from '../runtime/zx.ts'
+import { commandFailed, withoutGits } from '../runtime/zx.ts'
 import { recordHolder, removeDeadHolders, removeHolder } from './holder.ts'
 import { supervised } from './supervised.ts'
 
@@ -25,6 +25,8 @@ export interface RunOptions {
   /** Over those of every command. */
   env?: Record<string, string>
   input?: string
+  /** Called with its pid before it begins. */
+  onStart?: (pid: number) => void
   onLine?: (line: string) => void
   onStderr?: (line: string) => void
 }
@@ -89,25 +91,15 @@ export function createCommand({ program, variables, signal, silence, answering, 
     return ended.exitCode === PROGRAM_MISSING ? words(what, ended, '') : undefined
   }
 
-  const withInput = async (cwd: string, args: string[], env: Record<string, string>, input: string): Promise<Ended> => {
-    let silent = false
-    const onSilence = () => {
-      silent = true
-    }
-    const $ = shell({ cwd, env, input, signal, nothrow: true, silence: { within: silence, onSilence } })
-    const { exitCode, stdout, stderr } = await $`${program} ${args}`
-    return { exitCode, stdout, stderr, silent }
-  }
-
   return {
-    async run(folder, args, { env, input, onLine, onStderr } = {}) {
+    async run(folder, args, { env, input, onStart, onLine, onStderr } = {}) {
       const environment = { ...(await variables()), ...OURS, ...env }
-      if (input !== undefined) return withInput(folder, args, environment, input)
       const locks = takesLock(args)
       let pid = 0
-      const onStart = (started: number) => {
-        pid = started
-        recordHolder(folder, pid)
+      const started = (its: number) => {
+        pid = its
+        if (locks) recordHolder(folder, pid)
+        onStart?.(pid)
       }
       const kill = killAfter(args)
       const ended = await supervised(program, args, {
@@ -120,7 +112,8 @@ export function createCommand({ program, variables, signal, silence, answering, 
         },
         ...(kill !== undefined && { killAfter: kill }),
         ...(answering && !writes(args) && { whenQuiet: { after: QUIET_MS, ask: () => answering(folder) } }),
-        ...(locks && { onStart }),
+        ...(input !== undefined && { input }),
+        onStart: started,
         ...(onLine && { onLine }),
         ...(onStderr && { onStderr }),
       })

@@ -1,5 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isFreeLock } from '../model/layer/adoption.ts'
 import type { Binding } from '../model/layer/binding.ts'
 import { type PlanFacts, planFacts } from '../model/layer/plan.ts'
 import { stateFacts } from '../model/layer/state.ts'
@@ -61,8 +63,37 @@ const EXIT_CHANGES = 2
 /** A Terraform that has ended, and what it said in its stream. */
 export type Followed = Ended & { said: StreamState }
 
+/** How often a state lock that nobody holds is asked for, and the pause before the second time; it grows. In milliseconds. */
+const LOCK_ATTEMPTS = 4
+const LOCK_PAUSE_MS = 500
+
+/** Runs a command, and again where the state's lock was let go while Terraform asked who has it. */
+export async function untilLocked<E extends Ended>(
+  command: Command,
+  run: () => Promise<E>,
+  wasFree: (ended: E) => boolean,
+): Promise<E> {
+  for (let number = 1; ; number++) {
+    const ended = await run()
+    if (number === LOCK_ATTEMPTS || command.stopped('terraform', ended) !== undefined || !wasFree(ended)) return ended
+    await sleep(LOCK_PAUSE_MS * number)
+  }
+}
+
 /** Runs a command with `-json` and reads what it says on its way. */
-export async function follow(
+export const follow = (
+  command: Command,
+  folder: string,
+  args: string[],
+  options: { env?: Record<string, string>; onProgress?: ((detail: string) => void) | undefined },
+): Promise<Followed> =>
+  untilLocked(
+    command,
+    () => followOnce(command, folder, args, options),
+    ({ said }) => said.errors.some(({ summary, detail }) => isFreeLock(`${summary}\n${detail}`)),
+  )
+
+async function followOnce(
   command: Command,
   folder: string,
   args: string[],

@@ -16,6 +16,8 @@ export interface SupervisedOptions {
   whenQuiet?: { after: number; ask: () => Promise<void> }
   /** Milliseconds after an interrupt when it is killed; never unless told, as a Terraform that may be writing a state. */
   killAfter?: number
+  /** For its stdin; without it there is nothing to read. */
+  input?: string
   /** Parent of the files that take its output; they are nameless while it runs. */
   scratch: string
   /** Called with its pid before it begins. */
@@ -69,17 +71,19 @@ exec "$@" 3<&-
 
 /** Runs a program that outlives us safely: it writes to files, not into a pipe whose reader may die, and is interrupted when we end. */
 export async function supervised(program: string, args: readonly string[], options: SupervisedOptions): Promise<SupervisedEnd> {
-  const { cwd, env, signal, silence, whenQuiet, killAfter, scratch, onStart, onLine, onStderr } = options
+  const { cwd, env, input, signal, silence, whenQuiet, killAfter, scratch, onStart, onLine, onStderr } = options
   await mkdir(scratch, { recursive: true, mode: 0o700 })
   const [out, err] = await Promise.all([namelessFile(scratch), namelessFile(scratch)])
   try {
     const looks = killAfter === undefined ? '' : String(Math.ceil(killAfter / LOOK_MS))
     const child = spawn('/bin/sh', ['-c', SUPERVISOR, 'sh', looks, program, ...args], {
       ...{ cwd, env, detached: true },
-      stdio: ['ignore', out.fd, err.fd, 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', out.fd, err.fd, 'pipe'],
     })
     const pipe = child.stdio[3] as Duplex
     pipe.on('error', () => undefined)
+    // It may end without reading it.
+    child.stdin?.on('error', () => undefined).end(input)
     const ended = new Promise<number | null>(resolve => {
       child.once('error', () => resolve(PROGRAM_MISSING))
       child.once('exit', resolve)

@@ -1,5 +1,6 @@
 import { access, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isFreeLock } from '../model/layer/adoption.ts'
 import { mismatch } from '../model/layer/binding.ts'
 import { applyOrder } from '../model/layer/order.ts'
 import { resourcesOf, type StateFacts, type StateResource, stateFacts } from '../model/layer/state.ts'
@@ -14,7 +15,17 @@ import { type Holder, holdersOf } from './holder.ts'
 import { createInit } from './init.ts'
 import { createInputs } from './inputs.ts'
 import { createMemory } from './memory.ts'
-import { follow, lastWords, makePlan, type Plan, type PlanOptions, type PlanRun, plannedValues, StalePlan } from './plan.ts'
+import {
+  follow,
+  lastWords,
+  makePlan,
+  type Plan,
+  type PlanOptions,
+  type PlanRun,
+  plannedValues,
+  StalePlan,
+  untilLocked,
+} from './plan.ts'
 import { createStamp, fingerprint } from './stamp.ts'
 import { type BucketView, openBucketView } from './view.ts'
 
@@ -117,7 +128,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
   }
   const command = createCommand({ program, variables: options.variables, signal, silence, answering, scratch: plans })
   const init = createInit({
-    ...{ command, root, directory, backendConfig },
+    ...{ command, root, directory, backendConfig, signal },
     ...(options.onProgress && { onProgress: options.onProgress }),
   })
   const inputs = createInputs({ command, root, scratch: plans })
@@ -293,7 +304,12 @@ export function createTerraform(options: TerraformOptions): Terraform {
 
     async adopt(layer, address, id) {
       await initialise(layer)
-      const ended = await command.run(root(layer), ['import', '-no-color', '-lock-timeout=60s', address, id])
+      const args = ['import', '-no-color', '-lock-timeout=60s', address, id]
+      const ended = await untilLocked(
+        command,
+        () => command.run(root(layer), args),
+        ({ stderr }) => isFreeLock(stderr),
+      )
       states.forget(layer)
       if (ended.exitCode !== 0)
         throw command.failure(`importing ${address}`, ended, 'import it by hand, or delete it if nobody needs it')

@@ -118,6 +118,13 @@ export function stateLock(errors: Errors): StateLock | undefined {
   return undefined
 }
 
+/**
+ * Whether a Terraform could not take the state's lock although nobody holds it: whoever did has let it go before Terraform could read who
+ * that is, or the bucket had a bad moment.
+ */
+export const isFreeLock = (said: string): boolean =>
+  /Error acquiring the state lock/.test(said) && !/Lock Info/.test(said) && /Error[\s│]+(412|429|5\d\d)\b/.test(said)
+
 /** Milliseconds in which a Terraform takes its lock, if at all: it waits a minute for another's. */
 const TAKES_LOCK_WITHIN_MS = 120_000
 /** Of Terraform's clock and ours, which are the same, one is cut to microseconds. */

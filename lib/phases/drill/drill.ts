@@ -7,10 +7,11 @@ import type { Context } from '../../operation/context.ts'
 import { operator } from '../../operation/operator.ts'
 import { keepJournal, newJournal } from '../../operation/verb.ts'
 import { precondition } from '../../runtime/errors.ts'
-import { type Journal, type JournalWriter, readJournals, reopenJournal } from '../../runtime/journal.ts'
+import { type Journal, type JournalWriter, reopenJournal } from '../../runtime/journal.ts'
 import type { Json } from '../../runtime/json.ts'
 import type { Run } from '../../runtime/script.ts'
 import type { Announcement } from '../layer/announcement.ts'
+import { damage, readDrills } from './journals.ts'
 import { scenarioNamed, scenarioOf } from './scenarios.ts'
 import type { Drill, DrillScenario } from './step.ts'
 
@@ -26,9 +27,11 @@ export interface DrillRequest {
 export const chosenScenario = (name: string, { terraform, environment }: Pick<Context, 'terraform' | 'environment'>) =>
   scenarioNamed(name, terraform.layers, environment.snapshots.after)
 
-/** The environment's unfinished drill, if there is one. */
-async function unfinishedDrill({ verb, environment }: Pick<Context, 'verb' | 'environment'>): Promise<Journal | undefined> {
-  const [newest] = await readJournals(verb, environment.name)
+/** The environment's unfinished drill, if there is one. @throws OpsError 4 when the newest one's journal is damaged */
+async function unfinishedDrill({ environment }: Pick<Context, 'environment'>): Promise<Journal | undefined> {
+  const [newest] = await readDrills(environment.name)
+  const damaged = newest && damage(newest)
+  if (damaged) throw damaged
   return unfinished(newest, scenarioOf(newest)) === undefined ? undefined : newest
 }
 

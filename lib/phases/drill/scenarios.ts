@@ -21,5 +21,6 @@ export function scenarioNamed(name: string, layers: readonly string[], snapshots
 /** The scenario of a journal's drill, whatever the environment's layers are by now; undefined where it no longer exists. */
 export function scenarioOf(journal: Pick<Journal, 'facts'> | undefined): DrillScenario | undefined {
   const { drill } = (journal?.facts ?? {}) as Facts
-  return drill?.layers && scenarios[drill.scenario]?.(drill.layers, drill.snapshotsAfter)
+  const scenario = drill && Object.hasOwn(scenarios, drill.scenario) ? scenarios[drill.scenario] : undefined
+  return drill && scenario?.(drill.layers, drill.snapshotsAfter)
 }

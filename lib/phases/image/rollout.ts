@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
 import { events, imageUpdaters } from '../../cluster/kinds.ts'
 import type { Watcher } from '../../cluster/watcher.ts'
 import type { Finding } from '../../model/health/finding.ts'
@@ -44,13 +45,20 @@ export interface Remembered {
   isFinished: boolean
 }
 
+const sighting = z.looseObject({ at: z.iso.datetime(), error: z.number() })
+/** A journal with anything else is not one of ours. */
+const remembered = z.looseObject({
+  bump: z.looseObject({ service: z.string(), from: z.string(), to: z.string(), sha: z.string(), pushed: sighting }),
+  sightings: z.record(z.string(), sighting).optional(),
+})
+
 /** The newest bump in an environment's journals, or the newest of one service. */
 export async function lastBump(env: string, service?: string): Promise<Remembered | undefined> {
   const journals = (await Promise.all(VERBS.map(verb => readJournals(verb, env)))).flat()
   const [newest] = journals
     .filter(({ facts }) => {
-      const bump = facts.bump as Partial<Bump> | null | undefined
-      return bump && (service === undefined || bump.service === service)
+      const { data } = remembered.safeParse(facts)
+      return data && (service === undefined || data.bump.service === service)
     })
     .sort((a, b) => Date.parse(b.startedAt) - Date.parse(a.startedAt))
   return (

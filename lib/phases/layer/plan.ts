@@ -29,9 +29,7 @@ export async function planAgain(name: string, context: PlanContext, { destroy }:
     const lock = lockIn(error)
     if (!lock) throw error
     const holder = (await terraform.holders(name)).find(({ began }) => isLockOf(lock, began, operator()))
-    if (holder === undefined) {
-      progress(`waiting for the state lock that ${lock.who} has held since ${lock.created}`)
-    } else if (await endOf(name, holder, context)) {
+    if (holder && (await endOf(name, holder, context))) {
       // It may have freed the lock itself.
       const left = await lockLeft(() => terraform.plan(name, { ...options, lockTimeout: 0 }))
       if (!('lock' in left)) return left
@@ -39,7 +37,7 @@ export async function planAgain(name: string, context: PlanContext, { destroy }:
         log.warn(`freeing the state lock of ${name}: its holder (${lock.who}, ${lock.created}) is dead`)
         await terraform.unlock(name, lock.id)
       }
-    }
+    } else progress(`waiting for the state lock that ${lock.who} has held since ${lock.created}`)
     return terraform.plan(name, options)
   }
 }

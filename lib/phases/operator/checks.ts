@@ -1,7 +1,9 @@
 import { access, constants } from 'node:fs/promises'
 import { configuredPath } from '../../config/load.ts'
+import { broken, type Finding, noted } from '../../model/health/finding.ts'
 import type { Context } from '../../operation/context.ts'
-import { precondition } from '../../runtime/errors.ts'
+import { attempt } from '../../runtime/attempt.ts'
+import { asOpsError, exitCodes, precondition } from '../../runtime/errors.ts'
 import { shell } from '../../runtime/zx.ts'
 
 type CheckContext = Pick<Context, 'environment' | 'endpoints' | 'credentials' | 'terraform' | 'signal' | 'progress'>
@@ -12,8 +14,35 @@ export interface OperatorCheck {
   rule: string
   /** What it is about, for people. */
   object: string
-  /** @returns what was found, when it is in order */
-  check(context: CheckContext): Promise<string>
+  /** @returns what was found, when it is in order. The signal ends it, and every program that it has begun. */
+  check(context: CheckContext, signal: AbortSignal): Promise<string>
+}
+
+/** How long `doctor` waits for each check. In milliseconds. */
+const WITHIN_MS = 9000
+
+/** The finding of a check, in time. @param within milliseconds */
+export async function checked(
+  { rule, object, check }: OperatorCheck,
+  context: CheckContext,
+  within: number = WITHIN_MS,
+): Promise<Finding> {
+  try {
+    const found = await attempt({
+      service: object,
+      what: 'doctor',
+      hint: 'look what keeps it; in the lab it may have to be built first: `./taskw lab:up`',
+      repeatable: false,
+      signal: context.signal,
+      deadlines: { each: within, whole: within },
+      call: signal => check(context, signal),
+    })
+    return noted(rule, object, found)
+  } catch (thrown) {
+    const { code, message, hint } = asOpsError(thrown)
+    if (code === exitCodes.interrupted) throw thrown
+    return broken(rule, object, message, { remedy: hint })
+  }
 }
 
 const OLDEST_TERRAFORM = [1, 6] as const
@@ -50,12 +79,12 @@ export const operatorChecks: OperatorCheck[] = [
   },
 ]
 
-async function terraformVersion({ environment, terraform, signal, progress }: CheckContext): Promise<string> {
+async function terraformVersion({ environment, terraform, progress }: CheckContext, signal: AbortSignal): Promise<string> {
   const { program } = environment.terraform
   const path = program.includes('/') ? configuredPath(program) : program
   const env = { ...(await terraform.variables()), CHECKPOINT_DISABLE: '1' }
   // The lab's Terraform may have to be built first, and reports its progress.
-  const output = await shell({ nothrow: true, signal, env, onStderr: progress })`${path} version -json`
+  const output = await shell({ nothrow: true, killed: signal, env, onStderr: progress })`${path} version -json`
   if (output.exitCode !== 0) {
     throw precondition(
       'Terraform is not installed',
@@ -63,7 +92,9 @@ async function terraformVersion({ environment, terraform, signal, progress }: Ch
       output,
     )
   }
-  const { terraform_version: version } = JSON.parse(output.stdout) as { terraform_version: string }
+  const version = versionIn(output.stdout)
+  if (version === undefined)
+    throw precondition(`${path} is no Terraform: it does not say its version`, 'set terraform.program to a Terraform')
   const [major = 0, minor = 0] = version.split('.').map(Number)
   const [oldestMajor, oldestMinor] = OLDEST_TERRAFORM
   if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
@@ -73,6 +104,15 @@ async function terraformVersion({ environment, terraform, signal, progress }: Ch
     )
   }
   return version
+}
+
+function versionIn(answer: string): string | undefined {
+  try {
+    const { terraform_version: version } = JSON.parse(answer) as { terraform_version?: unknown }
+    return typeof version === 'string' ? version : undefined
+  } catch {
+    return undefined
+  }
 }
 
 async function readable(path: string): Promise<void> {

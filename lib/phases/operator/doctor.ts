@@ -7,7 +7,9 @@ export const doctor = () =>
     id: 'doctor',
     title: 'Check this machine: tools, keys, credentials',
     async check(context: Parameters<(typeof operatorChecks)[number]['check']>[0]) {
-      const found = await Promise.all(operatorChecks.map(async ({ rule, check }) => [rule, await check(context)] as const))
+      const found = await Promise.all(
+        operatorChecks.map(async ({ rule, check }) => [rule, await check(context, context.signal)] as const),
+      )
       return { state: 'done', evidence: Object.fromEntries(found) }
     },
   })

@@ -17,8 +17,8 @@ export function operatorKeys(): Phase<VmContext> {
     },
 
     async run(context) {
-      const { name, compute, wanted } = await keysOf(context)
-      await compute.setMetadata(name, 'ssh-keys', wanted)
+      const { name, compute, keysFor } = await keysOf(context)
+      await compute.setMetadata(name, 'ssh-keys', keysFor)
       return { vm: name }
     },
   }
@@ -28,6 +28,6 @@ async function keysOf({ compute: open, output, outputs, baseLayer }: VmContext) 
   const [compute, name, { ssh_keys: operators }] = await Promise.all([open(), output(baseLayer, 'vm_name'), outputs(baseLayer)])
   const current = (await compute.metadata(name, 'ssh-keys')) ?? ''
   // A layer that was applied before it had this output has written the keys by itself.
-  const wanted = Array.isArray(operators) ? withOperatorKeys(current, operators.map(String)) : current
-  return { compute, name, current, wanted }
+  const keysFor = (present: string) => (Array.isArray(operators) ? withOperatorKeys(present, operators.map(String)) : present)
+  return { compute, name, current, wanted: keysFor(current), keysFor }
 }

@@ -104,6 +104,39 @@ taskw('says what is missing when neither npm nor pip can be had', () => {
   assert.match(stderr, /neither npm nor pip is on this machine\ntaskw: {3}-> install Python 3 with pip/)
 })
 
+/** Says that everything is well, as npm does of an optional package that it could not fetch; the second time it has fetched it. */
+const FORGIVING_NPM = `#!/bin/sh
+echo "$@" >>"\${0%/*}/npm.log"
+while [ "$1" != --prefix ]; do shift; done
+mkdir -p "$2/node_modules"
+[ "$(wc -l <"\${0%/*}/npm.log")" -gt 1 ] || exit 0
+mkdir -p "$2/node_modules/node-linux-this/bin"
+printf '#!/bin/sh\\necho strip\\n' >"$2/node_modules/node-linux-this/bin/node"
+chmod +x "$2/node_modules/node-linux-this/bin/node"
+`
+
+taskw('a Node that npm could not fetch, and calls fine, is a registry out of reach, and is tried again', () => {
+  fresh = freshCheckout([...PLAIN, 'wc'])
+  writeFileSync(join(fresh.bin, 'npm'), FORGIVING_NPM, { mode: 0o755 })
+  const first = fresh.taskw('say')
+  assert.is(first.status, 5, first.stderr)
+  assert.match(first.stderr, /npm could not get Node\ntaskw: {3}-> is the package registry reachable/)
+  assert.not(existsSync(join(fresh.checkout, '.tools/node')))
+  assert.not(existsSync(join(fresh.checkout, '.tools/node.partial')))
+  const second = fresh.taskw('say')
+  assert.ok(existsSync(join(fresh.checkout, '.tools/bin/node')), second.stderr)
+})
+
+taskw('what an earlier one has kept without a Node is no reason not to get one', () => {
+  fresh = freshCheckout([...PLAIN, 'wc'])
+  writeFileSync(join(fresh.bin, 'npm'), FORGIVING_NPM, { mode: 0o755 })
+  writeFileSync(join(fresh.bin, 'npm.log'), 'an earlier one\n')
+  mkdirSync(join(fresh.checkout, '.tools/node/node_modules'), { recursive: true })
+  cpSync(join(root, 'bootstrap/node/package-lock.json'), join(fresh.checkout, '.tools/node/package-lock.json'))
+  const { stderr } = fresh.taskw('say')
+  assert.ok(existsSync(join(fresh.checkout, '.tools/bin/node')), stderr)
+})
+
 taskw.run()
 
 /** Scripts and tools of every noun, wherever in the checkout they are called from. */

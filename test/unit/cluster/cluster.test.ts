@@ -89,16 +89,21 @@ cluster('a list of an unknown kind is empty', async () => {
 cluster('a deletion says whether there was something to delete', async () => {
   const { cluster, asked } = clusterWith({ [PATH]: '{}' })
   assert.is(await cluster.delete(kinds.deployments, NEXTJS), true)
-  assert.equal(asked[0]?.request, { method: 'DELETE', body: { propagationPolicy: 'Background' } })
+  assert.equal(asked[0]?.request, { method: 'DELETE', body: { propagationPolicy: 'Background' }, repeatable: false })
   assert.is(await clusterWith({}).cluster.delete(kinds.deployments, NEXTJS), false)
   assert.is(await codeOf(clusterWith({ [PATH]: 500 }).cluster.delete(kinds.deployments, NEXTJS)), 5)
+})
+cluster('an apply may be repeated: a second one finds what it wants', async () => {
+  const { cluster, asked } = clusterWith({ [`${PATH}?fieldManager=threads-ops&force=true`]: {} })
+  await cluster.apply(kinds.deployments, NEXTJS, {})
+  assert.is(asked[0]?.request?.repeatable, true)
 })
 cluster('a deletion by uid spares another object of that name', async () => {
   const { cluster, asked } = clusterWith({ [PATH]: '{}' })
   assert.is(await cluster.delete(kinds.deployments, { ...NEXTJS, uid: 'u1' }), true)
   assert.equal(asked[0], {
     path: PATH,
-    request: { method: 'DELETE', body: { propagationPolicy: 'Background', preconditions: { uid: 'u1' } } },
+    request: { method: 'DELETE', body: { propagationPolicy: 'Background', preconditions: { uid: 'u1' } }, repeatable: true },
   })
   assert.is(await clusterWith({ [PATH]: 409 }).cluster.delete(kinds.deployments, { ...NEXTJS, uid: 'u1' }), false)
   assert.is(await codeOf(clusterWith({ [PATH]: 409 }).cluster.delete(kinds.deployments, NEXTJS)), 5)

@@ -1,18 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ApiError, createRest } from '../../../lib/cluster/rest.ts'
-import { asOpsError, type OpsError } from '../../../lib/runtime/errors.ts'
+import { ApiError, createRest, type RestRequest } from '../../../lib/cluster/rest.ts'
 import { type Answer, type ApiServer, startApiServer } from '../support/api-server.ts'
 import { failingServices, withFault } from '../support/faults.ts'
-
-const failureOf = async (run: Promise<unknown>): Promise<OpsError> => {
-  try {
-    await run
-  } catch (error) {
-    return asOpsError(error)
-  }
-  throw new Error('it did not fail')
-}
+import { failureOf } from '../support/layers.ts'
 
 const rest = suite('REST')
 const opened: { close(): void }[] = []
@@ -29,10 +20,11 @@ rest.after.each(() => {
 rest.after(() => server.close())
 const open = (options?: object, base?: string) => {
   const connection = server.connection(options)
-  const made = createRest(base === undefined ? connection : { ...connection, server: base })
+  const made = createRest(base === undefined ? connection : { ...connection, server: base }, { deadlines })
   opened.push(made)
   return made
 }
+const deadlines = { each: 5000, whole: 10_000 }
 
 const cut = (): Answer => response => {
   response.socket?.destroy()
@@ -148,13 +140,80 @@ rest('a read over an idle connection that the server closes just then is asked a
   assert.equal(await json('/second'), { again: true })
 })
 
-rest('a change is never asked twice', async () => {
-  server.answers(() => ({}))
-  const { json } = open()
-  await json('/first')
-  server.answers(cut)
-  assert.is((await failureOf(json('/x', { method: 'DELETE' }))).code, 5)
-  assert.is(server.asked.filter(({ method }) => method === 'DELETE').length, 1)
+/** A refusal, or a connection that is cut when the request has come. */
+const failing = (status: number | 'cut', headers: Record<string, string> = {}) =>
+  status === 'cut' ? cut : (): Answer => response => response.writeHead(status, headers).end('{"message":"a bad day"}')
+
+const read = {} satisfies RestRequest
+const apply = { method: 'PATCH', body: {}, repeatable: true } satisfies RestRequest
+const change = { method: 'PATCH', body: {} } satisfies RestRequest
+for (const [why, request, status, times] of [
+  ['a read', read, 429, 3],
+  ['a read', read, 500, 3],
+  ['a read', read, 503, 3],
+  ['a read', read, 504, 3],
+  ['a read', read, 'cut', 3],
+  ['a read', read, 400, 1],
+  ['a read', read, 401, 1],
+  ['a read', read, 404, 1],
+  ['a read', read, 410, 1],
+  ['a change that may be repeated', apply, 429, 3],
+  ['a change that may be repeated', apply, 503, 3],
+  ['a change that may be repeated', apply, 'cut', 3],
+  ['a change that may be repeated', apply, 409, 1],
+  ['a change that may be repeated', apply, 422, 1],
+  ['any other change, which has been turned away unread,', change, 429, 3],
+  ['any other change', change, 500, 1],
+  ['any other change', change, 503, 1],
+  ['any other change', change, 'cut', 1],
+] as const) {
+  rest(`${why} that ends with ${status} is ${times === 1 ? 'not asked again' : 'asked again until it succeeds'}`, async () => {
+    server.answers(failing(status), failing(status), () => ({ body: { kind: 'Pod' } }))
+    const asking = open().json('/x', request)
+    if (times === 1) assert.is((await failureOf(asking)).code, 5)
+    else assert.equal(await asking, { kind: 'Pod' })
+    assert.is(server.asked.length, times)
+  })
+}
+
+rest('a deletion whose answer was lost has deleted', async () => {
+  server.answers(cut, () => ({ status: 404, body: { message: 'not found' } }))
+  await open().text('/x', { method: 'DELETE', repeatable: true })
+  assert.is(server.asked.length, 2)
+})
+
+rest('who is told when to come again comes no sooner', async () => {
+  server.answers(failing(429, { 'retry-after': '1' }), () => ({}))
+  const started = performance.now()
+  await open().json('/x')
+  assert.ok(performance.now() - started >= 1000)
+})
+
+rest('who is told to come again after the deadline does not wait for that', async () => {
+  server.answers(failing(429, { 'retry-after': '60' }))
+  const started = performance.now()
+  const error = await failureOf(open().json('/x'))
+  assert.ok(error instanceof ApiError && error.status === 429)
+  assert.ok(performance.now() - started < 1000)
+})
+
+rest('a port at which nobody listens for a moment, as while another tunnel takes over, is tried again', async () => {
+  const gone = await startApiServer()
+  await gone.close()
+  const asking = open({ ca: undefined, rejectUnauthorized: false }, `https://127.0.0.1:${gone.port}`).json('/x', change)
+  setTimeout(() => server.alsoAt(gone.port), 100)
+  server.answers(() => ({ body: { back: true } }))
+  assert.equal(await asking, { back: true })
+})
+
+rest('an interruption between two attempts', async () => {
+  const stop = new AbortController()
+  server.answers(() => response => {
+    stop.abort()
+    response.writeHead(503).end()
+  })
+  assert.is((await failureOf(open().json('/x', { signal: stop.signal }))).code, 130)
+  assert.is(server.asked.length, 1)
 })
 
 rest('an answer that breaks off is no answer', async () => {
@@ -238,7 +297,10 @@ for (const body of ['', 'SSH-2.0-OpenSSH_9.6', '<html>', '{"a": nu']) {
 for (const fault of failingServices) {
   rest(`a server that ${fault}`, () =>
     withFault(fault, async url => {
-      const made = createRest({ server: url.replace('http', 'https'), options: async () => ({}) }, { within: 300 })
+      const made = createRest(
+        { server: url.replace('http', 'https'), options: async () => ({}) },
+        { deadlines: { each: 150, whole: 300 } },
+      )
       opened.push(made)
       const started = performance.now()
       const error = await failureOf(made.json('/api/v1/pods'))

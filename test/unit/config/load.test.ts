@@ -16,7 +16,11 @@ const messageOf = (text: string, name = 'lab'): string => {
   }
   return 'no error'
 }
-const lineOf = (text: string, needle: string) => text.split('\n').findIndex(line => line.includes(needle)) + 1
+/** `line:column` of the first such text. */
+const placeOf = (text: string, needle: string) => {
+  const before = text.slice(0, text.indexOf(needle)).split('\n')
+  return `${before.length}:${(before.at(-1) ?? '').length + 1}`
+}
 
 const load = suite('configuration')
 
@@ -34,7 +38,7 @@ load('an unknown key is refused with its line and the nearest one', () => {
   const text = lab.replace('  deadline: 45m', '  dedline: 5m')
   assert.match(
     messageOf(text),
-    `environments/lab.yaml:${lineOf(text, 'dedline')}: unknown key "dedline" in k0s (did you mean "deadline"?)`,
+    `environments/lab.yaml:${placeOf(text, 'dedline')}: unknown key "dedline" in k0s (did you mean "deadline"?)`,
   )
 })
 
@@ -42,14 +46,14 @@ load('all errors come at once', () => {
   const text = lab.replace('confirm: none', 'confirm: maybe').replace('version: v1', 'version: 1')
   const message = messageOf(text)
   assert.match(message, '2 errors')
-  assert.match(message, `:${lineOf(text, 'confirm: maybe')}: guards.confirm`)
-  assert.match(message, `:${lineOf(text, 'version: 1')}: k0s.version`)
+  assert.match(message, `:${placeOf(text, 'maybe')}: guards.confirm`)
+  assert.match(message, `:${placeOf(text, '1.')}: k0s.version`)
 })
 
 load('a snapshot after a layer that there is not: otherwise none would ever be taken', () => {
   assert.match(
     messageOf(lab.replace('after: [01-k8s]', 'after: [01-k8s, 01-k8]')),
-    `environments/lab.yaml:${lineOf(lab, 'after: [01-k8s]')}: snapshots.after: 01-k8 is not among terraform.layers`,
+    `environments/lab.yaml:${placeOf(lab.replace('after: [01-k8s]', 'after: [01-k8s, 01-k8]'), '01-k8]')}: snapshots.after: 01-k8 is not among terraform.layers`,
   )
 })
 

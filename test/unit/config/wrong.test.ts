@@ -16,9 +16,9 @@ const BOMB = `a: &a [x,x,x,x,x,x,x,x,x,x]\n${['b', 'c', 'd', 'e', 'f', 'g']
 
 const wrong = suite('a wrong environment')
 for (const [why, from, to, message] of [
-  ['an undefined alias', 'after: [01-k8s]', 'after: *none', /lab\.yaml:\d+: .*none/],
+  ['an undefined alias', 'after: [01-k8s]', 'after: *none', /lab\.yaml:\d+:\d+: .*none/],
   ['aliases without end', 'schema:', `${BOMB}schema:`, /alias/i],
-  ['a layer that there is not', 'after: [01-k8s]', 'after: [01-k8]', /lab\.yaml:\d+: .*01-k8.*did you mean "01-k8s"/],
+  ['a layer that there is not', 'after: [01-k8s]', 'after: [01-k8]', /lab\.yaml:\d+:\d+: .*01-k8.*did you mean "01-k8s"/],
   ['a layer twice', 'layers: [00-vpc,', 'layers: [00-vpc, 00-vpc,', /00-vpc.*twice/],
   ['a snapshot twice', 'after: [01-k8s]', 'after: [01-k8s, 01-k8s]', /01-k8s.*twice/],
   ['a deadline of nothing', 'deadline: 10m', 'deadline: 0s', /deadline.*1s/],
@@ -55,10 +55,38 @@ for (const [why, from, to, message] of [
       assert.instance(error, OpsError, String(error))
       assert.is((error as OpsError).code, 3)
       assert.match((error as OpsError).message, message)
-      assert.match((error as OpsError).message, /lab\.yaml:\d+: /)
+      assert.match((error as OpsError).message, /lab\.yaml:\d+:\d+: /)
       return
     }
     assert.unreachable('it was accepted')
+  })
+}
+for (const [why, from, to, where] of [
+  ['a syntax error', 'confirm: none', 'confirm: [none', 'confirm: [none'],
+  ['a tab for indentation', '  confirm: none', '\tconfirm: none', '\tconfirm'],
+  ['a key twice', 'confirm: none', 'confirm: none\n  confirm: none', 'confirm: none\n  confirm'],
+  ['an undefined alias', 'confirm: none', 'confirm: *nobody', '*nobody'],
+  ['a wrong value', 'confirm: none', 'confirm: maybe', 'maybe'],
+  ['a wrong value in braces', 'argocd: { pods: 8 }', 'argocd: { pods: many }', 'many'],
+  ['a wrong value on a line of its own', 'confirm: none', 'confirm:\n      maybe', 'maybe'],
+  ['a wrong item of a list', 'after: [01-k8s]', 'after: [01-k8s, 7]', '7]'],
+  ['an unknown layer in a list', 'after: [01-k8s]', 'after: [01-k8s, 09-none]', '09-none'],
+  ['an unknown key', 'confirm: none', 'confirm: none\n  confrim: none', 'confrim'],
+  ['a missing key, at that which should have it', 'argocd: { pods: 8 }', 'argocd: {}', 'argocd: {}'],
+  ['another name', 'name: lab\n', 'name: lob\n', 'lob'],
+] as const) {
+  wrong(`${why}: its file, line and column`, () => {
+    const text = lab.replace(from, () => to)
+    const before = text.slice(0, text.indexOf(where)).split('\n')
+    assert.throws(
+      () => parseEnvironment(text, 'e.yaml', 'lab'),
+      (error: Error) => {
+        const [, line, column] = /e\.yaml:(\d+):(\d+): /.exec(error.message) ?? []
+        if (/^a (syntax|tab|key)/.test(why)) return Math.abs(Number(line) - before.length) <= 1 && Number(column) > 0
+        assert.equal([Number(line), Number(column)], [before.length, (before.at(-1) ?? '').length + 1], error.message)
+        return true
+      },
+    )
   })
 }
 wrong('a layer that there is not is named beside another error', () => {

@@ -1,14 +1,17 @@
+import { text } from 'node:stream/consumers'
 import { OAuth2Client } from 'google-auth-library'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openGithub } from '../../../lib/delivery/github.ts'
-import { openCompute } from '../../../lib/google/compute.ts'
+import { type Compute, openCompute } from '../../../lib/google/compute.ts'
 import type { Credentials } from '../../../lib/google/credentials.ts'
 import { objectExists } from '../../../lib/google/existence.ts'
 import { openRegistry } from '../../../lib/google/registry.ts'
 import { openStore } from '../../../lib/google/storage.ts'
-import { asOpsError, type OpsError } from '../../../lib/runtime/errors.ts'
+import type { Deadlines } from '../../../lib/runtime/attempt.ts'
+import { asOpsError } from '../../../lib/runtime/errors.ts'
 import { failingServices, withFault } from '../support/faults.ts'
+import { failureOf } from '../support/layers.ts'
 import { withServer } from '../support/server.ts'
 
 const client = new OAuth2Client()
@@ -16,11 +19,11 @@ client.setCredentials({ access_token: 'a-token' })
 const credentials: Credentials = { client: async () => client, token: async () => 'a-token' }
 const deadlines = { each: 150, whole: 500 }
 /** What a busy machine adds. In milliseconds. */
-const SLACK_MS = 1500
+const SLACK_MS = 3000
 
 type Call = (url: string, signal: AbortSignal) => Promise<unknown>
-const compute = (url: string, signal: AbortSignal) =>
-  openCompute({ project: 'p', zone: 'z', credentials, signal, endpoint: `${url}/compute/v1/`, deadlines })
+const compute = (url: string, signal: AbortSignal, within: Deadlines = deadlines) =>
+  openCompute({ project: 'p', zone: 'z', credentials, signal, endpoint: `${url}/compute/v1/`, deadlines: within })
 const store = (url: string, signal: AbortSignal) => openStore('b', 'p', credentials, { endpoint: url, signal, deadlines })
 const snapshot = { name: 's', disk: 'd', description: '', labels: {} }
 
@@ -47,9 +50,6 @@ const clients: [string, RegExp, Call][] = [
   ],
 ]
 
-const failureOf = (promise: Promise<unknown>): Promise<OpsError> =>
-  promise.then(value => assert.unreachable(`it answers ${JSON.stringify(value)}`) as never, asOpsError)
-
 const table = suite('client × fault: ends in time, with the service’s name')
 const { signal } = new AbortController()
 // Importing and first opening the client takes seconds on a busy machine.
@@ -73,13 +73,7 @@ table.run()
 const stops = suite('Ctrl-C')
 const patient = { each: 60_000, whole: 60_000 }
 for (const [name, call] of [
-  [
-    'Compute',
-    async (url, signal) =>
-      (
-        await openCompute({ project: 'p', zone: 'z', credentials, signal, endpoint: `${url}/compute/v1/`, deadlines: patient })
-      ).vm('v'),
-  ],
+  ['Compute', async (url, signal) => (await compute(url, signal, patient)).vm('v')],
   [
     'Storage',
     async (url, signal) => (await openStore('b', 'p', credentials, { endpoint: url, signal, deadlines: patient })).read('o'),
@@ -111,14 +105,7 @@ for (const [what, instance] of [
       (_request, response) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(instance)),
       async url => {
         const slow = { each: 20_000, whole: 40_000 }
-        const client = await openCompute({
-          project: 'p',
-          zone: 'z',
-          credentials,
-          signal,
-          endpoint: `${url}/compute/v1/`,
-          deadlines: slow,
-        })
+        const client = await compute(url, signal, slow)
         const started = performance.now()
         const error = await client.vm('v').then(() => undefined, asOpsError)
         assert.ok(performance.now() - started < 1000, 'at once')
@@ -142,25 +129,41 @@ const afterwards = (failures: number, status: number | 'cut', body: object) => {
   }) satisfies Parameters<typeof withServer>[0]
 }
 const roomy = { each: 5000, whole: 10_000 }
+
+/** A request that changes something: not one that waits for an operation. */
+const isChange = (line: string) => !line.startsWith('GET') && !/\/wait\b/.test(line)
+
+/** A Compute Engine that fails the first so many changes, and then does them. */
+const cloudThatFails = (failures: number, status: number | 'cut') => {
+  const failing = afterwards(failures, status, { name: 'op', status: 'DONE' })
+  return ((request, response) => {
+    if (isChange(`${request.method} ${request.url}`)) return failing(request, response)
+    const body = /\/operations\//.test(request.url ?? '')
+      ? { name: 'op', status: 'DONE' }
+      : { name: 's', status: 'READY', sourceDisk: 'zones/z/disks/d', metadata: { fingerprint: 'f' } }
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }) satisfies Parameters<typeof withServer>[0]
+}
+
+const changes: [string, (client: Compute) => Promise<unknown>][] = [
+  ['start', client => client.start('v')],
+  ['setMetadata', client => client.setMetadata('v', 'k', () => 'x')],
+  ['createSnapshot', client => client.createSnapshot(snapshot)],
+  ['deleteSnapshot', client => client.deleteSnapshot('s')],
+]
 for (const status of [429, 500, 502, 503, 'cut'] as const) {
-  answers(`${status} is ridden out, and a change is asked for under one id`, async () => {
-    const requests = await withServer(afterwards(2, status, { name: 'op', status: 'DONE' }), async url => {
-      const client = await openCompute({
-        project: 'p',
-        zone: 'z',
-        credentials,
-        signal,
-        endpoint: `${url}/compute/v1/`,
-        deadlines: roomy,
-      })
-      await client.start('v')
+  for (const [what, change] of changes) {
+    answers(`${status} is ridden out, and ${what} is asked for under one id`, async () => {
+      const requests = await withServer(
+        cloudThatFails(2, status),
+        async url => void (await change(await compute(url, signal, roomy))),
+      )
+      const asked = requests.filter(isChange)
+      assert.is(asked.length, 3)
+      assert.is(new Set(asked.map(line => /requestId=([^&]+)/.exec(line)?.[1])).size, 1)
+      assert.match(asked[0] ?? '', /requestId=[0-9a-f-]{36}/)
     })
-    const ids = requests
-      .filter(line => line.startsWith('POST') && line.includes('/start'))
-      .map(line => /requestId=([^&]+)/.exec(line)?.[1])
-    assert.is(ids.length, 3)
-    assert.is(new Set(ids).size, 1)
-  })
+  }
   answers(`${status} of Storage is ridden out`, async () => {
     await withServer(afterwards(2, status, { items: [{ name: 'o' }] }), async url => {
       const bucket = await openStore('b', 'p', credentials, { endpoint: url, deadlines: roomy })
@@ -168,17 +171,70 @@ for (const status of [429, 500, 502, 503, 'cut'] as const) {
     })
   })
 }
+answers('a snapshot that is gone already is deleted', async () => {
+  await withServer(afterwards(9, 404, {}), async url => (await compute(url, signal, roomy)).deleteSnapshot('s'))
+})
+
+/** A VM whose metadata somebody else changes just before each of the first so many writes. */
+function contested(times: number, refuse: 'at once' | 'by the operation') {
+  let items = [{ key: 'k', value: '0' }]
+  let version = 0
+  let refused = false
+  const answer: Parameters<typeof withServer>[0] = (request, response) => {
+    const say = (status: number, body: object) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    if (request.method === 'GET') return say(200, { name: 'v', metadata: { fingerprint: String(version), items } })
+    if (/\/wait\b/.test(request.url ?? ''))
+      return say(200, {
+        name: 'op',
+        status: 'DONE',
+        ...(refused && {
+          httpErrorStatusCode: 412,
+          error: { errors: [{ code: 'CONDITION_NOT_MET', message: 'the fingerprint does not match' }] },
+        }),
+      })
+    text(request).then(body => {
+      if (version < times) {
+        version++
+        items = [{ key: 'k', value: `${items[0]?.value}, ${version}` }]
+      }
+      const sent = JSON.parse(body) as { fingerprint: string; items: typeof items }
+      refused = sent.fingerprint !== String(version)
+      if (!refused) items = sent.items
+      if (refused && refuse === 'at once') say(412, { error: { code: 412, message: 'Supplied fingerprint does not match' } })
+      else say(200, { name: 'op', status: 'RUNNING', zone: 'zones/z' })
+    })
+    return undefined
+  }
+  return { answer, value: () => items[0]?.value }
+}
+for (const refuse of ['at once', 'by the operation'] as const) {
+  answers(`metadata that somebody else changes meanwhile is read again: refused ${refuse}`, async () => {
+    const vm = contested(2, refuse)
+    await withServer(vm.answer, async url =>
+      (await compute(url, signal, roomy)).setMetadata('v', 'k', before => `${before}, ours`),
+    )
+    assert.is(vm.value(), '0, 1, 2, ours')
+  })
+}
+answers('metadata that somebody else changes all the time is given up', async () => {
+  const vm = contested(99, 'at once')
+  await withServer(vm.answer, async url =>
+    assert.is((await failureOf((await compute(url, signal, roomy)).setMetadata('v', 'k', () => 'ours'))).code, 5),
+  )
+})
+answers('metadata that is as it should be is not written', async () => {
+  const vm = contested(0, 'at once')
+  const requests = await withServer(vm.answer, async url =>
+    (await compute(url, signal, roomy)).setMetadata('v', 'k', before => before),
+  )
+  assert.equal(requests.filter(isChange), [])
+})
+
 for (const status of [400, 401, 403, 501] as const) {
   answers(`${status} is final`, async () => {
     const requests = await withServer(afterwards(9, status, {}), async url => {
-      const client = await openCompute({
-        project: 'p',
-        zone: 'z',
-        credentials,
-        signal,
-        endpoint: `${url}/compute/v1/`,
-        deadlines: roomy,
-      })
+      const client = await compute(url, signal, roomy)
       assert.is((await failureOf(client.vm('v'))).code, 5)
     })
     assert.is(requests.length, 1)

@@ -1,10 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Attempt, attempt, isTransient } from '../../../lib/runtime/attempt.ts'
-import { asOpsError, type OpsError, precondition } from '../../../lib/runtime/errors.ts'
+import { Answered, type Attempt, attempt, isTransient } from '../../../lib/runtime/attempt.ts'
+import { external, precondition } from '../../../lib/runtime/errors.ts'
+import { failureOf } from '../support/layers.ts'
 
-const failureOf = (promise: Promise<unknown>): Promise<OpsError> =>
-  promise.then(() => assert.unreachable('it did not fail') as never, asOpsError)
 const coded = (members: object) => Object.assign(new Error('away'), members)
 const trying = (call: Attempt<unknown>['call'], more: Partial<Attempt<unknown>> = {}) =>
   attempt({
@@ -87,6 +86,30 @@ attempts('the signal of the call is aborted at its deadline', async () => {
   )
   assert.is(seen?.aborted, true)
 })
+for (const [how, said] of [
+  ['its own header', () => coded({ status: 429, retryAfter: '1' })],
+  ['that of a response', () => coded({ response: { status: 503, headers: new Headers({ 'retry-after': '1' }) } })],
+  ['that of its cause', () => external('no', 'wait', new Answered(503, '1'))],
+  ['a date', () => new Answered(503, new Date(Date.now() + 2000).toUTCString())],
+] as const) {
+  attempts(`a service that says when to come again is left alone until then: ${how}`, async () => {
+    const started = performance.now()
+    await trying(async (_signal, number) => {
+      if (number === 1) throw said()
+    })
+    // A date has no milliseconds.
+    assert.ok(performance.now() - started > 950, `${performance.now() - started} ms`)
+  })
+}
+for (const said of ['soon', '', '-1']) {
+  attempts(`"${said}" is no time to come again`, async () => {
+    const started = performance.now()
+    await trying(async (_signal, number) => {
+      if (number === 1) throw new Answered(503, said)
+    })
+    assert.ok(performance.now() - started < 900)
+  })
+}
 for (const [when, repeatable] of [
   ['during a call', false],
   ['between two', true],

@@ -65,6 +65,19 @@ endings('told again when it has ended, as by a terminal and by taskw: 130 all th
   assert.is(code, 130)
   assert.match(stderr, 'sleep: interrupted')
 })
+for (const [how, expected, said] of [
+  ['ends', 0, ''],
+  ['fails', 4, /^\S+ ✘ no$/m],
+] as const) {
+  endings(`what it has given up keeps no process that ${how}`, async () => {
+    const started = performance.now()
+    const { code, stderr } = await endOf(start(`${how} with a question unanswered`))
+    assert.is(code, expected)
+    assert.match(stderr, said)
+    assert.not.match(stderr, /interrupted|bug/)
+    assert.ok(performance.now() - started < 20_000, `${performance.now() - started} ms`)
+  })
+}
 endings('a closed stderr: 130', async () => {
   const { code } = await endOf(start('waits'), child => child.stderr?.destroy())
   assert.is(code, 130)

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asOpsError, type OpsError, precondition } from '../../../lib/runtime/errors.ts'
+import { type OpsError, precondition } from '../../../lib/runtime/errors.ts'
 import type { JournalWriter, PhaseRecord } from '../../../lib/runtime/journal.ts'
 import { createLog } from '../../../lib/runtime/log.ts'
 import {
@@ -12,6 +12,7 @@ import {
   runPhases,
   together,
 } from '../../../lib/runtime/phases.ts'
+import { failureOf } from '../support/layers.ts'
 
 const log = createLog({ quiet: true, stream: { write: () => true } as unknown as NodeJS.WriteStream, live: false })
 const context = (signal = new AbortController().signal): PhaseContext => ({
@@ -45,15 +46,6 @@ const phase = (id: string, check: () => PhaseState, run: () => void = () => unde
     return 'did'
   },
 })
-const failureOf = async (run: Promise<unknown>): Promise<OpsError> => {
-  try {
-    await run
-  } catch (error) {
-    return asOpsError(error)
-  }
-  throw new Error('it did not fail')
-}
-
 const runs = suite('runPhases')
 
 runs('does what is to do, skips what is done', async () => {

@@ -1,16 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asOpsError, external, type OpsError } from '../../../lib/runtime/errors.ts'
+import { external } from '../../../lib/runtime/errors.ts'
 import { type Wait, waitFor } from '../../../lib/runtime/wait.ts'
+import { failureOf } from '../support/layers.ts'
 
-const failureOf = async (run: Promise<unknown>): Promise<OpsError> => {
-  try {
-    await run
-  } catch (error) {
-    return asOpsError(error)
-  }
-  throw new Error('it did not fail')
-}
 const wait = <T>(probe: Wait<T>['probe'], more: Partial<Wait<T>> = {}) =>
   waitFor({ what: 'the tide', within: 200, every: 5, probe, ...more })
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, connect, createServer as createRelay, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -22,7 +22,7 @@ export interface Asked {
 /** An answer in JSON; a function has the response for itself. */
 export type Answer = { status?: number; body?: unknown } | ((response: ServerResponse) => void)
 
-/** An HTTPS server on loopback that answers as it is inBrief, and knows what it was asked. */
+/** An HTTPS server on loopback that answers as it is told, and knows what it was asked. */
 export interface ApiServer {
   port: number
   authority: string
@@ -30,6 +30,8 @@ export interface ApiServer {
   /** What comes next; the last answer stays. */
   answers(...next: ((asked: Asked) => Answer)[]): void
   connection(options?: object): Connection
+  /** Listens at this port of loopback as well. */
+  alsoAt(port: number): void
   /** Cuts every connection without a word. */
   cut(): void
   close(): Promise<void>
@@ -78,6 +80,14 @@ export async function startApiServer(): Promise<ApiServer> {
       server: `https://127.0.0.1:${port}`,
       options: async () => ({ ca: cert, servername: 'kubernetes', ...options }),
     }),
+    alsoAt: other => {
+      const relay = createRelay(from => {
+        const to = connect(port, '127.0.0.1')
+        from.pipe(to).pipe(from)
+        for (const end of [from, to]) end.on('error', () => undefined)
+      })
+      relay.listen(other, '127.0.0.1').unref()
+    },
     cut: () => {
       for (const socket of sockets) socket.destroy()
     },

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { attempt } from '../../../lib/runtime/attempt.ts'
 import { precondition } from '../../../lib/runtime/errors.ts'
 import { runScript } from '../../../lib/runtime/script.ts'
+import { waitFor } from '../../../lib/runtime/wait.ts'
 import { commandFailed, shell } from '../../../lib/runtime/zx.ts'
 
 /**
@@ -35,6 +37,23 @@ await runScript(
           rmSync(lock)
           await child
           await new Promise(() => undefined)
+        }
+        if (how.endsWith('with a question unanswered')) {
+          child.kill('SIGTERM')
+          const patient = { each: 12_000, whole: 12_000 }
+          const never = () => new Promise(() => undefined)
+          const tide = {
+            service: 'the tide',
+            what: 'asking',
+            hint: '',
+            repeatable: false,
+            signal,
+            deadlines: patient,
+            call: never,
+          }
+          void attempt(tide).catch(() => undefined)
+          void waitFor({ what: 'the tide', within: 12_000, probe: never, signal }).catch(() => undefined)
+          if (how.startsWith('fails')) throw precondition('no', 'yes')
         }
         const output = await child
         if (signal.aborted && how !== 'loses the lock') throw commandFailed('sleep', output, 'sleep again', signal)

@@ -2,7 +2,7 @@ import type { KubernetesObject } from '../../../lib/model/health/objects.ts'
 import { baseName, type PlannedResource, typeOf, type Values } from '../../../lib/model/layer/planned.ts'
 import { describeErrors } from '../../../lib/model/layer/stream.ts'
 import type { Context } from '../../../lib/operation/context.ts'
-import { interrupted, OpsError, precondition } from '../../../lib/runtime/errors.ts'
+import { asOpsError, interrupted, OpsError, precondition } from '../../../lib/runtime/errors.ts'
 import type { Journal, JournalWriter } from '../../../lib/runtime/journal.ts'
 import { type Holder, type Plan, StalePlan, type Terraform, TerraformError } from '../../../lib/terraform/terraform.ts'
 import { journalOf } from './journal.ts'
@@ -207,8 +207,7 @@ export async function failureOf(run: Promise<unknown>): Promise<OpsError> {
   try {
     await run
   } catch (error) {
-    if (error instanceof OpsError) return error
-    throw error
+    return asOpsError(error)
   }
   throw new Error('it did not fail')
 }

@@ -1,8 +1,11 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { identityOf } from '../../../lib/runtime/processes.ts'
 import type { Command } from '../../../lib/terraform/command.ts'
 import { createInit } from '../../../lib/terraform/init.ts'
 
@@ -46,4 +49,191 @@ for (const torn of ['', '{"version":3', 'null x'])
       assert.equal([runs, await isCurrent('a')], [['none', 'none'], true])
     }),
   )
+
+const MODULES = '.terraform/modules/modules.json'
+const MODULE = '.terraform/modules/vpc'
+const PROVIDER = '.terraform/providers/registry.terraform.io/hashicorp/google/7.0.0/linux_amd64'
+const BINARY = `${PROVIDER}/terraform-provider-google_v7`
+
+/** What an `init` that ends well leaves behind. */
+async function install(root: string) {
+  await mkdir(join(root, MODULE), { recursive: true })
+  await writeFile(
+    join(root, MODULES),
+    JSON.stringify({
+      Modules: [
+        { Key: '', Dir: '.' },
+        { Key: 'vpc', Source: 'git::https://x', Dir: MODULE },
+      ],
+    }),
+  )
+  await rm(join(root, PROVIDER), { recursive: true, force: true })
+  await mkdir(join(root, PROVIDER), { recursive: true })
+  await writeFile(join(root, BINARY), 'a whole provider')
+}
+
+/** A root whose `init` heeds what lies there as Terraform does: over a module or provider that is torn it fails. */
+async function installed(use: (folder: string, init: ReturnType<typeof createInit>, runs: string[]) => Promise<void>) {
+  const folder = await mkdtemp(join(tmpdir(), 'threads-ops-init-'))
+  const runs: string[] = []
+  const command = {
+    async run(root: string) {
+      const manifest = await readFile(join(root, MODULES), 'utf8').catch(() => undefined)
+      const module = await stat(join(root, MODULE)).catch(() => undefined)
+      const binary = await readFile(join(root, BINARY), 'utf8').catch(() => undefined)
+      const stderr =
+        manifest !== undefined && !(manifest.endsWith('}') && module)
+          ? 'Error: Unreadable module directory'
+          : binary !== undefined && binary !== 'a whole provider'
+            ? 'Error: the cached package does not match any of the checksums recorded in the dependency lock file'
+            : ''
+      runs.push(stderr)
+      if (stderr) return { exitCode: 1, stdout: '', stderr, silent: false }
+      await install(root)
+      return { exitCode: 0, stdout: '', stderr, silent: false }
+    },
+    stopped: () => undefined,
+    failure: (_: string, { stderr }: { stderr: string }) => new Error(stderr),
+  } as unknown as Command
+  try {
+    await writeFile(join(folder, 'backend'), '')
+    await use(
+      folder,
+      createInit({ command, root: () => folder, directory: folder, backendConfig: join(folder, 'backend') }),
+      runs,
+    )
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+for (const [why, tear] of [
+  ['a module whose folder is missing', (root: string) => rm(join(root, MODULE), { recursive: true })],
+  ['a torn list of modules', (root: string) => writeFile(join(root, MODULES), '{"Modules":[{"Key')],
+  ['an empty list of modules', (root: string) => writeFile(join(root, MODULES), '')],
+  ['a provider that is not all there', (root: string) => writeFile(join(root, BINARY), 'a wh')],
+  ['a provider that is missing', (root: string) => rm(join(root, BINARY))],
+  [
+    'a provider that is a link to nowhere',
+    async (root: string) => {
+      await rm(join(root, PROVIDER), { recursive: true })
+      await symlink('/nowhere', join(root, PROVIDER))
+    },
+  ],
+] as [string, (root: string) => Promise<void>][]) {
+  init(`${why} is installed again, after an init that ended well`, () =>
+    installed(async (folder, { run, isCurrent }) => {
+      await run('a')
+      await tear(folder)
+      assert.is(await isCurrent('a'), false)
+      await run('a')
+      assert.is(await readFile(join(folder, BINARY), 'utf8'), 'a whole provider')
+      assert.is((await stat(join(folder, MODULE))).isDirectory(), true)
+      assert.is(await isCurrent('a'), true)
+    }),
+  )
+  init(`${why} is installed again, after a first init that was killed`, () =>
+    installed(async (folder, { run, isCurrent }) => {
+      await install(folder)
+      await tear(folder)
+      await run('a')
+      assert.is(await readFile(join(folder, BINARY), 'utf8'), 'a whole provider')
+      assert.is(await isCurrent('a'), true)
+    }),
+  )
+}
+init('a copy of the checkout is as current as the checkout', () =>
+  installed(async (folder, { run }) => {
+    await run('a')
+    const copy = `${folder}-copy`
+    await cp(folder, copy, { recursive: true })
+    const options = { command: {} as Command, root: () => copy, directory: copy, backendConfig: join(copy, 'backend') }
+    assert.is(await createInit(options).isCurrent('a'), true)
+    await rm(copy, { recursive: true })
+  }),
+)
+for (const [why, stderr] of [
+  ['says that the configuration is wrong', 'Error: Unsupported argument'],
+  ['says that the network is down', 'Error: Failed to query available provider packages: dial tcp: i/o timeout'],
+  [
+    'finds a provider that is not what the lock file wants, whoever fetches it',
+    'Error: checksums: does not match any of the checksums',
+  ],
+] as const) {
+  init(`an init that ${why} fails with its words`, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'threads-ops-init-'))
+    await writeFile(join(folder, 'backend'), '')
+    await install(folder)
+    let runs = 0
+    const command = {
+      async run() {
+        runs++
+        return { exitCode: 1, stdout: '', stderr, silent: false }
+      },
+      stopped: () => undefined,
+      failure: () => new Error(stderr),
+    } as unknown as Command
+    const { run } = createInit({ command, root: () => folder, directory: folder, backendConfig: join(folder, 'backend') })
+    const message = await run('a').then(
+      () => '',
+      error => (error as Error).message,
+    )
+    assert.is(message, stderr)
+    assert.ok(runs <= 2)
+    if (!/checksums/.test(stderr)) assert.is(await readFile(join(folder, BINARY), 'utf8'), 'a whole provider')
+    await rm(folder, { recursive: true })
+  })
+}
+
+init('two at once do not meet, and the second does nothing that the first has done', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'threads-ops-init-'))
+  await writeFile(join(folder, 'backend'), '')
+  let [now, most, runs] = [0, 0, 0]
+  const command = {
+    async run() {
+      runs++
+      most = Math.max(most, ++now)
+      await sleep(600)
+      now--
+      return { exitCode: 0, stdout: '', stderr: '', silent: false }
+    },
+  } as unknown as Command
+  const said: string[] = []
+  const inits = [1, 2].map(() =>
+    createInit({
+      command,
+      root: () => folder,
+      directory: folder,
+      backendConfig: join(folder, 'backend'),
+      onProgress: detail => said.push(detail),
+    }),
+  )
+  await Promise.all(inits.map(each => each.run('00-vpc')))
+  assert.equal([most, runs], [1, 1])
+  assert.match(said.join('\n'), `waiting for terraform init of 00-vpc by another run (pid ${process.pid})`)
+  await rm(folder, { recursive: true })
+})
+
+init('the Terraform of a run that was killed is waited for', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'threads-ops-init-'))
+  await writeFile(join(folder, 'backend'), '')
+  const left = spawn('sleep', ['0.7'])
+  await mkdir(join(folder, '.terraform'))
+  await writeFile(join(folder, '.terraform/threads-ops-init-process'), JSON.stringify(identityOf(left.pid ?? 0)))
+  const said: string[] = []
+  let isLeft: boolean | undefined
+  const command = {
+    async run() {
+      isLeft = left.exitCode === null
+      return { exitCode: 0, stdout: '', stderr: '', silent: false }
+    },
+  } as unknown as Command
+  const backendConfig = join(folder, 'backend')
+  await createInit({ command, root: () => folder, directory: folder, backendConfig, onProgress: line => said.push(line) }).run(
+    'a',
+  )
+  assert.is(isLeft, false)
+  assert.match(said.join('\n'), `(pid ${left.pid})`)
+  await rm(folder, { recursive: true })
+})
 init.run()

@@ -139,4 +139,13 @@ runs('one that speaks is not', async ({ folder }) => {
   const speaks = ['-c', 'for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.2; done']
   assert.is((await supervised('sh', speaks, { ...options(folder), whenQuiet })).exitCode, 0)
 })
+for (const [why, program, input, expected] of [
+  ['it reads its input to the end', 'cat', 'a question\n', 'a question\n'],
+  ['it ends without reading all of it', 'true', 'x'.repeat(1_000_000), ''],
+  ['there is none', 'cat', undefined, ''],
+] as const)
+  runs(why, async ({ folder }) => {
+    const { exitCode, stdout } = await supervised(program, [], { ...options(folder), ...(input !== undefined && { input }) })
+    assert.equal([exitCode, stdout], [0, expected])
+  })
 runs.run()

@@ -5,8 +5,9 @@ import type { Inventory } from '../../../../lib/model/health/inventory.ts'
 import type { Context } from '../../../../lib/operation/context.ts'
 import { untilHealthy } from '../../../../lib/phases/health/assessment.ts'
 import { verified } from '../../../../lib/phases/health/verified.ts'
-import { asOpsError, external, type OpsError } from '../../../../lib/runtime/errors.ts'
+import { external } from '../../../../lib/runtime/errors.ts'
 import { ago, application, deployment, inBrief, inventory, NOW } from '../../support/kubernetes.ts'
+import { failureOf } from '../../support/layers.ts'
 
 const HEALTHY = inventory()
 const PROGRESSING = inventory({ deployments: [deployment({ status: { availableReplicas: 0 } })] })
@@ -48,14 +49,6 @@ function contextOn(...surveys: (Inventory | Error)[]) {
     cluster: async () => cluster,
   } as unknown as Context
   return { context, seen, stop }
-}
-const failureOf = async (run: Promise<unknown>): Promise<OpsError> => {
-  try {
-    await run
-  } catch (error) {
-    return asOpsError(error)
-  }
-  throw new Error('it did not fail')
 }
 const LONG = 10_000
 

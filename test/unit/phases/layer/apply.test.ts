@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { ApplyOptions } from '../../../../lib/command-line/options.ts'
@@ -215,15 +216,30 @@ again('one of a dead process of this machine is freed', async () => {
   )
   assert.match(warnings.join(), 'is dead')
 })
+again('one of a Terraform of this checkout that still works is waited for, and the Terraform is named', async () => {
+  const other = spawn('sleep', ['1.5'], { stdio: 'ignore' })
+  const holder: Holder = { process: identityOf(other.pid ?? 0), began: BEGAN }
+  let endedFirst = false
+  const { done, calls, progress } = apply({ plans: { [LAYER]: [OWN, CREATES] }, applies: [OWN], holders: [holder] })
+  other.once('exit', () => {
+    endedFirst = !calls.slice(calls.indexOf(PLAN_AGAIN) + 1).some(call => call.startsWith('plan'))
+  })
+  await done
+  assert.ok(endedFirst)
+  assert.match(progress.join(), `waiting for Terraform (pid ${other.pid}) of an earlier run to end`)
+  // It has freed the lock itself.
+  assert.not(calls.some(call => call.startsWith('unlock')))
+})
 for (const [name, holders] of [
   ['of another checkout', []],
   ['taken long after ours began', [{ ...KILLED, began: BEGAN - 600_000 }]],
   ['of another machine or boot', [{ ...KILLED, process: { ...KILLED.process, space: 'elsewhere' } }]],
 ] as [string, Holder[]][])
   again(`one ${name} is not, but waited for`, async () => {
-    const { done, calls } = apply({ plans: { [LAYER]: [OWN, CREATES] }, applies: [OWN], holders })
+    const { done, calls, progress } = apply({ plans: { [LAYER]: [OWN, CREATES] }, applies: [OWN], holders })
     await done
     assert.not(calls.some(call => call.startsWith('unlock')))
+    assert.match(progress.join(), `waiting for the state lock that ${operator()} has held since`)
   })
 again('a lock that is not freed in time is the failure', async () => {
   const { done, applied } = apply({ plans: { [LAYER]: [HELD] }, applies: [HELD] })

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { vmRunning, vmRunningIfNeeded } from '../../../../lib/phases/vm/running.ts'
-import { OpsError } from '../../../../lib/runtime/errors.ts'
+import { failureOf } from '../../support/layers.ts'
 
 type VmContext = Parameters<ReturnType<typeof vmRunningIfNeeded>['check']>[0]
 
@@ -34,16 +34,6 @@ function contextOn(statuses: (string | undefined)[], applied: string[] = []) {
   } as unknown as VmContext
   return { context, calls, stop }
 }
-const failureOf = async (run: Promise<unknown>): Promise<OpsError> => {
-  try {
-    await run
-  } catch (error) {
-    if (error instanceof OpsError) return error
-    throw error
-  }
-  throw new Error('it did not fail')
-}
-
 const RUNS = { state: 'done', evidence: { vm: 'vm', id: '12' } }
 const phase = suite('vmRunning')
 phase('a VM that runs is done', async () => {

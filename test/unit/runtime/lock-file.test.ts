@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { takeLock } from '../../../lab/tools/lock.ts'
 import { OpsError } from '../../../lib/runtime/errors.ts'
+import { takeLock } from '../../../lib/runtime/lock-file.ts'
 import { identify } from '../../../lib/runtime/processes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'lock-'))

@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { link, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { interrupted, systemCode } from '../../lib/runtime/errors.ts'
-import { readIfExists } from '../../lib/runtime/files.ts'
-import { identify, isAlive, type ProcessId } from '../../lib/runtime/processes.ts'
-import { readRecord } from '../state/stored.ts'
+import { interrupted, systemCode } from './errors.ts'
+import { readIfExists } from './files.ts'
+import { identify, isAlive, type ProcessId } from './processes.ts'
 
 /** The holder of a lock. The start time distinguishes it from a later process with the same pid. */
 export interface Holder extends ProcessId {
@@ -57,9 +56,18 @@ async function isLinked(own: string, path: string): Promise<boolean> {
 }
 
 async function readHolder(path: string): Promise<Holder | undefined> {
-  const { pid = 0, startTime = '', since = 0 } = (await readRecord<Holder>(path)) ?? {}
-  // A lock damaged by a power failure has no holder; no process has the pid 0.
-  return pid !== 0 || (await readIfExists(path)) !== undefined ? { pid, startTime, since } : undefined
+  const text = await readIfExists(path)
+  return text === undefined ? undefined : holderIn(text)
+}
+
+/** A lock damaged by a power failure has no holder; no process has the pid 0. */
+function holderIn(text: string): Holder {
+  try {
+    const { pid = 0, startTime = '', since = 0 } = (JSON.parse(text) ?? {}) as Partial<Holder>
+    return { pid, startTime, since }
+  } catch {
+    return { pid: 0, startTime: '', since: 0 }
+  }
 }
 
 /** Several processes may find the same dead holder: a late one must not remove the lock of a faster one. */
