@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { loadEndpoints } from '../config/endpoints.ts'
-import { configuredPath, environmentNames, loadEnvironment } from '../config/load.ts'
+import { configuredPath, configuredProgram, environmentNames, hasOwnProviders, loadEnvironment } from '../config/load.ts'
 import { credentials } from '../google/credentials.ts'
 import { messageOf, precondition } from '../runtime/errors.ts'
 import { type Outcome, type Run, type ScriptDefinition, script } from '../runtime/script.ts'
@@ -60,7 +60,8 @@ async function openContext(
   const directory = configuredPath(layout.directory)
 
   const terraform = createTerraform({
-    program: layout.program.includes('/') ? configuredPath(layout.program) : layout.program,
+    program: configuredProgram(layout.program),
+    ownProviders: hasOwnProviders(environment),
     directory,
     env: environment.name,
     backendConfig: join(directory, layout.backendConfig),

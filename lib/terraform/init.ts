@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { staleLock } from '../model/layer/lock-file.ts'
 import { precondition } from '../runtime/errors.ts'
 import { readIfExists, writeAtomically } from '../runtime/files.ts'
 import type { Command } from './command.ts'
+import { LOCK_FILE } from './lock-file.ts'
+import { checkOwner, type User } from './owner.ts'
 
 export interface InitOptions {
   command: Command
@@ -12,6 +15,10 @@ export interface InitOptions {
   directory: string
   /** Partial backend configuration, absolute. */
   backendConfig: string
+  /** Its providers are built on this machine: `init` keeps their lock files itself, and changes them. */
+  ownProviders?: boolean
+  /** Who runs Terraform: by default the user of this process. */
+  user?: User
   /** What a slow `init` says on its way. */
   onProgress?: (detail: string) => void
 }
@@ -23,14 +30,19 @@ export interface Init {
   run(layer: string, env?: Record<string, string>): Promise<void>
 }
 
-export function createInit({ command, root, directory, backendConfig, onProgress }: InitOptions): Init {
+export function createInit(options: InitOptions): Init {
+  const { command, root, directory, backendConfig, ownProviders = false, user, onProgress } = options
   const stamp = (layer: string) => join(root(layer), '.terraform', 'threads-ops-init')
   const inputs = (layer: string) => fingerprint([join(directory, 'modules'), root(layer)], backendConfig)
 
   return {
-    isCurrent: async layer => (await isWhole(root(layer))) && (await readIfExists(stamp(layer))) === (await inputs(layer)),
+    async isCurrent(layer) {
+      await checkOwner(root(layer), user)
+      return (await isWhole(root(layer))) && (await readIfExists(stamp(layer))) === (await inputs(layer))
+    },
 
     async run(layer, env = {}) {
+      await checkOwner(root(layer), user)
       const wanted = await inputs(layer)
       const whole = await isWhole(root(layer))
       if (whole && (await readIfExists(stamp(layer))) === wanted) return
@@ -38,11 +50,19 @@ export function createInit({ command, root, directory, backendConfig, onProgress
       await rm(stamp(layer), { force: true })
       if (!whole) await rm(join(root(layer), RECORD), { force: true })
       const what = `terraform init of ${layer}`
-      const ended = await command.run(root(layer), ['init', '-no-color', '-reconfigure', `-backend-config=${backendConfig}`], {
+      const lock = join(root(layer), LOCK_FILE)
+      const isLocked = !ownProviders && (await readIfExists(lock)) !== undefined
+      const args = ['init', '-no-color', '-reconfigure', ...(isLocked ? ['-lockfile=readonly'] : [])]
+      const ended = await command.run(root(layer), [...args, `-backend-config=${backendConfig}`], {
         env,
         ...(onProgress && { onStderr: onProgress }),
       })
-      if (ended.exitCode !== 0) throw command.failure(what, ended, 'see what Terraform says above')
+      if (ended.exitCode !== 0) {
+        const stale = isLocked ? staleLock(ended.stderr, { env: basename(root(layer)), layer }) : undefined
+        if (stale === undefined || command.stopped(what, ended))
+          throw command.failure(what, ended, 'see what Terraform says above')
+        throw precondition(`${lock}: ${stale.fault}`, stale.remedy)
+      }
       await writeAtomically(stamp(layer), wanted)
     },
   }
@@ -67,7 +87,7 @@ async function fingerprint(folders: string[], backendConfig: string): Promise<st
   const hash = createHash('sha256')
   for (const folder of folders) {
     const files = (await readdir(folder, { recursive: true }).catch((): string[] => [])).filter(
-      file => (/\.tf(\.json)?$/.test(file) || file === '.terraform.lock.hcl') && !file.includes('.terraform/'),
+      file => (/\.tf(\.json)?$/.test(file) || file === LOCK_FILE) && !file.includes('.terraform/'),
     )
     for (const file of files.sort()) hash.update(file).update(await readFile(join(folder, file)))
   }
