@@ -137,6 +137,9 @@ namespaces("the application's has one too, from whoever makes it", () => {
   }
   assert.ok(spec.syncPolicy.syncOptions.includes('CreateNamespace=true'))
   assert.ok(spec.syncPolicy.managedNamespaceMetadata?.labels?.['pod-security.kubernetes.io/enforce'])
+  const { body = '' } =
+    blocksOf(text('terraform/modules/argocd-app/variables.tf')).find(({ labels }) => labels[0] === 'pod_security') ?? {}
+  assert.match(body, /default\s*=\s*"(baseline|restricted)"/)
 })
 
 for (const { metadata, spec } of application.filter(({ kind }) => kind === 'Deployment'))

@@ -46,9 +46,9 @@ variable "destination_namespace" {
 }
 
 variable "pod_security" {
-  description = "Level of pod security that is enforced in that namespace."
+  description = "Level of pod security that is enforced in that namespace; of what is not restricted the API server warns."
   type        = string
-  default     = "restricted"
+  default     = "baseline"
 
   validation {
     condition     = contains(["privileged", "baseline", "restricted"], var.pod_security)

@@ -22,7 +22,6 @@ module "argocd_app" {
   repository_url   = var.repository_url
   revision         = var.revision
   path             = var.path
-  pod_security     = var.pod_security
 
   images = { for name, service in local.services : name => service.image }
 }

@@ -18,11 +18,6 @@ variable "path" {
   type        = string
 }
 
-variable "pod_security" {
-  description = "Level of pod security that the application's namespace enforces."
-  type        = string
-}
-
 variable "environment_file" {
   description = "The environment's file of the toolkit, relative to this folder: its delivery.services names the images."
   type        = string
