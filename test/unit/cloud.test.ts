@@ -29,6 +29,7 @@ interface Manifest {
   }
 }
 interface PodSpec {
+  automountServiceAccountToken?: boolean
   securityContext?: Record<string, unknown>
   containers: { name: string; securityContext?: Record<string, unknown>; ports?: { name: string }[] }[]
 }
@@ -143,8 +144,9 @@ namespaces("the application's has one too, from whoever makes it", () => {
 })
 
 for (const { metadata, spec } of application.filter(({ kind }) => kind === 'Deployment'))
-  namespaces(`${metadata.name} fits the level restricted`, () => {
+  namespaces(`${metadata.name} fits the level restricted, and has no token of the cluster's`, () => {
     const pod = spec.template?.spec as PodSpec
+    assert.is(pod.automountServiceAccountToken, false)
     assert.is(pod.securityContext?.runAsNonRoot, true)
     assert.equal(pod.securityContext?.seccompProfile, { type: 'RuntimeDefault' })
     for (const { securityContext } of pod.containers) {
