@@ -1,4 +1,4 @@
-import { lstat, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { lchown, lstat, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -176,6 +176,21 @@ owner('is not trusted through a link either', () =>
     await symlink('elsewhere', join(folder, '.terraform'))
     assert.is((await failureOf(make({ user: SOMEBODY_ELSE }).run('a'))).code, exitCodes.precondition)
     assert.is((await lstat(join(folder, '.terraform'))).isSymbolicLink(), true)
+    assert.equal(commands, [])
+  }),
+)
+
+// Only root can give a file away.
+const asRoot = process.getuid?.() === 0 ? owner : owner.skip
+asRoot('is not trusted where only a part of it is theirs', () =>
+  inFolder(async (folder, commands, make) => {
+    const provider = join(folder, '.terraform/providers/registry/google')
+    await mkdir(provider, { recursive: true })
+    await writeFile(join(provider, 'program'), '')
+    await lchown(join(provider, 'program'), SOMEBODY_ELSE, SOMEBODY_ELSE)
+    const { code, message } = await failureOf(make().run('a'))
+    assert.is(code, exitCodes.precondition)
+    assert.match(message, join(provider, 'program'))
     assert.equal(commands, [])
   }),
 )
