@@ -147,3 +147,9 @@ function deepFreeze<T>(value: T): T {
 /** A path in the configuration, made absolute: relative to the checkout, with `~` as the home folder. */
 export const configuredPath = (path: string): string =>
   path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(root, path)
+
+/** A program in the configuration: a path, or a name to be found on PATH. */
+export const configuredProgram = (program: string): string => (program.includes('/') ? configuredPath(program) : program)
+
+/** Whether the environment's providers are built on this machine: what has endpoints of its own is a lab. */
+export const hasOwnProviders = ({ endpoints }: Pick<Environment, 'endpoints'>): boolean => endpoints !== undefined

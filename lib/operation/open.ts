@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { ConsentOptions, EnvironmentOptions } from '../command-line/options.ts'
 import { loadEndpoints } from '../config/endpoints.ts'
-import { configuredPath, loadEnvironment } from '../config/load.ts'
+import { configuredPath, configuredProgram, hasOwnProviders, loadEnvironment } from '../config/load.ts'
 import { credentials } from '../google/credentials.ts'
 import { messageOf, precondition } from '../runtime/errors.ts'
 import type { Run } from '../runtime/script.ts'
@@ -32,7 +32,8 @@ export async function openContext(
   const directory = configuredPath(layout.directory)
 
   const terraform = createTerraform({
-    program: layout.program.includes('/') ? configuredPath(layout.program) : layout.program,
+    program: configuredProgram(layout.program),
+    ownProviders: hasOwnProviders(environment),
     directory,
     env: environment.name,
     backendConfig: join(directory, layout.backendConfig),

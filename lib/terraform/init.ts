@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
+import { staleLock } from '../model/layer/lock-file.ts'
+import { precondition } from '../runtime/errors.ts'
 import { readIfExists } from '../runtime/files.ts'
 import { takeLock } from '../runtime/lock-file.ts'
 import { identityOf, livesStill, type ProcessIdentity } from '../runtime/processes.ts'
 import { createQueue } from '../runtime/queue.ts'
 import { waitFor } from '../runtime/wait.ts'
 import type { Command } from './command.ts'
+import { LOCK_FILE } from './lock-file.ts'
+import { checkOwner, type User } from './owner.ts'
 import { createStamp, fingerprint } from './stamp.ts'
 
 export interface InitOptions {
@@ -18,6 +22,10 @@ export interface InitOptions {
   /** Partial backend configuration, absolute. */
   backendConfig: string
   signal?: AbortSignal
+  /** Its providers are built on this machine: `init` keeps their lock files itself, and changes them. */
+  ownProviders?: boolean
+  /** Who runs Terraform: by default the user of this process. */
+  user?: User
   /** What a slow `init` says on its way. */
   onProgress?: (detail: string) => void
 }
@@ -32,18 +40,26 @@ export interface Init {
   run(layer: string, env?: Record<string, string>): Promise<void>
 }
 
-export function createInit({ command, root, directory, backendConfig, signal, onProgress }: InitOptions): Init {
+export function createInit(options: InitOptions): Init {
+  const { command, root, directory, backendConfig, ownProviders = false, user, signal, onProgress } = options
   const ours = (layer: string, name: string) => join(root(layer), '.terraform', `threads-ops-init${name}`)
   const stamp = createStamp('threads-ops-init', root, async layer => {
     const inputs = await fingerprint([join(directory, 'modules'), root(layer)], backendConfig)
     return `${inputs} ${await installed(root(layer))}`
   })
-  const isCurrent = async (layer: string) => (await isWhole(root(layer))) && (await stamp.isCurrent(layer))
+  const isCurrent = async (layer: string) => {
+    await checkOwner(root(layer), user)
+    return (await isWhole(root(layer))) && (await stamp.isCurrent(layer))
+  }
   // They share the folder of downloaded providers, which Terraform does not lock.
   const oneByOne = createQueue(1)
 
+  const lockFile = (layer: string) => join(root(layer), LOCK_FILE)
+  const isLocked = async (layer: string) => !ownProviders && (await readIfExists(lockFile(layer))) !== undefined
+
   const initialise = async (layer: string, env: Record<string, string>) => {
-    const flags = ['init', '-no-color', '-reconfigure', `-backend-config=${backendConfig}`]
+    const mode = (await isLocked(layer)) ? ['-lockfile=readonly'] : []
+    const flags = ['init', '-no-color', '-reconfigure', ...mode, `-backend-config=${backendConfig}`]
     const onStart = (pid: number) => writeFileSync(ours(layer, '-process'), JSON.stringify(identityOf(pid)), { mode: 0o600 })
     return command.run(root(layer), flags, { env, onStart, ...(onProgress && { onStderr: onProgress }) })
   }
@@ -63,7 +79,12 @@ export function createInit({ command, root, directory, backendConfig, signal, on
       for (const folder of [MODULES, PROVIDERS]) await rm(join(root(layer), folder), { recursive: true, force: true })
       ended = await initialise(layer, env)
     }
-    if (ended.exitCode !== 0) throw command.failure(what, ended, 'see what Terraform says above')
+    if (ended.exitCode !== 0) {
+      const stale = (await isLocked(layer)) ? staleLock(ended.stderr, { env: basename(root(layer)), layer }) : undefined
+      if (stale === undefined || command.stopped(what, ended))
+        throw command.failure(what, ended, 'see what Terraform says above')
+      throw precondition(`${lockFile(layer)}: ${stale.fault}`, stale.remedy)
+    }
     await stamp.write(layer)
     await rm(ours(layer, '-process'), { force: true })
   }

@@ -43,6 +43,8 @@ export interface TerraformOptions {
   layers: readonly string[]
   /** Endpoints, token, CLI configuration: never in argv. */
   variables: () => Promise<Record<string, string>>
+  /** Its providers are built on this machine rather than a registry's. */
+  ownProviders?: boolean
   /** Where saved plans and scratch folders go, absolute; 0700. Nothing else may be in it. */
   plans: string
   signal: AbortSignal
@@ -128,7 +130,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
   }
   const command = createCommand({ program, variables: options.variables, signal, silence, answering, scratch: plans })
   const init = createInit({
-    ...{ command, root, directory, backendConfig, signal },
+    ...{ command, root, directory, backendConfig, signal, ownProviders: options.ownProviders === true },
     ...(options.onProgress && { onProgress: options.onProgress }),
   })
   const inputs = createInputs({ command, root, scratch: plans })

@@ -91,6 +91,16 @@ story('verify agrees', async ({ checkout }) => {
   assert.is(verify.document.verdict, 'healthy')
 })
 
+story('what asks for the host is refused, and the Application is in a project of its own', async ({ checkout }) => {
+  const pod = JSON.stringify({ spec: { hostNetwork: true } })
+  for (const namespace of ['argocd', 'external-secrets-system', 'threads']) {
+    const ran = `k0s kubectl --namespace ${namespace} run host --image docker.io/library/busybox:1.37.0 --overrides '${pod}'`
+    assert.match(await onMachine(checkout, `${ran} 2>&1 || true`), 'violates PodSecurity', namespace)
+  }
+  const project = 'k0s kubectl --namespace argocd get application threads --output jsonpath={.spec.project}'
+  assert.is((await onMachine(checkout, project)).trim(), 'threads')
+})
+
 story('the snapshot of 01-k8s is named and labelled', async ({ checkout }) => {
   const { snapshots = [] } = (await checkout.json('snapshot:list', '--layer', '01-k8s')).document
   assert.is(snapshots.length, 1)

@@ -45,6 +45,48 @@ variable "destination_namespace" {
   default     = "threads"
 }
 
+variable "pod_security" {
+  description = "Level of pod security that is enforced in that namespace; of what is not restricted the API server warns."
+  type        = string
+  default     = "baseline"
+
+  validation {
+    condition     = contains(["privileged", "baseline", "restricted"], var.pod_security)
+    error_message = "A level of pod security is privileged, baseline or restricted."
+  }
+}
+
+variable "kinds" {
+  description = "Kinds of objects that the repository may have in that namespace; group is empty for those of Kubernetes' core."
+  type        = list(object({ group = string, kind = string }))
+
+  default = [
+    { group = "", kind = "ConfigMap" },
+    { group = "", kind = "PersistentVolumeClaim" },
+    { group = "", kind = "Secret" },
+    { group = "", kind = "Service" },
+    { group = "", kind = "ServiceAccount" },
+    { group = "apps", kind = "Deployment" },
+    { group = "apps", kind = "StatefulSet" },
+    { group = "autoscaling", kind = "HorizontalPodAutoscaler" },
+    { group = "batch", kind = "CronJob" },
+    { group = "batch", kind = "Job" },
+    { group = "external-secrets.io", kind = "ExternalSecret" },
+    { group = "networking.k8s.io", kind = "Ingress" },
+    { group = "networking.k8s.io", kind = "NetworkPolicy" },
+    { group = "policy", kind = "PodDisruptionBudget" },
+  ]
+}
+
+variable "cluster_kinds" {
+  description = "Kinds of objects that the repository may have outside any namespace. Argo CD makes the namespace itself."
+  type        = list(object({ group = string, kind = string }))
+
+  default = [
+    { group = "", kind = "Namespace" },
+  ]
+}
+
 variable "images" {
   description = "Images that the Image Updater keeps at their newest build: alias to image name, without a tag."
   type        = map(string)

@@ -39,3 +39,30 @@ resource "helm_release" "this" {
     }
   })]
 }
+
+# It signs in to Artifact Registry with the VM's token.
+resource "kubectl_manifest" "metadata_server" {
+  yaml_body = yamlencode({
+    apiVersion = "networking.k8s.io/v1"
+    kind       = "NetworkPolicy"
+    metadata = {
+      name      = "argocd-image-updater-metadata-server"
+      namespace = var.namespace
+      labels = {
+        "app.kubernetes.io/managed-by" = "threads-ops"
+      }
+    }
+    spec = {
+      podSelector = {
+        matchLabels = {
+          "app.kubernetes.io/name" = "argocd-image-updater"
+        }
+      }
+      policyTypes = ["Egress"]
+      egress = [{
+        to    = [{ ipBlock = { cidr = "169.254.169.254/32" } }]
+        ports = [{ protocol = "TCP", port = 80 }]
+      }]
+    }
+  })
+}

@@ -6,5 +6,10 @@ terraform {
       source  = "hashicorp/helm"
       version = ">= 1.3"
     }
+
+    kubectl = {
+      source  = "gavinbunney/kubectl"
+      version = ">= 1.19"
+    }
   }
 }

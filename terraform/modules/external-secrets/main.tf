@@ -50,3 +50,30 @@ resource "kubectl_manifest" "secret_store" {
 
   depends_on = [helm_release.this]
 }
+
+# The operator signs in to Secret Manager with the VM's token; its webhook and its certificate controller do not.
+resource "kubectl_manifest" "metadata_server" {
+  yaml_body = yamlencode({
+    apiVersion = "networking.k8s.io/v1"
+    kind       = "NetworkPolicy"
+    metadata = {
+      name      = "external-secrets-metadata-server"
+      namespace = var.namespace
+      labels = {
+        "app.kubernetes.io/managed-by" = "threads-ops"
+      }
+    }
+    spec = {
+      podSelector = {
+        matchLabels = {
+          "app.kubernetes.io/name" = "external-secrets"
+        }
+      }
+      policyTypes = ["Egress"]
+      egress = [{
+        to    = [{ ipBlock = { cidr = "169.254.169.254/32" } }]
+        ports = [{ protocol = "TCP", port = 80 }]
+      }]
+    }
+  })
+}

@@ -52,3 +52,13 @@ resource "google_secret_manager_secret" "this" {
     auto {}
   }
 }
+
+# One by one: a grant in the project would be one of all its secrets, also of those that others keep there.
+resource "google_secret_manager_secret_iam_member" "reader" {
+  for_each = google_secret_manager_secret.this
+
+  project   = var.project_id
+  secret_id = each.value.secret_id
+  role      = "roles/secretmanager.secretAccessor"
+  member    = "serviceAccount:${var.secret_reader}"
+}

@@ -46,3 +46,13 @@ variable "secret_ids" {
   type        = set(string)
   default     = []
 }
+
+variable "secret_reader" {
+  description = "E-mail address of the service account that may read the secrets, and no others: the VM's, with which External Secrets signs in."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[^@]+@[^@]+\\.gserviceaccount\\.com$", var.secret_reader))
+    error_message = "The reader must be a service account."
+  }
+}

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { loadEnvironment, parseEnvironment } from '../../../lib/config/load.ts'
+import { configuredProgram, hasOwnProviders, loadEnvironment, parseEnvironment } from '../../../lib/config/load.ts'
 import { environmentNames } from '../../../lib/config/names.ts'
 import { OpsError } from '../../../lib/runtime/errors.ts'
 import { readIfExists, root } from '../../../lib/runtime/files.ts'
@@ -26,6 +26,15 @@ const load = suite('configuration')
 
 for (const name of environmentNames())
   load(`environments/${name}.yaml is valid`, async () => assert.is((await loadEnvironment(name)).name, name))
+
+load('only the lab has providers of its own, whatever a CLI configuration says', async () => {
+  for (const name of environmentNames()) assert.is(hasOwnProviders(await loadEnvironment(name)), /^lab(-|$)/.test(name), name)
+})
+
+load('a program is found by its path, or on PATH', () => {
+  assert.is(configuredProgram('terraform'), 'terraform')
+  assert.is(configuredProgram('.lab/bin/terraform'), `${root}.lab/bin/terraform`)
+})
 
 load('it is frozen to the bottom', () => {
   const environment = parseEnvironment(lab, 'environments/lab.yaml', 'lab')

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { cp, lchown, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { exitCodes, OpsError } from '../../../lib/runtime/errors.ts'
 import { identityOf } from '../../../lib/runtime/processes.ts'
-import type { Command } from '../../../lib/terraform/command.ts'
+import type { Command, Ended } from '../../../lib/terraform/command.ts'
 import { createInit } from '../../../lib/terraform/init.ts'
 
 const RECORD = '.terraform/terraform.tfstate'
@@ -237,3 +238,161 @@ init('the Terraform of a run that was killed is waited for', async () => {
   await rm(folder, { recursive: true })
 })
 init.run()
+
+const LOCK = '.terraform.lock.hcl'
+const READONLY = '-lockfile=readonly'
+const WELL: Ended = { exitCode: 0, stdout: '', stderr: '', silent: false }
+
+/** A folder, the arguments that its Terraform was run with, and an `init` for it. */
+async function inFolder(
+  use: (folder: string, commands: string[][], init: (more?: object) => ReturnType<typeof createInit>) => Promise<void>,
+  ended: Ended = WELL,
+) {
+  const folder = await mkdtemp(join(tmpdir(), 'threads-ops-init-'))
+  const commands: string[][] = []
+  const command = {
+    run: async (_: string, args: string[]) => {
+      commands.push(args)
+      return ended
+    },
+    stopped: () => undefined,
+    failure: (what: string, _: Ended, hint: string) => new OpsError(exitCodes.external, what, hint),
+  } as unknown as Command
+  const backendConfig = join(folder, 'backend')
+  try {
+    await writeFile(backendConfig, '')
+    await use(folder, commands, more => createInit({ command, root: () => folder, directory: folder, backendConfig, ...more }))
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+const failureOf = (run: Promise<unknown>): Promise<OpsError> =>
+  run.then(
+    () => assert.unreachable('it did not fail'),
+    error => error,
+  )
+
+const locked = suite('a lock file')
+
+locked('is only read by init', () =>
+  inFolder(async (folder, commands, make) => {
+    await writeFile(join(folder, LOCK), 'provider "registry.terraform.io/hashicorp/google" {}')
+    await make().run('a')
+    assert.ok(commands[0]?.includes(READONLY))
+  }),
+)
+
+locked('that is not there yet is made by init', () =>
+  inFolder(async (_, commands, make) => {
+    await make().run('a')
+    assert.not(commands[0]?.includes(READONLY))
+  }),
+)
+
+locked('of providers that were built here is kept by init', () =>
+  inFolder(async (folder, commands, make) => {
+    await writeFile(join(folder, LOCK), '')
+    await make({ ownProviders: true }).run('a')
+    assert.not(commands[0]?.includes(READONLY))
+  }),
+)
+
+for (const [what, said] of [
+  [
+    'a provider that it lacks',
+    'Error: Provider dependency changes detected\n\nChanges to the required provider dependencies …',
+  ],
+  [
+    'another version',
+    'Error: Failed to query available provider packages\n\n… locked provider\nregistry.terraform.io/hashicorp/google 7.1.0 does not match configured version\nconstraint ~> 8.0; must use terraform init -upgrade …',
+  ],
+  [
+    'another package',
+    "Error: Failed to install provider\n\n… the current package for\nregistry.terraform.io/hashicorp/google 7.1.0 doesn't match any of the\nchecksums previously recorded in the dependency lock file; …",
+  ],
+  [
+    'another package in the cache',
+    "Error: Required plugins are not installed\n\n│ … has a copy of\n│ registry.terraform.io/hashicorp/google 7.1.0 that doesn't match any of the\n│ checksums recorded in the dependency lock file",
+  ],
+] as const)
+  locked(`that does not fit ${what} is said to be, with the verb that renews it`, () =>
+    inFolder(
+      async (folder, _, make) => {
+        await writeFile(join(folder, LOCK), '')
+        const { code, message, hint } = await failureOf(make().run('00-vpc'))
+        assert.is(code, exitCodes.precondition)
+        assert.match(message, join(folder, LOCK))
+        assert.match(hint, './taskw lock')
+      },
+      { ...WELL, exitCode: 1, stderr: said },
+    ),
+  )
+
+locked('has nothing to do with other failures', () =>
+  inFolder(
+    async (folder, _, make) => {
+      await writeFile(join(folder, LOCK), '')
+      const { code, hint } = await failureOf(make().run('00-vpc'))
+      assert.is(code, exitCodes.external)
+      assert.not.match(hint, './taskw lock')
+    },
+    { ...WELL, exitCode: 1, stderr: 'Error: Failed to get existing workspaces' },
+  ),
+)
+
+locked.run()
+
+const owner = suite("Terraform's folder of another user")
+const SOMEBODY_ELSE = (process.getuid?.() ?? 0) + 1
+
+owner('is not trusted, whatever is asked', () =>
+  inFolder(async (folder, commands, make) => {
+    await mkdir(join(folder, '.terraform'))
+    const init = make({ user: SOMEBODY_ELSE })
+    for (const ask of [() => init.run('a'), () => init.isCurrent('a')]) {
+      const { code, message, hint } = await failureOf(ask())
+      assert.is(code, exitCodes.precondition)
+      assert.match(message, join(folder, '.terraform'))
+      assert.match(hint, 'rm -r')
+    }
+    assert.equal(commands, [])
+  }),
+)
+
+owner('is not trusted through a link either', () =>
+  inFolder(async (folder, commands, make) => {
+    await mkdir(join(folder, 'elsewhere'))
+    await symlink('elsewhere', join(folder, '.terraform'))
+    assert.is((await failureOf(make({ user: SOMEBODY_ELSE }).run('a'))).code, exitCodes.precondition)
+    assert.is((await lstat(join(folder, '.terraform'))).isSymbolicLink(), true)
+    assert.equal(commands, [])
+  }),
+)
+
+// Only root can give a file away.
+const asRoot = process.getuid?.() === 0 ? owner : owner.skip
+asRoot('is not trusted where only a part of it is theirs', () =>
+  inFolder(async (folder, commands, make) => {
+    const provider = join(folder, '.terraform/providers/registry/google')
+    await mkdir(provider, { recursive: true })
+    await writeFile(join(provider, 'program'), '')
+    await lchown(join(provider, 'program'), SOMEBODY_ELSE, SOMEBODY_ELSE)
+    const { code, message } = await failureOf(make().run('a'))
+    assert.is(code, exitCodes.precondition)
+    assert.match(message, join(provider, 'program'))
+    assert.equal(commands, [])
+  }),
+)
+
+owner('is no matter where there is none yet, or where the system has no users', () =>
+  inFolder(async (folder, commands, make) => {
+    await make({ user: SOMEBODY_ELSE }).run('a')
+    await rm(join(folder, '.terraform'), { recursive: true })
+    await mkdir(join(folder, '.terraform'))
+    await make({ user: null }).run('a')
+    assert.is(commands.length, 2)
+  }),
+)
+
+owner.run()

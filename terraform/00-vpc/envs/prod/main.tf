@@ -53,6 +53,7 @@ module "compute" {
   network_tags        = [module.networking.iap_tag]
   ssh_keys            = var.ssh_keys
   deletion_protection = var.deletion_protection
+  reads_secrets       = true
 
   depends_on = [google_project_service.required]
 }
@@ -60,10 +61,11 @@ module "compute" {
 module "registry" {
   source = "../../../modules/registry"
 
-  project_id  = var.project_id
-  environment = var.env
-  region      = var.region
-  secret_ids  = ["${local.name}-postgres-password"]
+  project_id    = var.project_id
+  environment   = var.env
+  region        = var.region
+  secret_ids    = ["${local.name}-postgres-password"]
+  secret_reader = module.compute.service_account_email
 
   depends_on = [google_project_service.required]
 }

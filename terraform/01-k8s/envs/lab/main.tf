@@ -25,7 +25,13 @@ module "namespaces" {
   source = "../../../modules/namespaces"
 
   environment = local.vpc.env
-  names       = ["argocd", "external-secrets-system", "local-path-storage"]
+
+  levels = {
+    argocd                  = "restricted"
+    external-secrets-system = "restricted"
+    # The provisioner's helper pods make and remove folders of the host.
+    local-path-storage = "privileged"
+  }
 }
 
 module "local_path_provisioner" {

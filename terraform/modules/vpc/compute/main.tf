@@ -13,8 +13,15 @@ locals {
     "roles/artifactregistry.reader",
     "roles/logging.logWriter",
     "roles/monitoring.metricWriter",
-    "roles/secretmanager.secretAccessor",
   ])
+
+  # A scope bounds what the roles, and those of each secret, allow. Secret Manager takes no other than the one for everything:
+  # https://cloud.google.com/secret-manager/docs/accessing-the-api
+  scopes = var.reads_secrets ? ["https://www.googleapis.com/auth/cloud-platform"] : [
+    "https://www.googleapis.com/auth/cloud-platform.read-only",
+    "https://www.googleapis.com/auth/logging.write",
+    "https://www.googleapis.com/auth/monitoring.write",
+  ]
 }
 
 resource "google_service_account" "vm" {
@@ -82,7 +89,7 @@ resource "google_compute_instance" "this" {
 
   service_account {
     email  = google_service_account.vm.email
-    scopes = ["https://www.googleapis.com/auth/cloud-platform"]
+    scopes = local.scopes
   }
 
   metadata = merge(

@@ -101,6 +101,12 @@ variable "ssh_keys" {
   }
 }
 
+variable "reads_secrets" {
+  description = "Whether the VM reads secrets of Secret Manager, which takes a wider scope. A change stops the VM for a moment."
+  type        = bool
+  default     = false
+}
+
 variable "deletion_protection" {
   description = "Whether the API refuses to delete the VM."
   type        = bool
