@@ -136,7 +136,7 @@ for (const fault of failingServices) {
       assert.ok([4, 5, 124].includes(error.code), error.message)
       assert.match(error.message, 'o/r')
       assert.not.match(error.hint, 'GITHUB_TOKEN')
-      assert.ok(performance.now() - started < within + 2500)
+      assert.ok(performance.now() - started < within + 10_000)
     }),
   )
 }

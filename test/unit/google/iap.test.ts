@@ -33,7 +33,7 @@ iap('a relay that is silent after the upgrade is given up', () =>
     const { code, message } = await dial(url)
     assert.is(code, 124)
     assert.match(message, 'IAP')
-    assert.ok(performance.now() - started < within + 1500)
+    assert.ok(performance.now() - started < within + 15_000)
   }),
 )
 iap('Ctrl-C ends the wait', () =>
@@ -51,7 +51,7 @@ for (const fault of failingServices) {
       const { code, message } = await dial(url.replace('http', 'ws'))
       assert.ok([5, 124].includes(code), `${code} ${message}`)
       assert.match(message, 'IAP')
-      assert.ok(performance.now() - started < within + 1500)
+      assert.ok(performance.now() - started < within + 15_000)
     }),
   )
 }

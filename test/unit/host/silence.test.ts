@@ -91,7 +91,7 @@ for (const readOnly of [false, true]) {
       happen()
       const error = await failure
       assert.equal([error.code, error.message], [4, OFF.message])
-      assert.ok(performance.now() - started < 3000, `${performance.now() - started} ms`)
+      assert.ok(performance.now() - started < 20_000, `${performance.now() - started} ms`)
       await host.close()
     })
   }

@@ -46,7 +46,7 @@ objects('Ctrl-C ends the wait for a bucket that is silent', () =>
     setTimeout(() => stop.abort(), 100)
     const started = performance.now()
     assert.is((await failure).code, 130)
-    assert.ok(performance.now() - started < 2000)
+    assert.ok(performance.now() - started < 10_000)
   }),
 )
 objects.run()

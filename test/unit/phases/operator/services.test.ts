@@ -20,7 +20,7 @@ for (const [why, reach, severity, message] of [
     assert.is(finding.severity, severity)
     assert.match(finding.message, message)
     if (severity === 'error') assert.ok(finding.remedy)
-    assert.ok(performance.now() - started < 1500)
+    assert.ok(performance.now() - started < 10_000)
   })
 }
 doctor('delivery’s services are asked where there is delivery', () => {
