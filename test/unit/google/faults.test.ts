@@ -19,7 +19,7 @@ client.setCredentials({ access_token: 'a-token' })
 const credentials: Credentials = { client: async () => client, token: async () => 'a-token' }
 const deadlines = { each: 150, whole: 500 }
 /** What a busy machine adds. In milliseconds. */
-const SLACK_MS = 3000
+const SLACK_MS = 15_000
 
 type Call = (url: string, signal: AbortSignal) => Promise<unknown>
 const compute = (url: string, signal: AbortSignal, within: Deadlines = deadlines) =>
