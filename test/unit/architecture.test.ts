@@ -98,6 +98,7 @@ light('its own few files, and no package but that of WebSockets', () =>
     'lib/google/tunnel-process.ts',
     'lib/runtime/duration.ts',
     'lib/runtime/errors.ts',
+    'lib/runtime/waits.ts',
     'ws',
   ]),
 )
