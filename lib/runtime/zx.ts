@@ -29,6 +29,12 @@ export const withoutGits = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =
   Object.fromEntries(Object.entries(environment).filter(([name]) => !GITS_OWN.test(name)))
 
 /**
+ * Where stdin is a socket, as Node's is, bash takes itself for one that a remote login has started, and reads ~/.bashrc, unless another
+ * shell is around it: in a terminal one is, in cron or a service none.
+ */
+const NO_STARTUP_FILES = { SHLVL: '1' }
+
+/**
  * zx, configured in one place. Children get a process group of their own, so the terminal's Ctrl-C does not reach them. An aborted
  * signal sends a single SIGINT and lets them end by themselves: Terraform releases its lock, while a second SIGINT would make it
  * abort. Output is captured, not printed.
@@ -39,7 +45,7 @@ export function shell({ cwd, env, input, signal, killed, nothrow = false, onStde
     quiet: true,
     detached: true,
     nothrow,
-    env: { ...withoutGits(process.env), ...env },
+    env: { ...withoutGits(process.env), ...env, ...NO_STARTUP_FILES },
     ...(cwd !== undefined && { cwd }),
     ...(input !== undefined && { input }),
   }

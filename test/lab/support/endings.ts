@@ -27,7 +27,11 @@ const VERBS: Record<string, { args: string[]; giveWork?(context: Ended): Promise
  * An interrupted run ends as documented, and one that was done before the signal came as it would have. A hangup ends Task itself, whose
  * exit code then nobody reads; a script or taskw that has not begun ends as any program does.
  */
-const ENDS: Record<Signal, (number | null)[]> = { SIGKILL: [null, 0], SIGHUP: [0, 129, 130, null], SIGTERM: [0, 130, 143, null] }
+const ENDS: Record<Signal, (number | null)[]> = {
+  SIGKILL: [null, 0],
+  SIGHUP: [0, 129, 130, null],
+  SIGTERM: [0, 130, 143, null],
+}
 
 /** What the tests of a story share. */
 export interface Ended {
