@@ -174,6 +174,8 @@ function authorization(url: string, token: string): Record<string, string> {
   const settings = [
     [`http.${new URL('/', url).href}.extraHeader`, `Authorization: Basic ${basic}`],
     ['credential.helper', ''],
+    // After a redirect git would send the header to wherever it leads.
+    ['http.followRedirects', 'false'],
   ]
   const numbered = settings.flatMap(([key = '', value = ''], index) => [
     [`GIT_CONFIG_KEY_${index}`, key],
