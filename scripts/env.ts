@@ -4,6 +4,7 @@ import { configuredPath } from '../lib/config/load.ts'
 import { cloudSdkVariables } from '../lib/google/cloud-sdk.ts'
 import { quote } from '../lib/model/shell.ts'
 import { environmentScript } from '../lib/operation/script.ts'
+import { withheldNames } from '../lib/runtime/inherited.ts'
 
 /** With absolute paths: other programs may run in other folders. */
 const withFiles = (endpoints: Endpoints): Endpoints => ({
@@ -12,6 +13,10 @@ const withFiles = (endpoints: Endpoints): Endpoints => ({
   ...(endpoints.boto && { boto: configuredPath(endpoints.boto) }),
   ...(endpoints.certificate && { certificate: configuredPath(endpoints.certificate) }),
 })
+
+/** What this verb exports for one environment or another: left in the shell, the lab's endpoints would be those of prod. */
+const EXPORTED =
+  /^(GOOGLE_(OAUTH_ACCESS_TOKEN|\w+_CUSTOM_ENDPOINT)|CLOUDSDK_\w+|BOTO_CONFIG|IAP_TUNNEL_URL|TF_CLI_CONFIG_FILE|KUBECONFIG)$/
 
 export default environmentScript({
   name: 'env',
@@ -30,9 +35,13 @@ export default environmentScript({
       ...(typeof outputs.zone === 'string' && { CLOUDSDK_COMPUTE_ZONE: outputs.zone }),
       ...(typeof outputs.kubeconfig_path === 'string' && { KUBECONFIG: configuredPath(outputs.kubeconfig_path) }),
     }
-    const lines = Object.entries(exports).map(([name, value]) => `export ${name}=${quote([value])}`)
+    const unset = withheldNames().filter(name => EXPORTED.test(name) && !(name in exports))
+    const lines = [
+      ...unset.map(name => `unset ${name}`),
+      ...Object.entries(exports).map(([name, value]) => `export ${name}=${quote([value])}`),
+    ]
     // The token is read from its file when the shell evaluates this: it is never printed.
     if (endpoints) lines.push(`export GOOGLE_OAUTH_ACCESS_TOKEN="$(cat ${quote([configuredPath(endpoints.tokenFile)])})"`)
-    return { document: { exports }, text: lines.join('\n') }
+    return { document: { exports, unset }, text: lines.join('\n') }
   },
 })

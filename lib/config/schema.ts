@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DURATION_EXAMPLES, parseDuration } from '../runtime/duration.ts'
+import { isAskable } from '../runtime/inherited.ts'
 
 /** Of a deadline: none at all and one that never comes are both slips. */
 const SHORTEST_MS = 1000
@@ -47,6 +48,11 @@ export const environmentSchema = z.strictObject({
 
   /** A JSON file with the endpoints of Google's services, where they are not Google's own. */
   endpoints: path.optional(),
+
+  /** Variables of the shell that are kept, though they say whom and what tools work for: docs/environments.md. */
+  inherits: distinct(
+    z.string().refine(isAskable, 'must be a variable that is taken out unless it is listed here, and not a token of GitHub'),
+  ).default([]),
 
   terraform: z.strictObject({
     /** Folder of the layers. */

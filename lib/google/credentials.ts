@@ -88,6 +88,6 @@ function explained(error: unknown): never {
 const noCredentials = (error: unknown) =>
   precondition(
     `no Google credentials: ${messageOf(error)}`,
-    'create Application Default Credentials: `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS',
+    'create Application Default Credentials: `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS and list it under `inherits` in the environment’s file',
     error,
   )

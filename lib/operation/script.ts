@@ -2,8 +2,11 @@ import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { loadEndpoints } from '../config/endpoints.ts'
 import { configuredPath, environmentNames, loadEnvironment } from '../config/load.ts'
+import type { Environment } from '../config/schema.ts'
 import { credentials } from '../google/credentials.ts'
 import { messageOf, precondition } from '../runtime/errors.ts'
+import { fromShell, inheritOnly } from '../runtime/inherited.ts'
+import type { Log } from '../runtime/log.ts'
 import { type Outcome, type Run, type ScriptDefinition, script } from '../runtime/script.ts'
 import { endpointVariables } from '../terraform/environment.ts'
 import { createTerraform } from '../terraform/terraform.ts'
@@ -48,13 +51,23 @@ export function environmentScript<O>(definition: {
   })
 }
 
+const CREDENTIALS = 'GOOGLE_APPLICATION_CREDENTIALS'
+
+/** Whoever sets it means it to be used. */
+function warnOfCredentials({ name, inherits }: Environment, log: Log): void {
+  if (fromShell(CREDENTIALS) === undefined || inherits.includes(CREDENTIALS)) return
+  log.warn(`the shell's ${CREDENTIALS} is not used: environments/${name}.yaml does not list it under inherits`)
+}
+
 async function openContext(
   verb: string,
   { options, log, signal, stop }: Run<EnvironmentOptions & ConsentOptions>,
 ): Promise<{ context: Context; close(): Promise<void> }> {
   const environment = await loadEnvironment(options.env)
+  inheritOnly(environment.inherits)
   await removeLeftPlans()
   const endpoints = await loadEndpoints(environment)
+  if (!endpoints) warnOfCredentials(environment, log)
   const identity = credentials(endpoints && configuredPath(endpoints.tokenFile), { signal })
   const { terraform: layout } = environment
   const directory = configuredPath(layout.directory)

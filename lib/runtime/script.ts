@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { asOpsError, type ExitCode, exitCodes, interrupted, OpsError, REPORT_IT, stoppedFor, systemCode } from './errors.ts'
 import { root } from './files.ts'
+import { inheritOnly } from './inherited.ts'
 import type { Json } from './json.ts'
 import { createLog, type Log } from './log.ts'
 import { redact } from './redact.ts'
@@ -63,6 +64,7 @@ const READER_IS_GONE = ['EPIPE', 'EIO']
  * Runs a script to its end, whatever ends it: the exit code says how, and what the script itself does at its end (`finally`) has been done.
  */
 export async function runScript<O>(definition: ScriptDefinition<O>, argv: string[]): Promise<void> {
+  inheritOnly()
   const stop = new AbortController()
   let log = createLog()
   let json = argv.includes('--json')

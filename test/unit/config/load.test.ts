@@ -37,6 +37,25 @@ load('an unknown key is refused with its line and the nearest one', () => {
   )
 })
 
+for (const [name, fine] of [
+  ['GOOGLE_APPLICATION_CREDENTIALS', true],
+  ['TF_CLI_CONFIG_FILE', true],
+  ['TF_VAR_zone', true],
+  ['GIT_SSH_COMMAND', true],
+  ['GITHUB_TOKEN', false],
+  ['GH_TOKEN', false],
+  ['PATH', false],
+  ['GOOGLE_*', false],
+  ['TF_VAR_a=b', false],
+  ['', false],
+] as const) {
+  load(`inherits: ${name || 'nothing'} ${fine ? 'may' : 'can not'} be asked for`, () => {
+    const said = messageOf(lab.replace('\nterraform:', `\ninherits: ["${name}"]\nterraform:`))
+    if (fine) assert.is(said, 'no error')
+    else assert.match(said, 'inherits.0')
+  })
+}
+
 load('all errors come at once', () => {
   const text = lab.replace('confirm: none', 'confirm: maybe').replace('version: v1', 'version: 1')
   const message = messageOf(text)
