@@ -5,6 +5,7 @@ import type { ExitCode } from './errors.ts'
 import { root, writeAtomically } from './files.ts'
 import type { Json } from './json.ts'
 import { redact } from './redact.ts'
+import { visibleJson } from './visible.ts'
 
 export interface PhaseRecord {
   id: string
@@ -77,7 +78,8 @@ export async function reopenJournal({
 
 async function writing(journal: Journal): Promise<JournalWriter> {
   const directory = runDirectory(journal.id)
-  const save = () => writeAtomically(join(directory, 'journal.json'), redact(`${JSON.stringify(journal, undefined, 2)}\n`))
+  const save = () =>
+    writeAtomically(join(directory, 'journal.json'), visibleJson(redact(`${JSON.stringify(journal, undefined, 2)}\n`)))
   await save()
   return {
     journal,

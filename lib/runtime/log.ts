@@ -1,9 +1,9 @@
 import { appendFileSync } from 'node:fs'
-import { stripVTControlCharacters } from 'node:util'
 import { Chalk, type ChalkInstance } from 'chalk'
 import { formatDuration } from './duration.ts'
 import { messageOf } from './errors.ts'
 import { redact } from './redact.ts'
+import { inOneLine, visible, visibleInColour, withoutColour } from './visible.ts'
 
 /** The narrative of a run, on stderr; stdout is for the result. */
 export interface Log {
@@ -59,8 +59,11 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
     // A full line would wrap, and a wrapped line can't be cleared.
     stream.write(`\r\x1b[2K${current.line((stream.columns || 80) - 1)}`)
   }
+  const isColoured = () => chalk.level > 0
+  /** Further lines are set in: none of them can pass for another message. */
+  const shown = (text: string) => (isColoured() ? visibleInColour : visible)(redact(text)).replaceAll('\n', '\n  ')
   const record = (level: string, text: string) => {
-    const plain = redact(stripVTControlCharacters(text))
+    const plain = visible(redact(isColoured() ? withoutColour(text) : text)).replaceAll('\n', '\n  ')
     if (!file) return
     try {
       appendFileSync(file, `${new Date().toISOString()} ${level} ${plain}\n`, { mode: 0o600 })
@@ -76,11 +79,12 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
     if (quiet && level !== 'error' && level !== 'warn') return
     const stamp = terminal ? '' : `${new Date().toISOString().slice(11, 19)} `
     clear()
-    stream.write(`${stamp}${mark}${redact(text)}\n`)
+    stream.write(`${stamp}${mark}${shown(text)}\n`)
     draw()
   }
 
-  const activity = (title: string): Activity => {
+  const activity = (name: string): Activity => {
+    const title = inOneLine(redact(name))
     const started = performance.now()
     let detail = ''
     // Cut before it is coloured: half an escape sequence would colour everything after it.
@@ -113,7 +117,7 @@ export function createLog({ stream = process.stderr, debug = false, quiet = fals
     return {
       update(text) {
         record('debug', `${title}: ${text}`)
-        detail = redact(text)
+        detail = inOneLine(redact(text))
       },
       done: extra => end('info', chalk.green('✔'), extra, true),
       skipped: extra => end('info', chalk.dim('✓'), extra, false),

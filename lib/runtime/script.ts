@@ -7,6 +7,7 @@ import { inheritOnly } from './inherited.ts'
 import type { Json } from './json.ts'
 import { createLog, type Log } from './log.ts'
 import { redact } from './redact.ts'
+import { visible, visibleInColour, visibleJson } from './visible.ts'
 
 /** What every script may rely on. */
 export interface Run<O = Record<string, never>> {
@@ -98,7 +99,7 @@ export async function runScript<O>(definition: ScriptDefinition<O>, argv: string
     if (stopped) throw new DetailedError(stopped, outcome.document)
     const exitCode = outcome.exitCode ?? exitCodes.ok
     if (json) printDocument(definition.name, exitCode, outcome.document)
-    else if (outcome.text) process.stdout.write(`${redact(outcome.text.trimEnd())}\n`)
+    else if (outcome.text) process.stdout.write(`${shown(redact(outcome.text.trimEnd()))}\n`)
     process.exitCode = exitCode
   } catch (thrown) {
     process.exitCode = reportFailure(definition.name, endOf(thrown, stop.signal), json, log, argv)
@@ -196,5 +197,10 @@ export class DetailedError extends OpsError {
   }
 }
 
+/** Only a terminal gets colours: elsewhere all escape sequences are somebody else's. */
+const shown = (text: string): string => (process.stdout.isTTY && !process.env.NO_COLOR ? visibleInColour(text) : visible(text))
+
 const printDocument = (name: string, exitCode: ExitCode, document: Outcome['document']) =>
-  process.stdout.write(redact(`${JSON.stringify({ schema: `threads-ops/${name}/1`, exitCode, ...document }, undefined, 2)}\n`))
+  process.stdout.write(
+    visibleJson(redact(`${JSON.stringify({ schema: `threads-ops/${name}/1`, exitCode, ...document }, undefined, 2)}\n`)),
+  )
