@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { configuration, precondition } from '../runtime/errors.ts'
 import { readNamed } from '../runtime/files.ts'
+import { isRemote } from './git.ts'
 import { configuredPath } from './load.ts'
 import type { Environment } from './schema.ts'
 
@@ -15,7 +16,7 @@ const endpointsSchema = z.object({
   serviceUsage: http,
   iapRelay: z.url({ protocol: /^wss?$/ }),
   registry: http,
-  git: z.url({ protocol: /^(https?|ssh|file)$/ }),
+  git: z.string().refine(isRemote, 'must be an address of git repositories'),
   github: http,
   tokenFile: z.string(),
   /** IAP's relay behind TLS, for clients that accept nothing else. */

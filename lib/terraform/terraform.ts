@@ -248,7 +248,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
 
     async adopt(layer, address, id) {
       await initialise(layer)
-      const ended = await command.run(root(layer), ['import', '-no-color', '-lock-timeout=60s', address, id])
+      const ended = await command.run(root(layer), ['import', '-no-color', '-lock-timeout=60s', '--', address, id])
       states.forget(layer)
       if (ended.exitCode !== 0)
         throw command.failure(`importing ${address}`, ended, 'import it by hand, or delete it if nobody needs it')
@@ -256,7 +256,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
 
     async unlock(layer, id) {
       await initialise(layer)
-      const ended = await command.run(root(layer), ['force-unlock', '-force', id])
+      const ended = await command.run(root(layer), ['force-unlock', '-force', '--', id])
       if (ended.exitCode !== 0)
         throw command.failure(`unlocking the state of ${layer}`, ended, 'look at the lock object in the state bucket')
     },

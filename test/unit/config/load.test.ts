@@ -56,6 +56,33 @@ for (const [name, fine] of [
   })
 }
 
+for (const [key, from, values] of [
+  [
+    'delivery.branch',
+    'branch: master',
+    ['-x', '--upload-pack=x', 'a..b', 'a:b', 'a b', '/a', 'a/', 'a.lock', '@', 'a@{1}', 'a\\tb', ''],
+  ],
+  ['delivery.repository', 'repository: unknowntpo/threads-nextjs', ['-x/y', '../x', 'x/..', 'x/-y', 'x', 'x/y/z']],
+  [
+    'delivery.services.nextjs.folder',
+    'folder: nextjs',
+    ['..', '../x', 'a/../../b', '/etc', '.git', 'a/.git/hooks', '.GIT', '-x', 'a/-x', '.', ''],
+  ],
+  ['terraform.program', 'program: .lab/bin/terraform', ['-x', '--help']],
+] as const) {
+  for (const value of values) {
+    load(`${key} is not ${value || 'empty'}`, () => {
+      const said = messageOf(lab.replace(from, `${from.split(':')[0]}: "${value}"`))
+      assert.match(said, key)
+    })
+  }
+}
+for (const branch of ['main', 'feature/x-1', 'täglich', 'v1.2', 'a@b']) {
+  load(`a branch may be ${branch}`, () =>
+    assert.is(messageOf(lab.replace('branch: master', `branch: "${branch}"`)), 'no error'),
+  )
+}
+
 load('all errors come at once', () => {
   const text = lab.replace('confirm: none', 'confirm: maybe').replace('version: v1', 'version: 1')
   const message = messageOf(text)
