@@ -1,4 +1,5 @@
 import { openCluster } from '../cluster/cluster.ts'
+import { refuseForeign } from '../cluster/kubeconfig.ts'
 import { configuredPath } from '../config/load.ts'
 import { openCompute } from '../google/compute.ts'
 import { objectExists } from '../google/existence.ts'
@@ -128,10 +129,21 @@ export function openConnections(sources: Sources): Connections {
 
   const tunnel = lazy(async () => openTunnel(Number(await output(base, 'api_local_port')), () => dial(API_PORT)))
 
+  const access = async () => {
+    const [kubeconfig, context] = await Promise.all([output(base, 'kubeconfig_path'), output(base, 'kube_context')])
+    return { kubeconfig: configuredPath(kubeconfig), context, port: Number(await output(base, 'api_local_port')) }
+  }
+
+  /** Whoever asks for the tunnel goes on with the kubeconfig, as Terraform's providers do. */
+  const trustedTunnel = async () => {
+    const { kubeconfig, context, port } = await access()
+    await refuseForeign(kubeconfig, context, port)
+    return tunnel()
+  }
+
   const cluster = lazy(async () => {
     await tunnel()
-    const [kubeconfig, context] = await Promise.all([output(base, 'kubeconfig_path'), output(base, 'kube_context')])
-    return openCluster({ kubeconfig: configuredPath(kubeconfig), context })
+    return openCluster(await access())
   })
 
   const disconnect = async () => {
@@ -140,5 +152,5 @@ export function openConnections(sources: Sources): Connections {
     await Promise.allSettled(open.map(opened => (opened.status === 'fulfilled' ? opened.value?.close() : undefined)))
   }
 
-  return { store, compute, exists, defaults, dial, host, tunnel, cluster, disconnect }
+  return { store, compute, exists, defaults, dial, host, tunnel: trustedTunnel, cluster, disconnect }
 }
