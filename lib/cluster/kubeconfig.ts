@@ -1,7 +1,8 @@
 import type { RequestOptions } from 'node:https'
-import { foreignMembers, type Kubeconfig, ownKubeconfig, parseKubeconfig } from '../model/k0s/kubeconfig.ts'
+import { foreignMembers, type Kubeconfig, ownKubeconfig, parseKubeconfig, secretsIn } from '../model/k0s/kubeconfig.ts'
 import { configuration, messageOf, precondition } from '../runtime/errors.ts'
 import { readNamed } from '../runtime/files.ts'
+import { neverShow } from '../runtime/redact.ts'
 import type { Connection } from './rest.ts'
 
 const REMEDY = '`./taskw kubeconfig`'
@@ -47,9 +48,15 @@ export async function refuseForeign(path: string, context: string, port: number)
   if (file) refuse(path, foreignMembers(file, { context, port }))
 }
 
+/** From now on they are in no text. */
+function withoutItsSecrets(file: Kubeconfig): Kubeconfig {
+  for (const secret of secretsIn(file)) neverShow(secret)
+  return file
+}
+
 function legible(text: string): Kubeconfig | undefined {
   try {
-    return parseKubeconfig(text)
+    return withoutItsSecrets(parseKubeconfig(text))
   } catch {
     return undefined
   }
@@ -62,7 +69,7 @@ function refuse(path: string, foreign: string[]): void {
 
 function parsed(path: string, text: string): Kubeconfig {
   try {
-    return parseKubeconfig(text)
+    return withoutItsSecrets(parseKubeconfig(text))
   } catch (error) {
     throw configuration(`the kubeconfig ${path} can't be read: ${messageOf(error)}`, REMEDY, error)
   }

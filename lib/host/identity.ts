@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { command } from '../model/shell.ts'
 import { type OpsError, precondition, systemCode } from '../runtime/errors.ts'
+import { neverShow } from '../runtime/redact.ts'
 
 /** Either a private key's text or the SSH agent's socket, as ssh2 expects them. */
 export type Identity = { privateKey: string } | { agent: string }
@@ -20,6 +21,7 @@ export async function loadIdentity(identityFile: string | undefined, agent = pro
   const text = await readKey(identityFile)
   const refusal = unusable(identityFile, text)
   if (refusal) throw refusal
+  neverShow(text)
   return { privateKey: text }
 }
 

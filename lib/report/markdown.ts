@@ -1,3 +1,4 @@
+import { redact } from '../runtime/redact.ts'
 import { inOneLine } from '../runtime/visible.ts'
 
 /** Markup whose content is already escaped. */
@@ -9,7 +10,7 @@ type Part = Markdown | string | number
 
 /** Text in GitHub-flavoured Markdown, on one line and nothing but text, also in a cell of a table. */
 export const escapedMarkdown = (text: string): string =>
-  inOneLine(text)
+  inOneLine(redact(text))
     .replace(/[\\`*[\]<>|~]/g, '\\$&')
     .replaceAll('&', '&amp;')
 
@@ -22,7 +23,7 @@ export const markdown = (pieces: TemplateStringsArray, ...values: Part[]): Markd
 
 /** Text as code: fenced by more backticks than it has in a row. https://github.github.com/gfm/#code-spans */
 export function code(text: string): Markdown {
-  const shown = inOneLine(text).replaceAll('|', '\\|')
+  const shown = inOneLine(redact(text)).replaceAll('|', '\\|')
   const longest = Math.max(0, ...(shown.match(/`+/g) ?? []).map(({ length }) => length))
   const fence = '`'.repeat(longest + 1)
   return { markdown: longest > 0 ? `${fence} ${shown} ${fence}` : `${fence}${shown}${fence}` }

@@ -14,7 +14,7 @@ const MACHINES =
 /** It is for the calls to GitHub and for git, which get it in another way. */
 const GITHUBS = /^(GITHUB|GH)(_ENTERPRISE)?_TOKEN$/
 
-const IS_SECRET = /(TOKEN|SECRET|PASSWORD|KEY|CREDENTIALS)$/
+const IS_SECRET = /TOKEN|SECRET|PASSWORD|PRIVATE_KEY|API_KEY|CREDENTIALS/i
 
 /** Whether an environment's file may ask for it. */
 export const isAskable = (name: string): boolean => /^\w+$/.test(name) && SHELLS.test(name) && !GITHUBS.test(name)

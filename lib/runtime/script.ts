@@ -4,10 +4,10 @@ import { Command, CommanderError } from 'commander'
 import { asOpsError, type ExitCode, exitCodes, interrupted, OpsError, REPORT_IT, stoppedFor, systemCode } from './errors.ts'
 import { root } from './files.ts'
 import { inheritOnly } from './inherited.ts'
-import type { Json } from './json.ts'
+import { documentText, type Json } from './json.ts'
 import { createLog, type Log } from './log.ts'
 import { redact } from './redact.ts'
-import { visible, visibleInColour, visibleJson } from './visible.ts'
+import { visible, visibleInColour } from './visible.ts'
 
 /** What every script may rely on. */
 export interface Run<O = Record<string, never>> {
@@ -201,6 +201,4 @@ export class DetailedError extends OpsError {
 const shown = (text: string): string => (process.stdout.isTTY && !process.env.NO_COLOR ? visibleInColour(text) : visible(text))
 
 const printDocument = (name: string, exitCode: ExitCode, document: Outcome['document']) =>
-  process.stdout.write(
-    visibleJson(redact(`${JSON.stringify({ schema: `threads-ops/${name}/1`, exitCode, ...document }, undefined, 2)}\n`)),
-  )
+  process.stdout.write(documentText({ schema: `threads-ops/${name}/1`, exitCode, ...document }))

@@ -2,10 +2,11 @@ import { access, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mismatch } from '../model/layer/binding.ts'
 import { applyOrder } from '../model/layer/order.ts'
-import { resourcesOf, type StateFacts, type StateResource, stateFacts } from '../model/layer/state.ts'
+import { resourcesOf, type StateFacts, type StateResource, secretOutputs, stateFacts } from '../model/layer/state.ts'
 import { configuration } from '../runtime/errors.ts'
 import { readIfExists } from '../runtime/files.ts'
 import type { Json } from '../runtime/json.ts'
+import { neverShow } from '../runtime/redact.ts'
 import { createBackends } from './backend.ts'
 import { createCommand } from './command.ts'
 import { createEdges } from './edges.ts'
@@ -154,7 +155,12 @@ export function createTerraform(options: TerraformOptions): Terraform {
       throw command.failure(`reading the state of ${layer}`, ended, 'is the state bucket there? `./taskw up` makes it')
     return ended.stdout
   }
-  const stateText = (layer: string) => states.get(layer, () => readState(layer))
+  const stateText = (layer: string) =>
+    states.get(layer, async () => {
+      const text = await readState(layer)
+      for (const secret of secretOutputs(text)) neverShow(secret)
+      return text
+    })
 
   const planRun = async (layer: string): Promise<PlanRun> => {
     planned += 1

@@ -167,6 +167,28 @@ export const ownKubeconfig = (existing: Kubeconfig, name: string): Kubeconfig =>
   }
 }
 
+/** A file that holds one is named so, too. */
+const IS_SECRET = /^(?!.*file$).*(key-data|token|password|secret)/i
+
+/** Everybody's secrets in a kubeconfig, keys as PEM and as they stand there. */
+export function secretsIn({ users = [] }: Kubeconfig): string[] {
+  const found: string[] = []
+  const look = (value: unknown, isSecret: boolean): void => {
+    if (typeof value === 'string' && isSecret) found.push(value)
+    if (typeof value !== 'object' || value === null) return
+    // A program's variables are a list of names and values.
+    const named = value as { name?: unknown }
+    const inNamed = typeof named.name === 'string' && IS_SECRET.test(named.name)
+    for (const [key, member] of Object.entries(value))
+      look(member, isSecret || IS_SECRET.test(key) || (inNamed && key === 'value'))
+  }
+  for (const { user } of users) {
+    look(user, false)
+    if (typeof user['client-key-data'] === 'string') found.push(decoded(user['client-key-data']).toString())
+  }
+  return found
+}
+
 /** Which of two entries with one name counts, every reader decides for itself. */
 const several = ({ clusters = [], users = [], contexts = [] }: Kubeconfig, name: string): string[] =>
   Object.entries({ cluster: clusters, user: users, context: contexts }).flatMap(([member, entries]) => {
