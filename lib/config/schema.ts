@@ -126,7 +126,7 @@ export const environmentSchema = z.strictObject({
           /** File in that folder that holds the version. */
           versionFile: z.enum(['package.json', 'pyproject.toml']),
           /** With its registry, without tag. */
-          image: z.string().regex(/^[^:@/]+(:\d+)?\/[^:@]+$/, 'must name its registry and neither tag nor digest'),
+          image: z.string().regex(/^\w[\w.-]*(:\d+)?(\/\w[\w.-]*)+$/, 'must name its registry and neither tag nor digest'),
         }),
       ),
       /** How long each hop of a bump may take. */

@@ -68,6 +68,23 @@ for (const [key, from, values] of [
     'folder: nextjs',
     ['..', '../x', 'a/../../b', '/etc', '.git', 'a/.git/hooks', '.GIT', '-x', 'a/-x', '.', ''],
   ],
+  [
+    'delivery.services.nextjs.image',
+    'image: us-east1-docker.pkg.dev/web-service-design/threads/nextjs',
+    [
+      'a/b;curl evil',
+      'user@host/a',
+      'host:x/a',
+      'host/../a',
+      'host//a',
+      'host/a:tag',
+      'host/a@sha256:1',
+      '-x/a',
+      'host/-a',
+      'nextjs',
+      'a/b c',
+    ],
+  ],
   ['terraform.program', 'program: .lab/bin/terraform', ['-x', '--help']],
 ] as const) {
   for (const value of values) {
