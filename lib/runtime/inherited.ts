@@ -14,7 +14,8 @@ const MACHINES =
 /** It is for the calls to GitHub and for git, which get it in another way. */
 const GITHUBS = /^(GITHUB|GH)(_ENTERPRISE)?_TOKEN$/
 
-const IS_SECRET = /TOKEN|SECRET|PASSWORD|PRIVATE_KEY|API_KEY|CREDENTIALS/i
+/** Some name a file that holds it. */
+const IS_SECRET = /^(?!.*_FILE$).*(TOKEN|SECRET|PASSWORD|PRIVATE_KEY|API_KEY|CREDENTIALS)/i
 
 /** Whether an environment's file may ask for it. */
 export const isAskable = (name: string): boolean => /^\w+$/.test(name) && SHELLS.test(name) && !GITHUBS.test(name)
@@ -38,7 +39,7 @@ export function inheritOnly(asked: readonly string[] = []): void {
     if (isInherited(name, asked)) continue
     withheld[name] = value
     delete process.env[name]
-    // Some name a file.
+    // So do some that are not called so.
     if (IS_SECRET.test(name) && !value.startsWith('/')) neverShow(value)
   }
 }
