@@ -2,6 +2,10 @@
 import { environmentScript } from '../lib/command-line/environment.ts'
 import type { Endpoints } from '../lib/config/endpoints.ts'
 
+/** What this verb exports for one environment or another: left in the shell, the lab's endpoints would be those of prod. */
+const EXPORTED =
+  /^(GOOGLE_(OAUTH_ACCESS_TOKEN|\w+_CUSTOM_ENDPOINT)|CLOUDSDK_\w+|BOTO_CONFIG|IAP_TUNNEL_URL|TF_CLI_CONFIG_FILE|KUBECONFIG)$/
+
 export default environmentScript({
   name: 'env',
   summary: 'Print the exports that plain terraform, gcloud, gsutil, kubectl and ssh need: eval "$(./taskw env)".',
@@ -10,6 +14,7 @@ export default environmentScript({
     const { configuredPath } = await import('../lib/config/load.ts')
     const { cloudSdkVariables } = await import('../lib/google/cloud-sdk.ts')
     const { quote } = await import('../lib/model/shell.ts')
+    const { withheldNames } = await import('../lib/runtime/inherited.ts')
 
     const { outputs } = await terraform.state(base)
     const { GOOGLE_OAUTH_ACCESS_TOKEN: _token, ...forTerraform } = await terraform.variables()
@@ -23,10 +28,14 @@ export default environmentScript({
       ...(typeof outputs.zone === 'string' && { CLOUDSDK_COMPUTE_ZONE: outputs.zone }),
       ...(typeof outputs.kubeconfig_path === 'string' && { KUBECONFIG: configuredPath(outputs.kubeconfig_path) }),
     }
-    const lines = Object.entries(exports).map(([name, value]) => `export ${name}=${quote([value])}`)
+    const unset = withheldNames().filter(name => EXPORTED.test(name) && !(name in exports))
+    const lines = [
+      ...unset.map(name => `unset ${name}`),
+      ...Object.entries(exports).map(([name, value]) => `export ${name}=${quote([value])}`),
+    ]
     // The token is read from its file when the shell evaluates this: it is never printed.
     if (endpoints) lines.push(`export GOOGLE_OAUTH_ACCESS_TOKEN="$(cat ${quote([configuredPath(endpoints.tokenFile)])})"`)
-    return { document: { exports }, text: lines.join('\n') }
+    return { document: { exports, unset }, text: lines.join('\n') }
   },
 })
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { messageOf, precondition } from '../../lib/runtime/errors.ts'
-import { withoutGits } from '../../lib/runtime/zx.ts'
+import { inherited } from '../../lib/runtime/inherited.ts'
 import { installHook } from './actions/pushes.ts'
 
 const execFileAsync = promisify(execFile)
@@ -25,7 +25,7 @@ const firstCommit = {
 }
 
 async function git(args: string[], env: Record<string, string> = {}): Promise<string> {
-  const { stdout } = await execFileAsync('git', args, { env: { ...withoutGits(process.env), ...env } })
+  const { stdout } = await execFileAsync('git', args, { env: { ...inherited(process.env), ...env } })
   return stdout.trim()
 }
 

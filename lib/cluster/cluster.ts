@@ -49,11 +49,19 @@ interface ApiResources {
 const TELLING: readonly InventoryKind[] = ['nodes', 'pods', 'deployments', 'volumeClaims', 'endpointSlices', 'applications']
 
 /**
- * @param access path of the kubeconfig and the name of the context in it
+ * @param access path of the kubeconfig, the name of the context in it, and the tunnel's local port
  * @throws OpsError 3 or 4 for a kubeconfig that can't be used; nothing is asked of the server yet
  */
-export async function openCluster({ kubeconfig, context }: { kubeconfig: string; context: string }): Promise<Cluster> {
-  return clusterOver(createRest(await readConnection(kubeconfig, context)))
+export async function openCluster({
+  kubeconfig,
+  context,
+  port,
+}: {
+  kubeconfig: string
+  context: string
+  port: number
+}): Promise<Cluster> {
+  return clusterOver(createRest(await readConnection(kubeconfig, context, port)))
 }
 
 export function clusterOver(rest: Rest): Cluster {

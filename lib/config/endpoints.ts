@@ -1,22 +1,26 @@
 import { z } from 'zod'
 import { configuration, precondition } from '../runtime/errors.ts'
 import { readNamed } from '../runtime/files.ts'
+import { isRemote } from './git.ts'
 import { configuredPath } from './load.ts'
 import type { Environment } from './schema.ts'
 
+const http = z.url({ protocol: /^https?$/ })
+
+/** All of them: what is missing would be Google's or GitHub's own, and get this environment's token. */
 const endpointsSchema = z.object({
-  compute: z.url(),
-  storage: z.url(),
-  iam: z.url(),
-  resourceManager: z.url(),
-  serviceUsage: z.url(),
-  iapRelay: z.url(),
-  registry: z.url(),
-  git: z.url(),
-  github: z.url().optional(),
+  compute: http,
+  storage: http,
+  iam: http,
+  resourceManager: http,
+  serviceUsage: http,
+  iapRelay: z.url({ protocol: /^wss?$/ }),
+  registry: http,
+  git: z.string().refine(isRemote, 'must be an address of git repositories'),
+  github: http,
   tokenFile: z.string(),
   /** IAP's relay behind TLS, for clients that accept nothing else. */
-  iapRelayTls: z.url().optional(),
+  iapRelayTls: z.url({ protocol: /^wss$/ }).optional(),
   /** gsutil's configuration, and the certificate of the endpoints' HTTPS. */
   boto: z.string().optional(),
   certificate: z.string().optional(),

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { DURATION_EXAMPLES, parseDuration } from '../runtime/duration.ts'
+import { isAskable } from '../runtime/inherited.ts'
+import { isBranch } from './git.ts'
 
 /** Of a deadline: none at all and one that never comes are both slips. */
 const SHORTEST_MS = 1000
@@ -19,7 +21,8 @@ const inside = (what: string) =>
   z
     .string()
     .regex(/^[\w.-]+(\/[\w.-]+)*$/, what)
-    .refine(text => !text.split('/').some(part => part === '.' || part === '..'), what)
+    .refine(text => !text.split('/').some(part => part === '.' || part === '..' || part.startsWith('-')), what)
+    .refine(text => !text.split('/').some(part => part.toLowerCase() === '.git'), "must not be git's own")
 const namespace = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be at most 63 lower-case letters, digits and hyphens')
@@ -48,6 +51,11 @@ export const environmentSchema = z.strictObject({
   /** A JSON file with the endpoints of Google's services, where they are not Google's own. */
   endpoints: path.optional(),
 
+  /** Variables of the shell that are kept, though they say whom and what tools work for: docs/environments.md. */
+  inherits: distinct(
+    z.string().refine(isAskable, 'must be a variable that is taken out unless it is listed here, and not a token of GitHub'),
+  ).default([]),
+
   terraform: z.strictObject({
     /** Folder of the layers. */
     directory: path.default('terraform'),
@@ -55,7 +63,7 @@ export const environmentSchema = z.strictObject({
     backendConfig: inside('must be a file of that folder').default('backend-config.hcl'),
     /** Location of the state bucket when it has to be created. */
     bucketLocation: z.string().default('US-EAST1'),
-    program: path.default('terraform'),
+    program: path.refine(text => !text.startsWith('-'), 'must not begin with a hyphen').default('terraform'),
     cliConfig: path.optional(),
     layers: distinct(layer).min(1),
   }),
@@ -97,8 +105,8 @@ export const environmentSchema = z.strictObject({
   delivery: z
     .strictObject({
       /** The application's repository on GitHub. */
-      repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/, 'must look like owner/name'),
-      branch: path.default('master'),
+      repository: z.string().regex(/^\w[\w.-]*\/(?![.-]{1,2}$)[\w.][\w.-]*$/, 'must look like owner/name'),
+      branch: z.string().refine(isBranch, "must be a branch's name").default('master'),
       /** The workflow that builds the images, in that repository. */
       workflow: inside('must be a file of the repository').default('.github/workflows/deploy-gcp.yml'),
       /** The node's platform. */
@@ -118,7 +126,7 @@ export const environmentSchema = z.strictObject({
           /** File in that folder that holds the version. */
           versionFile: z.enum(['package.json', 'pyproject.toml']),
           /** With its registry, without tag. */
-          image: z.string().regex(/^[^:@/]+(:\d+)?\/[^:@]+$/, 'must name its registry and neither tag nor digest'),
+          image: z.string().regex(/^\w[\w.-]*(:\d+)?(\/\w[\w.-]*)+$/, 'must name its registry and neither tag nor digest'),
         }),
       ),
       /** How long each hop of a bump may take. */

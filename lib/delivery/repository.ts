@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, realpath } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import type { ProcessOutput } from 'zx/core'
+import { GIT_PROTOCOLS, isBranch, isCommit, isRemote } from '../config/git.ts'
 import { formatDuration } from '../runtime/duration.ts'
-import { external, precondition, systemCode, timedOut } from '../runtime/errors.ts'
-import { writeAtomically } from '../runtime/files.ts'
+import { configuration, external, precondition, systemCode, timedOut } from '../runtime/errors.ts'
+import { readNamed, writeAtomically } from '../runtime/files.ts'
 import { neverShow } from '../runtime/redact.ts'
 import { withTemporary } from '../runtime/temporary.ts'
 import { commandFailed, shell } from '../runtime/zx.ts'
@@ -19,8 +20,9 @@ export interface Repository {
 }
 
 export interface Clone {
-  /** A file's text, or undefined when there is no such file. */
+  /** A file's text, or undefined when there is no such file. @throws OpsError 4 for one that is not in the repository */
   read(path: string): Promise<string | undefined>
+  /** @throws OpsError 4 for a file that is not in the repository */
   write(path: string, text: string): Promise<void>
   /** Commits what was written. @returns the commit id */
   commit(message: string): Promise<string>
@@ -60,8 +62,12 @@ export function openRepository({
   within = WITHIN_MS,
 }: RepositorySettings): Repository {
   const url = `${endpoint.replace(/\/$/, '')}/${name}.git`
+  if (!isRemote(url))
+    throw configuration(`${url} is no address of a repository`, 'it begins with https://, ssh://, file:/// or git@')
+  if (!isBranch(branch)) throw configuration(`"${branch}" is no name of a branch`, 'correct delivery.branch')
   const env = {
     GIT_TERMINAL_PROMPT: '0',
+    GIT_ALLOW_PROTOCOL: GIT_PROTOCOLS,
     // What it says is read.
     LC_ALL: 'C',
     GIT_HTTP_LOW_SPEED_LIMIT: '1',
@@ -86,7 +92,7 @@ export function openRepository({
 
   async function head(): Promise<string> {
     const { git, deadline } = remote()
-    const output = await git`git ls-remote --exit-code ${url} ${`refs/heads/${branch}`}`
+    const output = await git`git ls-remote --exit-code -- ${url} ${`refs/heads/${branch}`}`
     if (output.exitCode === 2) throw precondition(`${name} has no branch ${branch}`, 'correct delivery.branch')
     if (output.exitCode !== 0) throw failed(`asking ${url}`, output, deadline)
     return output.stdout.split(/\s/)[0] ?? ''
@@ -99,7 +105,7 @@ export function openRepository({
       await inside`git init --quiet --bare`
       const { git, deadline } = remote(directory)
       // The commits without their files.
-      const output = await git`git fetch --quiet --filter=tree:0 ${url} ${`refs/heads/${branch}`}`
+      const output = await git`git fetch --quiet --filter=tree:0 -- ${url} ${`refs/heads/${branch}`}`
       if (output.exitCode !== 0) throw failed(`fetching the commits of ${url}`, output, deadline)
       const { stdout } = await inside`git rev-list FETCH_HEAD`
       return stdout.split('\n').includes(commit)
@@ -108,13 +114,14 @@ export function openRepository({
 
   async function fetched(directory: string, commit?: string): Promise<void> {
     const inside = local(directory)
+    if (commit !== undefined && !isCommit(commit)) throw precondition(`"${commit}" is no commit id`, 'name the whole id')
     const what = commit ?? `refs/heads/${branch}`
-    await inside`git init --quiet --initial-branch ${branch}`
-    await inside`git remote add origin ${url}`
+    await inside`git init --quiet ${`--initial-branch=${branch}`}`
+    await inside`git remote add -- origin ${url}`
     const { git: asking, deadline } = remote(directory)
-    const output = await asking`git fetch --quiet --depth 1 origin ${what}`
+    const output = await asking`git fetch --quiet --depth 1 -- origin ${what}`
     if (output.exitCode !== 0) throw failed(`fetching ${what} of ${url}`, output, deadline)
-    await inside`git checkout --quiet -B ${branch} FETCH_HEAD`
+    await inside`git checkout --quiet -B ${branch} FETCH_HEAD --`
   }
 
   return {
@@ -130,12 +137,8 @@ export function openRepository({
   function cloneIn(directory: string): Clone {
     const inside = local(directory)
     return {
-      read: path =>
-        readFile(join(directory, path), 'utf8').catch(error => {
-          if (systemCode(error) === 'ENOENT') return undefined
-          throw error
-        }),
-      write: (path, text) => writeAtomically(join(directory, path), text, 0o644),
+      read: async path => readNamed(await inClone(directory, path)),
+      write: async (path, text) => writeAtomically(await inClone(directory, path), text, 0o644),
       async commit(message) {
         const known = await inside`git config user.email`
         const identity = known.exitCode === 0 ? [] : ['-c', `user.name=${NOBODY.name}`, '-c', `user.email=${NOBODY.email}`]
@@ -145,7 +148,7 @@ export function openRepository({
       },
       async push() {
         const { git: asking, deadline } = remote(directory)
-        const output = await asking`git push --quiet origin ${`HEAD:refs/heads/${branch}`}`
+        const output = await asking`git push --quiet -- origin ${`HEAD:refs/heads/${branch}`}`
         if (output.exitCode === 0) return
         if (/fetch first|non-fast-forward|stale info/.test(output.stderr)) {
           throw external(`somebody else has pushed to ${branch} in the meantime: nothing was pushed`, 'run it again')
@@ -154,6 +157,35 @@ export function openRepository({
       },
     }
   }
+}
+
+/**
+ * A file of a clone, by its real path. What somebody has committed leads nowhere else: neither out, nor into git's own folder, where a
+ * hook would be run.
+ * @throws OpsError 4
+ */
+async function inClone(directory: string, path: string): Promise<string> {
+  const home = await realpath(directory)
+  const refused = (why: string) =>
+    precondition(`${path} is not a file of the repository: ${why}`, 'correct delivery in the environment')
+  let at = home
+  for (const part of path.split('/')) {
+    at = join(at, part)
+    const found = await lstat(at).catch(error => {
+      if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return undefined
+      throw error
+    })
+    const link = relative(home, at)
+    if (found?.isSymbolicLink()) {
+      at = await realpath(at).catch(error => {
+        throw refused(`the symbolic link ${link} leads nowhere (${systemCode(error)})`)
+      })
+    }
+    const parts = relative(home, at).split('/')
+    if (parts[0] === '..' || parts[0] === '') throw refused(`${link || part} leads out of it`)
+    if (parts.some(name => name.toLowerCase() === '.git')) throw refused(`${link} leads to git's own files`)
+  }
+  return at
 }
 
 const NETWORK = "check the network, and the repository's host; then run it again"
@@ -174,6 +206,8 @@ function authorization(url: string, token: string): Record<string, string> {
   const settings = [
     [`http.${new URL('/', url).href}.extraHeader`, `Authorization: Basic ${basic}`],
     ['credential.helper', ''],
+    // After a redirect git would send the header to wherever it leads.
+    ['http.followRedirects', 'false'],
   ]
   const numbered = settings.flatMap(([key = '', value = ''], index) => [
     [`GIT_CONFIG_KEY_${index}`, key],

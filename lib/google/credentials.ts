@@ -73,10 +73,20 @@ async function applicationDefault(): Promise<AuthClient> {
   try {
     // Of each request for a token.
     const clientOptions = { transporterOptions: { timeout: DEADLINES.each } }
-    return await new GoogleAuth({ scopes: SCOPE, clientOptions }).getClient()
+    const client = await new GoogleAuth({ scopes: SCOPE, clientOptions }).getClient()
+    hideSecrets(client)
+    return client
   } catch (error) {
     throw isTransient(error) ? error : noCredentials(error)
   }
+}
+
+/** The long-lived ones, by which tokens are got: an error of the token service's may repeat them. */
+function hideSecrets(client: AuthClient): void {
+  const { credentials, _clientSecret, key } = client as AuthClient & { _clientSecret?: unknown; key?: unknown }
+  const { refresh_token, access_token, id_token } = credentials
+  for (const secret of [_clientSecret, key, refresh_token, access_token, id_token])
+    if (typeof secret === 'string') neverShow(secret)
 }
 
 /** What Google says of credentials that it does not accept, such as `invalid_grant` where they have expired. */
@@ -88,6 +98,6 @@ function explained(error: unknown): never {
 const noCredentials = (error: unknown) =>
   precondition(
     `no Google credentials: ${messageOf(error)}`,
-    'create Application Default Credentials: `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS',
+    'create Application Default Credentials: `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS and list it under `inherits` in the environment’s file',
     error,
   )

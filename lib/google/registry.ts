@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ImageFacts } from '../model/image/facts.ts'
-import { splitRepository } from '../model/image/reference.ts'
+import { isGoogleRegistry, splitRepository } from '../model/image/reference.ts'
 import { Answered, attempt, type Deadlines } from '../runtime/attempt.ts'
 import { external, precondition } from '../runtime/errors.ts'
 import type { Credentials } from './credentials.ts'
@@ -19,6 +19,9 @@ const MANIFESTS = ['application/vnd.oci.image.manifest.v1+json', 'application/vn
 const INDEXES = ['application/vnd.oci.image.index.v1+json', 'application/vnd.docker.distribution.manifest.list.v2+json']
 const ACCEPT = [...INDEXES, ...MANIFESTS].join(', ')
 
+const NOT_OURS =
+  "only Google's registries get our credentials: make the image readable without any, or keep it in Artifact Registry"
+
 interface Platform {
   os?: string
   architecture?: string
@@ -30,12 +33,16 @@ interface Manifest {
   config?: { digest: string }
 }
 
-/** @param endpoint URL of the registry, whatever host the images' names have; by default that host */
+/**
+ * @param credentials Google's, which go to Google's registries alone; those of `endpoint` where there is one
+ * @param endpoint URL of the registry, whatever host the images' names have; by default that host
+ */
 export function openRegistry(
   credentials: Credentials,
   endpoint?: string,
   { deadlines }: { deadlines?: Deadlines } = {},
 ): Registry {
+  const isOurs = (url: string): boolean => endpoint !== undefined || isGoogleRegistry(url)
   /** A digest's content never changes. */
   const known = new Map<string, ImageFacts>()
 
@@ -55,7 +62,8 @@ export function openRegistry(
       deadlines,
       async call(stop) {
         // Artifact Registry takes Google's access tokens as they are.
-        const headers = { accept: ACCEPT, authorization: `Bearer ${await credentials.token()}` }
+        const authorization = isOurs(url) ? { authorization: `Bearer ${await credentials.token()}` } : {}
+        const headers = { accept: ACCEPT, ...authorization }
         const answer = await fetch(url, { method, headers, signal: stop })
         if (answer.ok) return await read(answer)
         await answer.body?.cancel()
@@ -63,7 +71,7 @@ export function openRegistry(
         if (status === 404) return undefined
         const message = `the registry answers ${status} to ${method} ${url}`
         throw status === 401 || status === 403
-          ? precondition(message, 'these credentials need roles/artifactregistry.reader')
+          ? precondition(message, isOurs(url) ? 'these credentials need roles/artifactregistry.reader' : NOT_OURS)
           : external(message, 'run it again', new Answered(status, answer.headers.get('retry-after')))
       },
     })

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { NodeSSH } from 'node-ssh'
 import type { Client } from 'ssh2'
+import { command } from '../model/shell.ts'
 import { exitCodes, OpsError, precondition } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { waitFor } from '../runtime/wait.ts'
@@ -142,7 +143,7 @@ function explain(error: unknown, { name, user, identityFile }: ConnectionOptions
   if (/passphrase/i.test(message)) {
     return precondition(
       `the SSH key ${identityFile} has a passphrase`,
-      `ssh-add ${identityFile}, and remove access.ssh.identityFile from the environment's file so that the agent is used`,
+      command`ssh-add ${identityFile}, and remove access.ssh.identityFile from the environment's file so that the agent is used`,
       error,
     )
   }

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
+import { command } from '../model/shell.ts'
 import { type OpsError, precondition, systemCode } from '../runtime/errors.ts'
+import { neverShow } from '../runtime/redact.ts'
 
 /** Either a private key's text or the SSH agent's socket, as ssh2 expects them. */
 export type Identity = { privateKey: string } | { agent: string }
@@ -19,6 +21,7 @@ export async function loadIdentity(identityFile: string | undefined, agent = pro
   const text = await readKey(identityFile)
   const refusal = unusable(identityFile, text)
   if (refusal) throw refusal
+  neverShow(text)
   return { privateKey: text }
 }
 
@@ -35,7 +38,7 @@ async function readKey(identityFile: string): Promise<string> {
     const missing = systemCode(error) === 'ENOENT'
     throw precondition(
       missing ? `there is no SSH key ${identityFile}` : `the SSH key ${identityFile} can't be read: ${systemCode(error)}`,
-      missing ? `make one: ssh-keygen -t ed25519 -f ${identityFile}` : 'check its owner and mode',
+      missing ? command`make one: ssh-keygen -t ed25519 -f ${identityFile}` : 'check its owner and mode',
       error,
     )
   }
@@ -55,7 +58,7 @@ function unusable(file: string, text: string): OpsError | undefined {
   if (PKCS8.test(start))
     return precondition(
       `the SSH key ${file} is in the form PKCS#8, which is not read here`,
-      `convert it: ssh-keygen -p -f ${file}`,
+      command`convert it: ssh-keygen -p -f ${file}`,
     )
   if (!PRIVATE.test(start)) return precondition(`${file} is not an SSH private key`, 'use a key that ssh-keygen made')
   return undefined

@@ -1,4 +1,5 @@
 import type { Probe } from '../model/k0s/facts.ts'
+import { command } from '../model/shell.ts'
 import { precondition } from '../runtime/errors.ts'
 import type { Host } from './ssh.ts'
 
@@ -116,7 +117,7 @@ const SHOWN = 200
 const noAnswer = (name: string, what: string, stdout: string) =>
   precondition(
     `the ${what} of ${name} got no answer; its login shell printed ${stdout.trim() ? JSON.stringify(stdout.trim().slice(0, SHOWN)) : 'nothing'}`,
-    `\`ssh ${name} true\` must print nothing: see the user's shell in /etc/passwd, ~/.bashrc and /etc/bash.bashrc`,
+    command`\`ssh ${name} true\` must print nothing: see the user's shell in /etc/passwd, ~/.bashrc and /etc/bash.bashrc`,
   )
 
 async function ask(host: Host, what: string, script: string): Promise<Probe> {

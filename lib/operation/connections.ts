@@ -136,11 +136,23 @@ export function openConnections(sources: Sources): Connections {
     return openTunnel(Number(port), { leadsTo, token, heard: message => log.debug(message), signal })
   })
 
+  const access = async () => {
+    const [kubeconfig, context] = await Promise.all([output(base, 'kubeconfig_path'), output(base, 'kube_context')])
+    return { kubeconfig: configuredPath(kubeconfig), context, port: Number(await output(base, 'api_local_port')) }
+  }
+
+  /** Whoever asks for the tunnel goes on with the kubeconfig, as Terraform's providers do. */
+  const trustedTunnel = async () => {
+    const { refuseForeign } = await import('../cluster/kubeconfig.ts')
+    const { kubeconfig, context, port } = await access()
+    await refuseForeign(kubeconfig, context, port)
+    return tunnel()
+  }
+
   const cluster = lazy(async () => {
     const { openCluster } = await import('../cluster/cluster.ts')
     await tunnel()
-    const [kubeconfig, context] = await Promise.all([output(base, 'kubeconfig_path'), output(base, 'kube_context')])
-    return openCluster({ kubeconfig: configuredPath(kubeconfig), context })
+    return openCluster(await access())
   })
 
   const disconnect = async () => {
@@ -149,5 +161,5 @@ export function openConnections(sources: Sources): Connections {
     await Promise.allSettled(open.map(opened => (opened.status === 'fulfilled' ? opened.value?.close() : undefined)))
   }
 
-  return { store, compute, exists, defaults, dial, host, tunnel, cluster, disconnect }
+  return { store, compute, exists, defaults, dial, host, tunnel: trustedTunnel, cluster, disconnect }
 }

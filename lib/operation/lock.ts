@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Store, StoredObject } from '../google/storage.ts'
 import { type HolderState, isStale, LOCK_HEARTBEAT_MS, LOCK_STALE_MS, type LockRecord, lockRecord } from '../model/lock.ts'
+import { command } from '../model/shell.ts'
 import { formatDuration } from '../runtime/duration.ts'
 import { messageOf, type OpsError, precondition } from '../runtime/errors.ts'
 import { identityOf, livesStill } from '../runtime/processes.ts'
@@ -196,7 +197,7 @@ function holderState({ pid, pidSpace, startTime = '' }: LockRecord): HolderState
 const describe = ({ holder, pid, verb, since }: LockRecord) => `\`${verb}\` of ${holder} (pid ${pid}), since ${since}`
 
 const addressIn = ({ name }: Store) => `gs://${name}/${LOCK_OBJECT}`
-const removal = (store: Store) => `gcloud storage rm ${addressIn(store)}`
+const removal = (store: Store) => command`gcloud storage rm ${addressIn(store)}`
 const onceGone = (store: Store) => `make sure that nobody changes this environment, then \`${removal(store)}\``
 
 /** @param found what lies there; undefined where that is gone by now */

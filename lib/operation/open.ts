@@ -2,8 +2,11 @@ import { join } from 'node:path'
 import type { ConsentOptions, EnvironmentOptions } from '../command-line/options.ts'
 import { loadEndpoints } from '../config/endpoints.ts'
 import { configuredPath, configuredProgram, hasOwnProviders, loadEnvironment } from '../config/load.ts'
+import type { Environment } from '../config/schema.ts'
 import { credentials } from '../google/credentials.ts'
 import { messageOf, precondition } from '../runtime/errors.ts'
+import { fromShell, inheritOnly } from '../runtime/inherited.ts'
+import type { Log } from '../runtime/log.ts'
 import type { Run } from '../runtime/script.ts'
 import { endpointVariables } from '../terraform/environment.ts'
 import { createTerraform } from '../terraform/terraform.ts'
@@ -16,6 +19,14 @@ import { planFolder, removeLeftPlans } from './plans.ts'
 import { servicesAnswer } from './services.ts'
 import { stateObjects } from './state-objects.ts'
 
+const CREDENTIALS = 'GOOGLE_APPLICATION_CREDENTIALS'
+
+/** Whoever sets it means it to be used. */
+function warnOfCredentials({ name, inherits }: Environment, log: Log): void {
+  if (fromShell(CREDENTIALS) === undefined || inherits.includes(CREDENTIALS)) return
+  log.warn(`the shell's ${CREDENTIALS} is not used: environments/${name}.yaml does not list it under inherits`)
+}
+
 /**
  * What a script on an environment works with, and how to close it.
  * @throws OpsError 3 where its configuration or endpoints are wrong
@@ -25,8 +36,10 @@ export async function openContext(
   { options, log, signal, stop }: Run<EnvironmentOptions & ConsentOptions>,
 ): Promise<{ context: Context; close(): Promise<void> }> {
   const environment = await loadEnvironment(options.env)
+  inheritOnly(environment.inherits)
   await removeLeftPlans()
   const endpoints = await loadEndpoints(environment)
+  if (!endpoints) warnOfCredentials(environment, log)
   const identity = credentials(endpoints && configuredPath(endpoints.tokenFile), { signal })
   const { terraform: layout } = environment
   const directory = configuredPath(layout.directory)

@@ -2,24 +2,28 @@ import type { DrillReport } from '../model/drill/report.ts'
 import { formatAge } from '../model/health/age.ts'
 import { formatDuration } from '../runtime/duration.ts'
 import { rpoText, rtoText } from './drill-text.ts'
+import { code, type Markdown, markdown, section } from './markdown.ts'
 import { shortened, shortSha } from './short.ts'
+
+const NO = markdown`**no**`
 
 /** A drill as GitHub-flavoured Markdown, for an issue, a wiki or a job summary. */
 export function drillMarkdown(report: DrillReport): string {
   const { scenario, timeline, proof, markers, health, attempts } = report
-  return [
-    `# Drill ${scenario.name} of ${report.environment}: ${report.verdict}`,
-    '',
-    `${scenario.title}. Run \`${report.id}\` by ${report.operator}, ${utc(report.startedAt)}${report.endedAt ? ` to ${utc(report.endedAt)}` : ''}, git ${shortSha(report.gitSha)}.`,
-    '',
-    `- **RTO** ${rtoText(report)}`,
-    `- **RPO** ${rpoText(report)}`,
+  const blank = { markdown: '' }
+  const lines: Markdown[] = [
+    markdown`# Drill ${scenario.name} of ${report.environment}: ${report.verdict}`,
+    blank,
+    markdown`${scenario.title}. Run ${code(report.id)} by ${report.operator}, ${utc(report.startedAt)}${report.endedAt ? ` to ${utc(report.endedAt)}` : ''}, git ${shortSha(report.gitSha)}.`,
+    blank,
+    markdown`- **RTO** ${rtoText(report)}`,
+    markdown`- **RPO** ${rpoText(report)}`,
     ...(report.snapshot
-      ? [`- the newest snapshot was ${formatAge(report.snapshot.ageMs)} old: \`${report.snapshot.name}\``]
+      ? [markdown`- the newest snapshot was ${formatAge(report.snapshot.ageMs)} old: ${code(report.snapshot.name)}`]
       : []),
-    ...report.reasons.map(reason => `- **${report.verdict}** because: ${cell(reason)}`),
-    ...report.leftovers.map(leftover => `- left behind: ${leftover}`),
-    '',
+    ...report.reasons.map(reason => markdown`- **${report.verdict}** because: ${reason}`),
+    ...report.leftovers.map(leftover => markdown`- left behind: ${leftover}`),
+    blank,
     section(
       'What was shown',
       ['', 'check', 'outcome', 'seen'],
@@ -57,9 +61,9 @@ export function drillMarkdown(report: DrillReport): string {
             ['fact', 'before', ...proof.moments, 'same'],
             proof.rows.map(({ name, before, later, same }) => [
               name,
-              code(before),
-              ...later.map(code),
-              same ? 'yes' : '**no**',
+              code(shortened(before)),
+              ...later.map(value => code(shortened(value))),
+              same ? 'yes' : NO,
             ]),
           ),
         ]
@@ -82,25 +86,16 @@ export function drillMarkdown(report: DrillReport): string {
             health.pods.map(({ namespace, name, ready, restarts, createdAt }) => [
               namespace,
               name,
-              ready ? 'yes' : '**no**',
+              ready ? 'yes' : NO,
               restarts,
               utc(createdAt),
             ]),
           ),
         ]
       : []),
-  ].join('\n')
+  ]
+  return lines.map(line => line.markdown).join('\n')
 }
-
-function section(title: string, heading: string[], rows: (string | number)[][]): string {
-  if (rows.length === 0) return `## ${title}\n\nNone.\n`
-  const lines = [heading, heading.map(() => '---'), ...rows.map(row => row.map(value => cell(String(value))))]
-  return [`## ${title}`, '', ...lines.map(line => `| ${line.join(' | ')} |`), ''].join('\n')
-}
-
-const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ')
-
-const code = (text: string): string => `\`${shortened(text)}\``
 
 /** `2025-11-01 14:47:36`, UTC. */
 export const utc = (iso: string): string => iso.slice(0, 19).replace('T', ' ')

@@ -1,3 +1,6 @@
+import { redact } from '../runtime/redact.ts'
+import { visible } from '../runtime/visible.ts'
+
 /** Markup whose content is already escaped. */
 export interface Html {
   html: string
@@ -16,5 +19,5 @@ function rendered(part: Part): string {
   if (part === undefined) return ''
   if (Array.isArray(part)) return part.map(rendered).join('')
   if (typeof part === 'object') return (part as Html).html
-  return String(part).replace(/[&<>"']/g, character => ENTITIES[character] ?? character)
+  return visible(redact(String(part))).replace(/[&<>"']/g, character => ENTITIES[character] ?? character)
 }

@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { ExitCode } from './errors.ts'
 import { root, writeAtomically } from './files.ts'
-import type { Json } from './json.ts'
-import { redact } from './redact.ts'
+import { documentText, type Json } from './json.ts'
 
 export interface PhaseRecord {
   id: string
@@ -77,7 +76,7 @@ export async function reopenJournal({
 
 async function writing(journal: Journal): Promise<JournalWriter> {
   const directory = runDirectory(journal.id)
-  const save = () => writeAtomically(join(directory, 'journal.json'), redact(`${JSON.stringify(journal, undefined, 2)}\n`))
+  const save = () => writeAtomically(join(directory, 'journal.json'), documentText(journal))
   await save()
   return {
     journal,

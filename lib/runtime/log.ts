@@ -1,9 +1,9 @@
 import { appendFileSync } from 'node:fs'
-import { stripVTControlCharacters } from 'node:util'
 import { Chalk, type ChalkInstance } from 'chalk'
 import { formatDuration } from './duration.ts'
 import { messageOf } from './errors.ts'
 import { redact } from './redact.ts'
+import { inOneLine, visible, visibleInColour, withoutColour } from './visible.ts'
 import { longestWait, onWaitEnd } from './waits.ts'
 
 /** The narrative of a run, on stderr; stdout is for the result. */
@@ -70,8 +70,11 @@ export function createLog({
     // A full line would wrap, and a wrapped line can't be cleared.
     stream.write(`\r\x1b[2K${current.line((stream.columns || 80) - 1)}`)
   }
+  const isColoured = () => chalk.level > 0
+  /** Further lines are set in: none of them can pass for another message. */
+  const shown = (text: string) => (isColoured() ? visibleInColour : visible)(redact(text)).replaceAll('\n', '\n  ')
   const record = (level: string, text: string) => {
-    const plain = redact(stripVTControlCharacters(text))
+    const plain = visible(redact(isColoured() ? withoutColour(text) : text)).replaceAll('\n', '\n  ')
     if (!file) return
     try {
       appendFileSync(file, `${new Date().toISOString()} ${level} ${plain}\n`, { mode: 0o600 })
@@ -87,11 +90,12 @@ export function createLog({
     if (quiet && level !== 'error' && level !== 'warn') return
     const stamp = terminal ? '' : `${new Date().toISOString().slice(11, 19)} `
     clear()
-    stream.write(`${stamp}${mark}${redact(text)}\n`)
+    stream.write(`${stamp}${mark}${shown(text)}\n`)
     draw()
   }
 
-  const activity = (title: string): Activity => {
+  const activity = (name: string): Activity => {
+    const title = inOneLine(redact(name))
     const started = performance.now()
     let detail = ''
     let told = started
@@ -130,7 +134,7 @@ export function createLog({
     return {
       update(text) {
         record('debug', `${title}: ${text}`)
-        detail = redact(text)
+        detail = inOneLine(redact(text))
         told = performance.now()
       },
       done: extra => end('info', chalk.green('✔'), extra, true),

@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { asOpsError, type ExitCode, exitCodes, interrupted, OpsError, REPORT_IT, stoppedFor, systemCode } from './errors.ts'
 import { root } from './files.ts'
-import type { Json } from './json.ts'
+import { inheritOnly } from './inherited.ts'
+import { documentText, type Json } from './json.ts'
 import { createLog, type Log } from './log.ts'
 import { redact } from './redact.ts'
+import { visible, visibleInColour } from './visible.ts'
 
 /** What every script may rely on. */
 export interface Run<O = Record<string, never>> {
@@ -66,6 +68,7 @@ const READER_IS_GONE = ['EPIPE', 'EIO']
  * Runs a script to its end, whatever ends it: the exit code says how, and what the script itself does at its end (`finally`) has been done.
  */
 export async function runScript<O>(definition: ScriptDefinition<O>, argv: string[]): Promise<void> {
+  inheritOnly()
   const stop = new AbortController()
   let log = createLog()
   let json = argv.includes('--json')
@@ -99,7 +102,7 @@ export async function runScript<O>(definition: ScriptDefinition<O>, argv: string
     if (stopped) throw new DetailedError(stopped, outcome.document)
     const exitCode = outcome.exitCode ?? exitCodes.ok
     if (json) printDocument(definition.name, exitCode, outcome.document)
-    else if (outcome.text) process.stdout.write(`${redact(outcome.text.trimEnd())}\n`)
+    else if (outcome.text) process.stdout.write(`${shown(redact(outcome.text.trimEnd()))}\n`)
     process.exitCode = exitCode
   } catch (thrown) {
     process.exitCode = reportFailure(definition.name, endOf(thrown, stop.signal), json, log, argv)
@@ -204,5 +207,8 @@ export class DetailedError extends OpsError {
   }
 }
 
+/** Only a terminal gets colours: elsewhere all escape sequences are somebody else's. */
+const shown = (text: string): string => (process.stdout.isTTY && !process.env.NO_COLOR ? visibleInColour(text) : visible(text))
+
 const printDocument = (name: string, exitCode: ExitCode, document: Outcome['document']) =>
-  process.stdout.write(redact(`${JSON.stringify({ schema: `threads-ops/${name}/1`, exitCode, ...document }, undefined, 2)}\n`))
+  process.stdout.write(documentText({ schema: `threads-ops/${name}/1`, exitCode, ...document }))

@@ -1,4 +1,6 @@
 import { createInterface } from 'node:readline/promises'
+import { redact } from './redact.ts'
+import { visible } from './visible.ts'
 
 /** Where answers come from: a terminal, or nothing. */
 export interface Terminal {
@@ -14,7 +16,7 @@ export const standardTerminal: Terminal = {
   async ask(question) {
     const terminal = createInterface({ input: process.stdin, output: process.stderr })
     try {
-      return (await terminal.question(question)).trim()
+      return (await terminal.question(visible(redact(question)))).trim()
     } finally {
       terminal.close()
     }

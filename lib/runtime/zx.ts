@@ -1,10 +1,11 @@
 import { createInterface } from 'node:readline'
 import { $, type Options, type ProcessOutput, type ProcessPromise, type Shell } from 'zx/core'
 import { external, interrupted, precondition } from './errors.ts'
+import { inherited } from './inherited.ts'
 
 export interface ShellOptions {
   cwd?: string
-  /** Added to the process's own environment. */
+  /** Added to what is inherited. */
   env?: Record<string, string>
   /** For the child's stdin. */
   input?: string
@@ -16,17 +17,6 @@ export interface ShellOptions {
   /** Called with each line of stderr as it comes: the progress of a long command. */
   onStderr?: (line: string) => void
 }
-
-/**
- * Where a repository is, and how it is read, as git tells the programs that it starts: in a hook they name another repository than the
- * one that a child works in. https://git-scm.com/docs/git-rev-parse `--local-env-vars`, and their like.
- */
-const GITS_OWN =
-  /^GIT_(DIR|WORK_TREE|IMPLICIT_WORK_TREE|INDEX_FILE|COMMON_DIR|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|PREFIX|NAMESPACE|CONFIG|CONFIG_PARAMETERS|CONFIG_COUNT|CONFIG_(KEY|VALUE)_\d+|GRAFT_FILE|NO_REPLACE_OBJECTS|REPLACE_REF_BASE|SHALLOW_FILE|QUARANTINE_PATH|INTERNAL_SUPER_PREFIX|CEILING_DIRECTORIES|REFLOG_ACTION|LITERAL_PATHSPECS|(GLOB|NOGLOB|ICASE)_PATHSPECS|ATTR_SOURCE)$/
-
-/** An environment without what git has put into it. */
-export const withoutGits = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(environment).filter(([name]) => !GITS_OWN.test(name)))
 
 /**
  * Where stdin is a socket, as Node's is, bash takes itself for one that a remote login has started, and reads ~/.bashrc, unless another
@@ -45,7 +35,7 @@ export function shell({ cwd, env, input, signal, killed, nothrow = false, onStde
     quiet: true,
     detached: true,
     nothrow,
-    env: { ...withoutGits(process.env), ...env, ...NO_STARTUP_FILES },
+    env: { ...inherited(process.env), ...env, ...NO_STARTUP_FILES },
     ...(cwd !== undefined && { cwd }),
     ...(input !== undefined && { input }),
   }

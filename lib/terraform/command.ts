@@ -1,7 +1,8 @@
 import type { ProcessOutput } from 'zx/core'
 import { formatDuration } from '../runtime/duration.ts'
 import { interrupted, timedOut } from '../runtime/errors.ts'
-import { commandFailed, withoutGits } from '../runtime/zx.ts'
+import { inherited } from '../runtime/inherited.ts'
+import { commandFailed } from '../runtime/zx.ts'
 import { recordHolder, removeDeadHolders, removeHolder } from './holder.ts'
 import { supervised } from './supervised.ts'
 
@@ -105,7 +106,7 @@ export function createCommand({ program, variables, signal, silence, answering, 
       const ended = await supervised(program, args, {
         ...{
           cwd: folder,
-          env: { ...withoutGits(process.env), ...environment },
+          env: { ...inherited(process.env), ...environment },
           signal,
           silence,
           scratch,

@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { isFreeLock } from '../model/layer/adoption.ts'
 import { mismatch } from '../model/layer/binding.ts'
 import { applyOrder } from '../model/layer/order.ts'
-import { resourcesOf, type StateFacts, type StateResource, stateFacts } from '../model/layer/state.ts'
+import { resourcesOf, type StateFacts, type StateResource, secretOutputs, stateFacts } from '../model/layer/state.ts'
 import { configuration } from '../runtime/errors.ts'
 import { readIfExists } from '../runtime/files.ts'
 import type { Json } from '../runtime/json.ts'
 import { createQueue } from '../runtime/queue.ts'
+import { neverShow } from '../runtime/redact.ts'
 import { createBackends } from './backend.ts'
 import { createCommand } from './command.ts'
 import { createEdges } from './edges.ts'
@@ -198,7 +199,12 @@ export function createTerraform(options: TerraformOptions): Terraform {
       throw command.failure(`reading the state of ${layer}`, ended, 'is the state bucket there? `./taskw up` makes it')
     return ended.stdout
   }
-  const stateText = (layer: string) => states.get(layer, () => readState(layer))
+  const stateText = (layer: string) =>
+    states.get(layer, async () => {
+      const text = await readState(layer)
+      for (const secret of secretOutputs(text)) neverShow(secret)
+      return text
+    })
 
   /** In its turn; at the end nobody may wait for it any more. */
   const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -306,7 +312,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
 
     async adopt(layer, address, id) {
       await initialise(layer)
-      const args = ['import', '-no-color', '-lock-timeout=60s', address, id]
+      const args = ['import', '-no-color', '-lock-timeout=60s', '--', address, id]
       const ended = await untilLocked(
         command,
         () => command.run(root(layer), args),
@@ -319,7 +325,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
 
     async unlock(layer, id) {
       await initialise(layer)
-      const ended = await command.run(root(layer), ['force-unlock', '-force', id])
+      const ended = await command.run(root(layer), ['force-unlock', '-force', '--', id])
       if (ended.exitCode !== 0)
         throw command.failure(`unlocking the state of ${layer}`, ended, 'look at the lock object in the state bucket')
     },

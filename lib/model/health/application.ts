@@ -1,4 +1,5 @@
 import type { Json } from '../../runtime/json.ts'
+import { command } from '../shell.ts'
 import { ageOf, formatAge, isSettling } from './age.ts'
 import { broken, doubtful, type Finding, underway } from './finding.ts'
 import { type Application, nameOf, type Revisions } from './objects.ts'
@@ -23,11 +24,11 @@ export const applicationFindings = (applications: readonly Application[], now: D
 const objectOf = (application: Application): string => nameOf('Application', application)
 
 const annotate = ({ metadata }: Application, value: string): string =>
-  `kubectl -n ${metadata.namespace} annotate application ${metadata.name} argocd.argoproj.io/refresh=${value} --overwrite`
+  command`kubectl -n ${metadata.namespace} annotate application ${metadata.name} argocd.argoproj.io/refresh=${value} --overwrite`
 
 /** Requests a sync without Argo CD's own CLI. */
 const requestSync = ({ metadata }: Application): string =>
-  `kubectl -n ${metadata.namespace} patch application ${metadata.name} --type merge -p '{"operation":{"sync":{}}}'`
+  command`kubectl -n ${metadata.namespace} patch application ${metadata.name} --type merge -p '{"operation":{"sync":{}}}'`
 
 function deletion(application: Application, now: Date): Finding {
   const { deletionTimestamp, finalizers = [] } = application.metadata

@@ -1,5 +1,6 @@
 import { parseReference } from '../image/reference.ts'
 import { namespacedName, objectName, parseNamespacedName } from '../namespaced-name.ts'
+import { command } from '../shell.ts'
 import { broken, type Finding, underway } from './finding.ts'
 import type { Expectations, Inventory } from './inventory.ts'
 import { isLive, isReady, type KubernetesObject, nameOf } from './objects.ts'
@@ -26,7 +27,7 @@ function namespaceFinding(name: string, wanted: number, { namespaces, pods }: In
   const evidence = { wanted, live: live.length, ready }
   return underway('expected/pods', object, `${ready} of at least ${wanted} pods are ready`, {
     evidence,
-    remedy: `kubectl -n ${name} get pods`,
+    remedy: command`kubectl -n ${name} get pods`,
   })
 }
 
@@ -46,7 +47,7 @@ const unbound = (wanted: readonly string[], { volumeClaims }: Inventory): Findin
       const { name, namespace } = claim.metadata
       const text = `is ${claim.status?.phase ?? 'Pending'}, not Bound`
       return underway('expected/volume', nameOf('PersistentVolumeClaim', claim), text, {
-        remedy: `kubectl -n ${namespace} describe pvc ${name}`,
+        remedy: command`kubectl -n ${namespace} describe pvc ${name}`,
       })
     })
 

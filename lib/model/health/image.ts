@@ -1,4 +1,5 @@
 import type { Json } from '../../runtime/json.ts'
+import { command } from '../shell.ts'
 import { broken, type Finding } from './finding.ts'
 import { type ContainerStatus, type Node, nameOf, type Pod } from './objects.ts'
 
@@ -66,7 +67,7 @@ export function imageFinding({ pod, container, image, node }: Where): Finding | 
   if (!IMAGE_REASONS.has(reason)) return undefined
   const known = PULL_ERRORS.find(([pattern]) => pattern.test(`${reason} ${refusal}`))
   const { name, namespace } = pod.metadata
-  const [, what, remedy] = known ?? [undefined, "can't be pulled", `kubectl -n ${namespace} describe pod ${name}`]
+  const [, what, remedy] = known ?? [undefined, "can't be pulled", command`kubectl -n ${namespace} describe pod ${name}`]
   const detail = refusal || `${reason}, without a message`
   return broken('pod/image', object, `image ${image} ${what}: ${detail}`, { evidence, remedy })
 }
@@ -77,7 +78,7 @@ export function wrongPlatform(
   evidence: { [key: string]: Json | undefined } & { image: string; node?: string | undefined; platforms?: string[] },
 ): Finding {
   const { image, node, platforms } = evidence
-  const remedy = `docker buildx build --platform linux/${node ?? 'amd64'} --push -t ${image} …`
+  const remedy = command`docker buildx build --platform linux/${node ?? 'amd64'} --push -t ${image} …`
   const wanted = node === undefined ? "its node's platform" : `linux/${node}, which the node is`
   const message = platforms
     ? `image ${image} has {${platforms.join(', ')}}, the node is linux/${node}`

@@ -1,3 +1,4 @@
+import { command } from '../shell.ts'
 import { broken, doubtful, type Finding, underway } from './finding.ts'
 import { conditionOf, type Job, nameOf } from './objects.ts'
 
@@ -11,9 +12,9 @@ function jobFinding(job: Job): Finding | undefined {
   const failed = conditionOf(job.status?.conditions, 'Failed')
   if (failed?.status === 'True') {
     const text = [failed.reason, failed.message].filter(Boolean).join(': ') || 'failed without a message'
-    return broken('job/failed', object, text, { remedy: `kubectl -n ${namespace} logs job/${name}` })
+    return broken('job/failed', object, text, { remedy: command`kubectl -n ${namespace} logs job/${name}` })
   }
   if (conditionOf(job.status?.conditions, 'Suspended')?.status !== 'True') return undefined
-  const remedy = `kubectl -n ${namespace} patch job ${name} -p '{"spec":{"suspend":false}}'`
+  const remedy = command`kubectl -n ${namespace} patch job ${name} -p '{"spec":{"suspend":false}}'`
   return doubtful('job/suspended', object, 'suspended: it has no pods', { remedy })
 }

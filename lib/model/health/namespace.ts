@@ -1,3 +1,4 @@
+import { command } from '../shell.ts'
 import { ageOf, formatAge } from './age.ts'
 import { doubtful, type Finding } from './finding.ts'
 import { type Namespace, nameOf } from './objects.ts'
@@ -17,6 +18,6 @@ export const namespaceFindings = (namespaces: readonly Namespace[], now: Date): 
       ].join('; ')
       return doubtful('namespace/terminating', nameOf('Namespace', namespace), text, {
         evidence: { since: deletionTimestamp, finalizers, conditions: remnants.map(({ type }) => type) },
-        remedy: `see what holds it: kubectl get namespace ${name} -o jsonpath='{.status.conditions}'`,
+        remedy: command`see what holds it: kubectl get namespace ${name} -o jsonpath='{.status.conditions}'`,
       })
     })

@@ -1,3 +1,4 @@
+import { command } from '../shell.ts'
 import { ageOf, formatAge, isSettling } from './age.ts'
 import { broken, doubtful, type Finding, underway } from './finding.ts'
 import { conditionOf, type Lease, type Node, nameOf } from './objects.ts'
@@ -59,6 +60,6 @@ function pressure(node: Node): Finding[] {
 
 function cordoned(node: Node): Finding[] {
   if (!node.spec?.unschedulable) return []
-  const remedy = `kubectl uncordon ${node.metadata.name}`
+  const remedy = command`kubectl uncordon ${node.metadata.name}`
   return [doubtful('node/cordoned', nameOf('Node', node), 'cordoned: no pod is scheduled to it', { remedy })]
 }

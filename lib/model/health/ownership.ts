@@ -1,4 +1,5 @@
 import type { Json } from '../../runtime/json.ts'
+import { command } from '../shell.ts'
 import { ageOf } from './age.ts'
 import { broken, type Finding, noted } from './finding.ts'
 import type { Inventory } from './inventory.ts'
@@ -49,7 +50,7 @@ export interface Stray {
 export const ownershipFindings = (inventory: Inventory, now: Date): Finding[] => [
   ...strays(inventory, now).map(({ rule, kind, object, message, evidence, root, idle }) => {
     const { name, namespace } = root.object.metadata
-    const remedy = `kubectl -n ${namespace} delete ${root.kind.toLowerCase()} ${name}, or ./taskw verify -- --fix`
+    const remedy = command`kubectl -n ${namespace} delete ${root.kind.toLowerCase()} ${name}, or ./taskw verify -- --fix`
     return (idle ? noted : broken)(rule, nameOf(kind, object), message, { evidence, remedy })
   }),
   ...overlapFindings(inventory),

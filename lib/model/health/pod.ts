@@ -1,3 +1,4 @@
+import { command, quote } from '../shell.ts'
 import { ageOf, formatAge, isSettling } from './age.ts'
 import { broken, doubtful, type Finding, noted, underway } from './finding.ts'
 import { imageFinding } from './image.ts'
@@ -37,7 +38,8 @@ function podFinding(pod: Pod, node: Node | undefined, now: Date): Finding | unde
   return containerTrouble(pod, node) ?? readiness(pod, now) ?? restarts(pod, now)
 }
 
-const kubectl = (verb: string, { metadata }: Pod): string => `kubectl -n ${metadata.namespace} ${verb} ${metadata.name}`
+const kubectl = (verb: 'logs' | 'describe pod' | 'delete pod', { metadata: { namespace = '', name } }: Pod): string =>
+  quote(['kubectl', '-n', namespace, ...verb.split(' '), name])
 
 function deletion(pod: Pod, now: Date): Finding {
   const late = ageOf(pod.metadata.deletionTimestamp, now)
@@ -104,7 +106,7 @@ function crash(pod: Pod, { name, ready, lastState, restartCount = 0 }: Container
   })
 }
 
-const previousLogs = (pod: Pod, container: string): string => `${kubectl('logs', pod)} -c ${container} --previous`
+const previousLogs = (pod: Pod, container: string): string => kubectl('logs', pod) + command` -c ${container} --previous`
 
 function readiness(pod: Pod, now: Date): Finding | undefined {
   const finite = pod.spec?.restartPolicy !== undefined && pod.spec.restartPolicy !== 'Always'

@@ -1,3 +1,4 @@
+import { command } from '../shell.ts'
 import { broken, type Finding, underway } from './finding.ts'
 
 /** What is known about an API server that does not answer, and the path to it. */
@@ -31,7 +32,7 @@ export function vmFinding({ error, vm, layer }: Pick<Reach, 'error' | 'vm' | 'la
   const object = `VM/${vm.name}`
   const evidence = { status: vm.status ?? null, error }
   if (vm.status === undefined) {
-    const remedy = `./taskw layer:apply -- ${layer}, then ./taskw up`
+    const remedy = command`./taskw layer:apply -- ${layer}, then ./taskw up`
     return broken('vm/missing', object, "is in Terraform's state but not in the project", { evidence, remedy })
   }
   if (STARTING.includes(vm.status)) return underway('vm/starting', object, `is ${vm.status}`, { evidence })

@@ -1,3 +1,4 @@
+import { command } from '../shell.ts'
 import { broken, doubtful, type Finding, underway } from './finding.ts'
 import type { Inventory } from './inventory.ts'
 import {
@@ -52,7 +53,7 @@ function deploymentFinding(deployment: Deployment): Finding | undefined {
   const { name, namespace } = deployment.metadata
   const conditions = deployment.status?.conditions
   if (deployment.spec?.paused) {
-    const remedy = `kubectl -n ${namespace} rollout resume deployment ${name}`
+    const remedy = command`kubectl -n ${namespace} rollout resume deployment ${name}`
     return doubtful('rollout/paused', object, 'paused: changes to its template are not rolled out', { remedy })
   }
   const remedy = `${describe('Deployment', deployment)}, and the events of its newest ReplicaSet's pods`
@@ -82,7 +83,7 @@ function replicaFailure(object: string, conditions: Condition[] | undefined, rem
 }
 
 const describe = (kind: string, { metadata }: KubernetesObject): string =>
-  `kubectl -n ${metadata.namespace} describe ${kind.toLowerCase()} ${metadata.name}`
+  command`kubectl -n ${metadata.namespace} describe ${kind.toLowerCase()} ${metadata.name}`
 
 function unfinished(kind: string, workload: KubernetesObject, remainder: string | undefined): Finding | undefined {
   if (remainder === undefined) return undefined

@@ -1,3 +1,4 @@
+import { command } from '../shell.ts'
 import { isSettling } from './age.ts'
 import { broken, doubtful, type Finding, underway } from './finding.ts'
 import {
@@ -31,11 +32,11 @@ function endpoints(service: Service, slices: readonly EndpointSlice[], pods: rea
   const ready = chosen.filter(isReady).length
   const evidence = { selector: selector.matchLabels, pods: chosen.length, ready }
   if (chosen.length === 0) {
-    const remedy = `kubectl -n ${namespace} get pods --show-labels, then correct the selector of service ${name}`
+    const remedy = command`kubectl -n ${namespace} get pods --show-labels, then correct the selector of service ${name}`
     return [since(creationTimestamp)('service/selects-nothing', object, 'its selector matches no pod', { evidence, remedy })]
   }
   const why = ready > 0 ? 'its endpoints have not been written yet' : `none of its ${chosen.length} pods is ready`
-  const remedy = `kubectl -n ${namespace} describe service ${name}`
+  const remedy = command`kubectl -n ${namespace} describe service ${name}`
   const level = since(chosen.map(readinessChange).sort().at(-1))
   return [level('service/no-endpoints', object, `no ready endpoint: ${why}`, { evidence, remedy })]
 }
@@ -47,7 +48,7 @@ const readinessChange = ({ status, metadata }: Pod): string =>
 function loadBalancer(service: Service): Finding[] {
   if (service.spec?.type !== 'LoadBalancer' || (service.status?.loadBalancer?.ingress ?? []).length > 0) return []
   const { name, namespace } = service.metadata
-  const remedy = `kubectl -n ${namespace} describe service ${name}`
+  const remedy = command`kubectl -n ${namespace} describe service ${name}`
   return [underway('service/load-balancer', nameOf('Service', service), 'it has no address yet', { remedy })]
 }
 

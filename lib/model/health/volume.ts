@@ -1,3 +1,4 @@
+import { command } from '../shell.ts'
 import { ageOf, formatAge, isSettling } from './age.ts'
 import { broken, doubtful, type Finding, noted, underway } from './finding.ts'
 import { isLive, nameOf, type PersistentVolumeClaim, type Pod, type StorageClass, sameNamespace } from './objects.ts'
@@ -24,7 +25,7 @@ function defaultClassFindings(classes: readonly StorageClass[]): Finding[] {
   if (defaults.length === 1) return []
   const evidence = { classes: classes.map(({ metadata }) => metadata.name), defaults }
   const patch = (name: string, value: boolean) =>
-    `kubectl patch storageclass ${name} -p '{"metadata":{"annotations":{"${DEFAULT_CLASS}":"${value}"}}}'`
+    command`kubectl patch storageclass ${name} -p '{"metadata":{"annotations":{"${DEFAULT_CLASS}":"${String(value)}"}}}'`
   if (defaults.length > 1) {
     const [winner, ...others] = defaults
     const text = `${defaults.length} default classes (${defaults.join(', ')}): the newest one, ${winner}, wins`
@@ -48,7 +49,7 @@ function claimFinding(
 ): Finding | undefined {
   const object = nameOf('PersistentVolumeClaim', claim)
   const { creationTimestamp, deletionTimestamp, name, namespace } = claim.metadata
-  const describe = `kubectl -n ${namespace} describe pvc ${name}`
+  const describe = command`kubectl -n ${namespace} describe pvc ${name}`
   if (deletionTimestamp !== undefined) return underway('volume/terminating', object, 'being deleted', { remedy: describe })
   const phase = claim.status?.phase ?? 'Pending'
   if (phase === 'Bound') return undefined

@@ -23,3 +23,12 @@ export function splitRepository(repository: string): { host: string; path: strin
   const slash = repository.indexOf('/')
   return { host: repository.slice(0, slash), path: repository.slice(slash + 1) }
 }
+
+/** Artifact Registry's hosts, and those of the Container Registry that it has replaced. https://docs.cloud.google.com/artifact-registry/docs/transition/gcr-repositories */
+const GOOGLES = /^([a-z0-9-]+-docker\.pkg\.dev|([a-z0-9-]+\.)?gcr\.io)$/
+
+/** Whether a registry's URL is one of Google's own, to which alone Google's credentials may go. */
+export function isGoogleRegistry(url: string): boolean {
+  const { protocol, hostname, port, username, password } = new URL(url)
+  return protocol === 'https:' && port === '' && username === '' && password === '' && GOOGLES.test(hostname)
+}

@@ -3,6 +3,7 @@ import { assess } from '../health/assess.ts'
 import { blocking, broken, doubtful, type Finding } from '../health/finding.ts'
 import { type Application, isReady, nameOf, type Pod } from '../health/objects.ts'
 import { objectName, parseNamespacedName } from '../namespaced-name.ts'
+import { command } from '../shell.ts'
 import { runsOn } from './facts.ts'
 import type { HopId } from './hops.ts'
 import { parseReference } from './reference.ts'
@@ -72,7 +73,7 @@ const rules: Record<HopId, Rule> = {
     const found = inNamespace(world, now)
     if (found.length > 0) return found
     const message = podsOf(world).length === 0 ? `no pod runs ${world.subject.image}` : 'its new pods are not all ready yet'
-    const remedy = `kubectl -n ${world.subject.namespace} describe pods`
+    const remedy = command`kubectl -n ${world.subject.namespace} describe pods`
     return [doubtful('delivery/pods', `Namespace/${world.subject.namespace}`, message, { remedy })]
   },
 
@@ -81,7 +82,7 @@ const rules: Record<HopId, Rule> = {
     if (found.length > 0) return found
     return oldPods(world).map(pod =>
       doubtful('delivery/old-pod', nameOf('Pod', pod), `still runs ${imagesOf(pod, world)}`, {
-        remedy: `kubectl -n ${world.subject.namespace} describe pod ${pod.metadata.name}`,
+        remedy: command`kubectl -n ${world.subject.namespace} describe pod ${pod.metadata.name}`,
       }),
     )
   },
@@ -184,7 +185,7 @@ function notRunning(pods: readonly Pod[], { metadata: { namespace = '' } }: Appl
   const name = 'argocd-image-updater-controller'
   return broken('updater/not-running', `${namespace}/Deployment/${name}`, 'no pod of the Image Updater is ready', {
     evidence: { pods: pods.map(({ metadata }) => metadata.name) },
-    remedy: `kubectl -n ${namespace} get pods; kubectl -n ${namespace} scale deployment ${name} --replicas=1`,
+    remedy: command`kubectl -n ${namespace} get pods; kubectl -n ${namespace} scale deployment ${name} --replicas=1`,
   })
 }
 

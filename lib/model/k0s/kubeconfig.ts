@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { TLS_SERVER_NAME } from './config.ts'
 import { fingerprint } from './facts.ts'
 import { parseForGo, stringifyForGo } from './yaml.ts'
@@ -99,25 +100,124 @@ function over<T extends { name: string }>(existing: T[] = [], ours: T[] = []): T
 }
 
 /** What must change for a kubeconfig to reach the cluster with these certificates; empty when nothing. */
-export function kubeconfigChanges(
-  existing: Kubeconfig,
-  { context: name, port }: Access,
-  pki: { ca: string; admin: string },
-): string[] {
-  const context = existing.contexts?.find(entry => entry.name === name)?.context
-  if (!context) return [`add context ${name}`]
-  const cluster = existing.clusters?.find(entry => entry.name === context.cluster)?.cluster ?? {}
-  const user = existing.users?.find(entry => entry.name === context.user)?.user ?? {}
+export function kubeconfigChanges(existing: Kubeconfig, access: Access, pki: { ca: string; admin: string }): string[] {
+  const { context: name } = access
+  const own = ownEntries(existing, name)
+  if (!own) return [`add context ${name}`]
+  const { cluster, user } = own
   return [
-    ...(context.cluster === name && context.user === name ? [] : [`context ${name}: refer to cluster and user ${name}`]),
-    ...(cluster.server === serverOf(port) ? [] : [`cluster ${name}: server ${serverOf(port)}`]),
-    ...(cluster['tls-server-name'] === TLS_SERVER_NAME ? [] : [`cluster ${name}: tls-server-name ${TLS_SERVER_NAME}`]),
+    ...foreignMembers(existing, access),
     ...(embedded(cluster['certificate-authority-data']) === pki.ca ? [] : [`cluster ${name}: another certificate authority`]),
     ...(embedded(user['client-certificate-data']) === pki.admin ? [] : [`user ${name}: another client certificate`]),
   ]
 }
 
+/** What is written here, and nothing more: any other member could lead elsewhere, weaken the check of the server, or run a program. */
+const WRITTEN = {
+  cluster: ['server', 'tls-server-name', 'certificate-authority-data'],
+  user: ['client-certificate-data', 'client-key-data'],
+  context: ['cluster', 'user'],
+}
+
+/**
+ * What our context's entries have that is not written here, as far as the file alone shows it; nothing where there is no such context.
+ * @param access without a port any local one is taken for the tunnel's
+ */
+export function foreignMembers(
+  existing: Kubeconfig,
+  { context: name, port }: Pick<Access, 'context'> & { port?: number },
+): string[] {
+  const own = ownEntries(existing, name)
+  if (!own) return []
+  const { cluster, user, context } = own
+  const server = port === undefined ? /^https:\/\/127\.0\.0\.1:\d+$/.exec(String(cluster.server))?.[0] : serverOf(port)
+  return [
+    ...several(existing, name),
+    ...(context.cluster === name && context.user === name ? [] : [`context ${name}: refer to cluster and user ${name}`]),
+    ...(server !== undefined && cluster.server === server ? [] : [`cluster ${name}: server ${server ?? "the tunnel's"}`]),
+    ...(cluster['tls-server-name'] === TLS_SERVER_NAME ? [] : [`cluster ${name}: tls-server-name ${TLS_SERVER_NAME}`]),
+    ...strange('cluster', name, cluster),
+    ...strange('user', name, user),
+    ...strange('context', name, context),
+    ...(isPair(user) ? [] : [`user ${name}: the key of its certificate`]),
+  ]
+}
+
+/** The entries that a context refers to; undefined without the context. */
+function ownEntries(existing: Kubeconfig, name: string) {
+  const context = existing.contexts?.find(entry => entry.name === name)?.context
+  if (!context) return undefined
+  return {
+    context,
+    cluster: existing.clusters?.find(entry => entry.name === context.cluster)?.cluster ?? {},
+    user: existing.users?.find(entry => entry.name === context.user)?.user ?? {},
+  }
+}
+
+/** Only what is ours of a kubeconfig, for a reader that may take another entry of the same name. */
+export const ownKubeconfig = (existing: Kubeconfig, name: string): Kubeconfig => {
+  const ours = <T extends { name: string }>(entries: T[] = []) => entries.filter(entry => entry.name === name)
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: ours(existing.clusters),
+    users: ours(existing.users),
+    contexts: ours(existing.contexts),
+    'current-context': name,
+  }
+}
+
+/** A file that holds one is named so, too. */
+const IS_SECRET = /^(?!.*file$).*(key-data|token|password|secret)/i
+
+/** Everybody's secrets in a kubeconfig, keys as PEM and as they stand there. */
+export function secretsIn({ users = [] }: Kubeconfig): string[] {
+  const found: string[] = []
+  const look = (value: unknown, isSecret: boolean): void => {
+    if (typeof value === 'string' && isSecret) found.push(value)
+    if (typeof value !== 'object' || value === null) return
+    // A program's variables are a list of names and values.
+    const named = value as { name?: unknown }
+    const inNamed = typeof named.name === 'string' && IS_SECRET.test(named.name)
+    for (const [key, member] of Object.entries(value))
+      look(member, isSecret || IS_SECRET.test(key) || (inNamed && key === 'value'))
+  }
+  for (const { user } of users) {
+    look(user, false)
+    if (typeof user['client-key-data'] === 'string') found.push(decoded(user['client-key-data']).toString())
+  }
+  return found
+}
+
+/** Which of two entries with one name counts, every reader decides for itself. */
+const several = ({ clusters = [], users = [], contexts = [] }: Kubeconfig, name: string): string[] =>
+  Object.entries({ cluster: clusters, user: users, context: contexts }).flatMap(([member, entries]) => {
+    const count = entries.filter(entry => entry.name === name).length
+    const more = entries.find(entry => entry.name === name && Object.keys(entry).some(key => key !== 'name' && key !== member))
+    return [
+      ...(count > 1 ? [`${member} ${name}: one instead of ${count}`] : []),
+      ...(more ? [`${member} ${name}: an entry with more than its ${member}`] : []),
+    ]
+  })
+
+const strange = (kind: keyof typeof WRITTEN, name: string, content: Record<string, unknown>): string[] =>
+  Object.keys(content)
+    .filter(member => !WRITTEN[kind].includes(member))
+    .map(member => `${kind} ${name}: no ${member}`)
+
+/** Whether the key is that of the certificate; what can't be read is for whoever uses it to say. */
+function isPair(user: Record<string, unknown>): boolean {
+  try {
+    const certificate = new X509Certificate(decoded(user['client-certificate-data']))
+    return certificate.checkPrivateKey(createPrivateKey(decoded(user['client-key-data'])))
+  } catch {
+    return true
+  }
+}
+
 const serverOf = (port: number): string => `https://127.0.0.1:${port}`
 
+const decoded = (data: unknown): Buffer => Buffer.from(String(data), 'base64')
+
 const embedded = (data: unknown): string | undefined =>
-  typeof data === 'string' ? fingerprint(Buffer.from(data, 'base64').toString().trimEnd()) : undefined
+  typeof data === 'string' ? fingerprint(decoded(data).toString().trimEnd()) : undefined

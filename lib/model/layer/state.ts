@@ -41,7 +41,7 @@ interface RawState {
   version?: number
   serial?: number
   lineage?: string
-  outputs?: Record<string, { value: Json }>
+  outputs?: Record<string, { value: Json; sensitive?: boolean }>
   resources?: {
     mode: string
     module?: string
@@ -91,6 +91,16 @@ export function resourcesOf(text: string): StateResource[] {
         ...(status === 'tainted' && { tainted: true as const }),
       })),
     )
+}
+
+/** The texts among a state's sensitive outputs: of its resources, the sensitive values are masked. */
+export function secretOutputs(text: string): string[] {
+  if (text.trim() === '') return []
+  const textsIn = (value: Json | undefined): string[] => {
+    if (typeof value === 'string') return [value]
+    return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
+  }
+  return Object.values(parse(text).outputs ?? {}).flatMap(({ value, sensitive }) => (sensitive === true ? textsIn(value) : []))
 }
 
 function parse(text: string): RawState {

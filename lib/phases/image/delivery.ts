@@ -6,6 +6,7 @@ import { openRegistry, type Registry } from '../../google/registry.ts'
 import type { WorkflowNeeds } from '../../model/image/workflow.ts'
 import type { Context } from '../../operation/context.ts'
 import { configuration, precondition, usage } from '../../runtime/errors.ts'
+import { fromShell } from '../../runtime/inherited.ts'
 import { neverShow } from '../../runtime/redact.ts'
 
 export type DeliverySettings = NonNullable<Environment['delivery']>
@@ -32,7 +33,7 @@ export function openDelivery({ environment, endpoints, credentials, signal }: De
     )
   }
   // An environment with its own endpoints uses their token: a real one must not be sent there.
-  const token = async () => (endpoints ? credentials.token() : process.env.GITHUB_TOKEN)
+  const token = async () => (endpoints ? credentials.token() : fromShell('GITHUB_TOKEN'))
   let github: Promise<Github> | undefined
   let registry: Registry | undefined
   return {

@@ -1,3 +1,4 @@
+import { command } from '../../model/shell.ts'
 import type { Context } from '../../operation/context.ts'
 import { bumpSummary } from '../../report/hops.ts'
 import { precondition } from '../../runtime/errors.ts'
@@ -15,7 +16,7 @@ export function remembered(rollout: Rollout): Phase<Pick<Context, 'environment' 
       const last = await lastBump(environment.name)
       if (!last) throw precondition('there is no bump in the journals', '`./taskw image:bump -- --service <name> --to patch`')
       if (!isPushed(last.bump) && !(await (await rollout.delivery.repository()).contains(last.bump.sha))) {
-        const again = `\`./taskw image:bump -- --service ${last.bump.service} --to ${last.bump.to}\``
+        const again = command`\`./taskw image:bump -- --service ${last.bump.service} --to ${last.bump.to}\``
         throw precondition(`the run that should have pushed ${bumpSummary(last.bump)} ended before it did`, again)
       }
       await rollout.follow(last.bump, last.sightings)

@@ -8,6 +8,7 @@ import {
   mergeKubeconfig,
   parseKubeconfig,
   rewriteKubeconfig,
+  secretsIn,
 } from '../../model/k0s/kubeconfig.ts'
 import type { Context } from '../../operation/context.ts'
 import { configuration, external, messageOf } from '../../runtime/errors.ts'
@@ -70,7 +71,9 @@ async function read(path: string): Promise<File> {
   const text = await readNamed(path)
   if (text === undefined) return { text, content: {}, private: true }
   try {
-    return { text, content: parseKubeconfig(text), private: ((await stat(path)).mode & PERMISSIONS) === PRIVATE }
+    const content = parseKubeconfig(text)
+    for (const secret of secretsIn(content)) neverShow(secret)
+    return { text, content, private: ((await stat(path)).mode & PERMISSIONS) === PRIVATE }
   } catch (error) {
     throw configuration(`${path} is not a kubeconfig: ${messageOf(error)}`, 'repair it or move it away', error)
   }
@@ -79,7 +82,7 @@ async function read(path: string): Promise<File> {
 function rewritten(host: string, text: string, access: Access): Kubeconfig {
   try {
     const ours = rewriteKubeconfig(parseKubeconfig(text), access)
-    for (const { user } of ours.users ?? []) neverShow(String(user['client-key-data']))
+    for (const secret of secretsIn(ours)) neverShow(secret)
     return ours
   } catch (error) {
     throw external(`the kubeconfig of k0s on ${host} can't be used: ${messageOf(error)}`, 'run `./taskw bootstrap`', error)

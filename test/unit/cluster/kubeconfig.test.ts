@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readConnection } from '../../../lib/cluster/kubeconfig.ts'
+import { readConnection, refuseForeign } from '../../../lib/cluster/kubeconfig.ts'
 import { asOpsError } from '../../../lib/runtime/errors.ts'
 
 const encoded = (text: string) => Buffer.from(text).toString('base64')
@@ -72,4 +72,40 @@ for (const [why, content, context, code, message] of [
     }
   })
 }
+
+/** The same file with one member of our entries changed. */
+function withMember(list: 'clusters' | 'users' | 'contexts', member: string, value: unknown): string {
+  const file = JSON.parse(KUBECONFIG)
+  Object.assign(file[list][0][list.slice(0, -1)], { [member]: value })
+  return JSON.stringify(file)
+}
+for (const [why, content] of [
+  ['a server that is not the tunnel', withMember('clusters', 'server', 'https://evil.example:6443')],
+  ['another port than the tunnel has', withMember('clusters', 'server', 'https://127.0.0.1:1')],
+  ['no check of the server', withMember('clusters', 'insecure-skip-tls-verify', true)],
+  ['a proxy', withMember('clusters', 'proxy-url', 'http://evil.example')],
+  ['another name for the certificate', withMember('clusters', 'tls-server-name', 'evil.example')],
+  ['a program', withMember('users', 'exec', { command: 'evil' })],
+  ['a token', withMember('users', 'token', 't')],
+  ['an impersonation', withMember('users', 'as', 'x')],
+  ["another cluster's credentials", withMember('contexts', 'user', 'threads-prod')],
+] as const) {
+  connections(`never used: ${why}`, async ({ folder }) => {
+    writeFileSync(join(folder, 'config'), content)
+    const error = asOpsError(await readConnection(join(folder, 'config'), 'threads-lab', 16443).catch(thrown => thrown))
+    assert.is(error.code, 4)
+    assert.match(error.hint, './taskw kubeconfig')
+    const refused = asOpsError(await refuseForeign(join(folder, 'config'), 'threads-lab', 16443).catch(thrown => thrown))
+    assert.is(refused.code, 4)
+    // What is somebody else's in the file is theirs.
+    assert.is((await readConnection(join(folder, 'config'), 'threads-prod', 26443)).server, 'https://127.0.0.1:26443')
+  })
+}
+connections('by others neither, but what they can not read they say themselves', async ({ folder }) => {
+  const file = join(folder, 'config')
+  for (const content of [undefined, 'clusters: [', '{}', KUBECONFIG]) {
+    if (content !== undefined) writeFileSync(file, content)
+    await refuseForeign(file, 'threads-lab', 16443)
+  }
+})
 connections.run()

@@ -51,6 +51,69 @@ load('an unknown key is refused with its line and the nearest one', () => {
   )
 })
 
+for (const [name, fine] of [
+  ['GOOGLE_APPLICATION_CREDENTIALS', true],
+  ['TF_CLI_CONFIG_FILE', true],
+  ['TF_VAR_zone', true],
+  ['GIT_SSH_COMMAND', true],
+  ['GITHUB_TOKEN', false],
+  ['GH_TOKEN', false],
+  ['PATH', false],
+  ['GOOGLE_*', false],
+  ['TF_VAR_a=b', false],
+  ['', false],
+] as const) {
+  load(`inherits: ${name || 'nothing'} ${fine ? 'may' : 'can not'} be asked for`, () => {
+    const said = messageOf(lab.replace('\nterraform:', `\ninherits: ["${name}"]\nterraform:`))
+    if (fine) assert.is(said, 'no error')
+    else assert.match(said, 'inherits.0')
+  })
+}
+
+for (const [key, from, values] of [
+  [
+    'delivery.branch',
+    'branch: master',
+    ['-x', '--upload-pack=x', 'a..b', 'a:b', 'a b', '/a', 'a/', 'a.lock', '@', 'a@{1}', 'a\\tb', ''],
+  ],
+  ['delivery.repository', 'repository: unknowntpo/threads-nextjs', ['-x/y', '../x', 'x/..', 'x/-y', 'x', 'x/y/z']],
+  [
+    'delivery.services.nextjs.folder',
+    'folder: nextjs',
+    ['..', '../x', 'a/../../b', '/etc', '.git', 'a/.git/hooks', '.GIT', '-x', 'a/-x', '.', ''],
+  ],
+  [
+    'delivery.services.nextjs.image',
+    'image: us-east1-docker.pkg.dev/web-service-design/threads/nextjs',
+    [
+      'a/b;curl evil',
+      'user@host/a',
+      'host:x/a',
+      'host/../a',
+      'host//a',
+      'host/a:tag',
+      'host/a@sha256:1',
+      '-x/a',
+      'host/-a',
+      'nextjs',
+      'a/b c',
+    ],
+  ],
+  ['terraform.program', 'program: .lab/bin/terraform', ['-x', '--help']],
+] as const) {
+  for (const value of values) {
+    load(`${key} is not ${value || 'empty'}`, () => {
+      const said = messageOf(lab.replace(from, `${from.split(':')[0]}: "${value}"`))
+      assert.match(said, key)
+    })
+  }
+}
+for (const branch of ['main', 'feature/x-1', 'täglich', 'v1.2', 'a@b']) {
+  load(`a branch may be ${branch}`, () =>
+    assert.is(messageOf(lab.replace('branch: master', `branch: "${branch}"`)), 'no error'),
+  )
+}
+
 load('all errors come at once', () => {
   const text = lab.replace('confirm: none', 'confirm: maybe').replace('version: v1', 'version: 1')
   const message = messageOf(text)

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -159,5 +159,86 @@ for (const [status, isToken] of [
       },
     ).then(() => undefined),
   )
+}
+
+/** A repository whose only commit has these links, and a file in a folder. */
+function linked(links: Record<string, string>): string {
+  const work = mkdtempSync(join(home, 'linked-'))
+  git('init', '--quiet', '--initial-branch=master', work)
+  mkdirSync(join(work, 'app'))
+  writeFileSync(join(work, 'app/package.json'), 'theirs')
+  for (const [name, target] of Object.entries(links)) symlinkSync(target, join(work, name))
+  git('-C', work, 'add', '--all')
+  git('-C', work, ...identity, 'commit', '--quiet', '--message', 'links')
+  const name = `l/${work.split('/').at(-1)}`
+  mkdirSync(join(home, 'l'), { recursive: true })
+  git('clone', '--quiet', '--bare', work, join(home, `${name}.git`))
+  return name
+}
+const elsewhere = join(home, 'elsewhere')
+for (const [why, links, path] of [
+  ['a folder that is a link out', { nextjs: elsewhere }, 'nextjs/package.json'],
+  ['a link to a link out', { nextjs: 'b', b: elsewhere }, 'nextjs/package.json'],
+  ['a relative link out', { nextjs: '../../elsewhere' }, 'nextjs/package.json'],
+  ['a file that is a link out', { file: join(elsewhere, 'package.json') }, 'file'],
+  ['a link to nothing', { file: join(elsewhere, 'none') }, 'file'],
+  ['a link to itself', { file: 'file' }, 'file'],
+  ['a link to the whole', { nextjs: '.' }, 'nextjs/../../elsewhere/package.json'],
+  ["a link into git's own folder", { nextjs: '.git' }, 'nextjs/config'],
+  ["git's own folder", {}, '.git/config'],
+  ["git's own folder to a file system without case", {}, '.GIT/config'],
+  ['a way out', {}, '../elsewhere/package.json'],
+  ['an absolute path', {}, elsewhere],
+  ['nothing', {}, ''],
+] as [string, Record<string, string>, string][]) {
+  repository(`neither read nor written through: ${why}`, async () => {
+    mkdirSync(elsewhere, { recursive: true })
+    writeFileSync(join(elsewhere, 'package.json'), 'mine')
+    await open('master', linked(links)).withClone(async clone => {
+      assert.is(await codeOf(clone.read(path)), 4)
+      assert.is(await codeOf(clone.write(path, 'theirs')), 4)
+    })
+    assert.is(readFileSync(join(elsewhere, 'package.json'), 'utf8'), 'mine')
+    assert.equal(readdirSync(elsewhere), ['package.json'])
+  })
+}
+repository('a link within it is followed', () =>
+  open('master', linked({ nextjs: 'app' })).withClone(async clone => {
+    assert.is(await clone.read('nextjs/package.json'), 'theirs')
+    await clone.write('nextjs/package.json', 'ours')
+    assert.is(await clone.read('app/package.json'), 'ours')
+    assert.is(await clone.read('nextjs/none/at/all'), undefined)
+    await clone.write('new/folder/file', 'ours')
+    assert.is(await clone.read('new/folder/file'), 'ours')
+  }),
+)
+
+const settings = { name: 'o/r', branch: 'master', token: undefined, signal: new AbortController().signal }
+const opening = (change: Partial<Parameters<typeof openRepository>[0]>) => async () =>
+  openRepository({ ...settings, ...change })
+for (const [why, change] of [
+  ['a branch that is an option', { branch: '--upload-pack=evil' }],
+  ['a branch that is two refs', { branch: 'a:refs/heads/b' }],
+  ['an address that is a command', { endpoint: 'ext::sh -c evil' }],
+  ['an address that is an option', { endpoint: '-uevil' }],
+  ['an address whose host is an option', { endpoint: 'ssh://-oProxyCommand=evil' }],
+  ['an address whose user is an option', { endpoint: 'ssh://-oProxyCommand=evil@host' }],
+  ['an address of the second form whose host is an option', { endpoint: '-oProxyCommand=evil:x' }],
+  ['another helper', { endpoint: 'fd::17' }],
+  ['an address without encryption or name', { endpoint: 'git://host' }],
+] as const) {
+  repository(`refused: ${why}`, async () => assert.is(await codeOf(opening(change)()), 3))
+}
+for (const endpoint of [
+  'https://github.com',
+  'http://127.0.0.1:8080',
+  'ssh://git@host:22/path',
+  'git@github.com:x',
+  'file:///srv',
+]) {
+  repository(`an address: ${endpoint}`, async () => assert.is(await codeOf(opening({ endpoint })()), undefined))
+}
+for (const commit of ['--upload-pack=touch evil', '-x', 'HEAD', 'a:b', '0'.repeat(39)]) {
+  repository(`no commit: ${commit}`, async () => assert.is(await codeOf(open().withClone(async () => undefined, commit)), 4))
 }
 repository.run()

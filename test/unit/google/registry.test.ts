@@ -99,3 +99,53 @@ images('out of reach is exit code 5', async () => {
   assert.is((error as OpsError).code, 5)
 })
 images.run()
+
+/** The `authorization` header of every request for an image, without its registry being asked. */
+async function sentTo(repository: string): Promise<(string | undefined)[]> {
+  const real = globalThis.fetch
+  const sent: (string | undefined)[] = []
+  globalThis.fetch = async (_url, init) => {
+    sent.push(new Headers(init?.headers).get('authorization') ?? undefined)
+    return new Response(null, { status: 403 })
+  }
+  try {
+    await openRegistry(credentials)
+      .image(repository, 'tag')
+      .catch(() => undefined)
+  } finally {
+    globalThis.fetch = real
+  }
+  return sent
+}
+
+const tokens = suite("Google's token goes to Google's registries alone")
+for (const host of ['us-east1-docker.pkg.dev', 'europe-docker.pkg.dev', 'gcr.io', 'eu.gcr.io', 'US.gcr.io']) {
+  tokens(`${host}: yes`, async () => assert.equal(await sentTo(`${host}/p/a`), ['Bearer a-token']))
+}
+for (const host of [
+  'docker.io',
+  'ghcr.io',
+  'registry.example',
+  'evil-docker.pkg.dev.attacker.com',
+  'docker.pkg.dev.evil',
+  'us-docker.pkg.dev.',
+  'us-docker_pkg_dev',
+  'us-dockerXpkgXdev.com',
+  'x.gcr.io.evil',
+  'evilgcr.io',
+  'gcr.io:8443',
+  'us-docker.pkg.dev:80',
+  'us-docker.pkg.dev@evil.example',
+  'a:b@us-docker.pkg.dev',
+  'evil.example#gcr.io',
+  'evil.example\\gcr.io',
+  'localhost:5000',
+]) {
+  tokens(`${host}: no`, async () =>
+    assert.equal(
+      (await sentTo(`${host}/p/a`)).filter(value => value !== undefined),
+      [],
+    ),
+  )
+}
+tokens.run()

@@ -14,6 +14,12 @@ for (const [why, text, expected] of [
   ['characters that mean something to a pattern', 'a $&.*(special) b', 'a [redacted] b'],
   ['an ordinary word is no secret', 'short', 'short'],
   ['more than one line', `key: ${KEY}!`, 'key: [redacted]!'],
+  ['in JSON in JSON', JSON.stringify(JSON.stringify({ key: KEY })), '"{\\"key\\":\\"[redacted]\\"}"'],
+  ['in a URL', `?a=${encodeURIComponent(KEY)}&b`, '?a=[redacted]&b'],
+  ['in a form', new URLSearchParams({ a: KEY, b: 'c' }).toString(), 'a=[redacted]&b=c'],
+  ['in base64', `x ${btoa(KEY)} x`, 'x [redacted] x'],
+  ['in base64 for URLs', `x ${Buffer.from(KEY).toString('base64url')} x`, 'x [redacted] x'],
+  ['in the middle of base64', btoa(`xyz${KEY}`), `${btoa('xyz')}[redacted]`],
   ['within a JSON document', JSON.stringify({ key: KEY }), '{"key":"[redacted]"}'],
 ] as const) {
   redaction(why, () => assert.is(redact(text), expected))

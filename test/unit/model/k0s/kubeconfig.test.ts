@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parse } from 'yaml'
+import { fingerprint } from '../../../../lib/model/k0s/facts.ts'
 import {
   type Kubeconfig,
   kubeconfigChanges,
@@ -182,9 +184,73 @@ for (const [why, existing, expected] of [
     changed('user', 'client-certificate-data', base64('OLD')),
     ['user threads-lab: another client certificate'],
   ],
+  [
+    'no check of the server',
+    changed('cluster', 'insecure-skip-tls-verify', 'true'),
+    ['cluster threads-lab: no insecure-skip-tls-verify'],
+  ],
+  ['a way round', changed('cluster', 'proxy-url', 'http://evil:1'), ['cluster threads-lab: no proxy-url']],
+  [
+    'another authority beside ours',
+    changed('cluster', 'certificate-authority', '/x'),
+    ['cluster threads-lab: no certificate-authority'],
+  ],
+  ['a token', changed('user', 'token', 't'), ['user threads-lab: no token']],
+  ['a program', changed('user', 'exec', 'evil'), ['user threads-lab: no exec']],
+  ['a user in its place', changed('user', 'as', 'other'), ['user threads-lab: no as']],
+  ['the key of a file', changed('user', 'client-key', '/x'), ['user threads-lab: no client-key']],
+  [
+    'a server by another name',
+    changed('cluster', 'server', 'https://localhost:16443'),
+    ['cluster threads-lab: server https://127.0.0.1:16443'],
+  ],
+  [
+    'a server that begins like ours',
+    changed('cluster', 'server', 'https://127.0.0.1:16443@evil'),
+    ['cluster threads-lab: server https://127.0.0.1:16443'],
+  ],
+  [
+    'a context with more',
+    { ...ours, contexts: [{ name: 'threads-lab', context: { cluster: 'threads-lab', user: 'threads-lab', namespace: 'x' } }] },
+    ['context threads-lab: no namespace'],
+  ],
+  [
+    'an entry with more',
+    { ...ours, clusters: ours.clusters?.map(entry => ({ ...entry, user: {} })) },
+    ['cluster threads-lab: an entry with more than its cluster'],
+  ],
+  [
+    'two entries of one name',
+    { ...ours, clusters: [...(ours.clusters ?? []), { name: 'threads-lab', cluster: { server: 'https://evil' } }] },
+    ['cluster threads-lab: one instead of 2'],
+  ],
 ] as [string, Kubeconfig, string[]][]) {
   changes(why, () => assert.equal(kubeconfigChanges(existing, access, pki), expected))
+  changes(`${why}: mended`, () => {
+    const merged = parseKubeconfig(mergeKubeconfig(existing, ours))
+    assert.equal(kubeconfigChanges(merged, access, pki), [])
+    assert.equal([merged.clusters, merged.users, merged.contexts], [ours.clusters, ours.users, ours.contexts])
+  })
 }
+changes('a key that is not that of the certificate', () => {
+  const [one = '', two = ''] = [1, 2].map(() =>
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ed25519', '-nodes', '-subj', '/CN=x', '-keyout', '-'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  )
+  const part = (text: string, what: string) =>
+    new RegExp(`-----BEGIN ${what}-----[^]*-----END ${what}-----`).exec(text)?.[0] ?? ''
+  const certificate = part(one, 'CERTIFICATE')
+  const withKey = (key: string) => {
+    const copy = changed('user', 'client-certificate-data', base64(certificate))
+    const [entry] = copy.users ?? []
+    if (entry) entry.user['client-key-data'] = base64(key)
+    return kubeconfigChanges(copy, access, { ...pki, admin: fingerprint(certificate) })
+  }
+  assert.equal(withKey(part(one, 'PRIVATE KEY')), [])
+  assert.equal(withKey(part(two, 'PRIVATE KEY')), ['user threads-lab: the key of its certificate'])
+})
 changes.run()
 
 const parses = suite('parseKubeconfig')
