@@ -36,8 +36,9 @@ for (const { fault, named, verbs } of SILENT) {
     fine(await checkout.task('lab:fault', '--', ...fault))
   })
   for (const verb of verbs) {
+    const flags = verb === 'status' ? [] : ['--yes']
     story(`${verb} ends on Ctrl-C`, async ({ checkout }) => {
-      const child = checkout.start(verb, '--', '--json')
+      const child = checkout.start(verb, '--', '--json', ...flags)
       // Until it waits for the service.
       await sleep(6000)
       const since = performance.now()
@@ -46,7 +47,7 @@ for (const { fault, named, verbs } of SILENT) {
       assert.ok(ms < STOPS_WITHIN_MS, `${ms} ms`)
     })
     story(`${verb} ends, with the service's name`, async ({ checkout }) => {
-      const { code, stderr, stdout, ms } = await checkout.json(verb, ...(verb === 'status' ? [] : ['--yes']))
+      const { code, stderr, stdout, ms } = await checkout.json(verb, ...flags)
       assert.ok(code === 5 || code === 6 || code === 124, `exit code ${code}\n${stderr}`)
       assert.match(stdout + stderr, named)
       assert.ok(ms < ENDS_WITHIN_MS, `${ms} ms`)
