@@ -47,9 +47,10 @@ export function createInit(options: InitOptions): Init {
     const inputs = await fingerprint([join(directory, 'modules'), root(layer)], backendConfig)
     return `${inputs} ${await installed(root(layer))}`
   })
+  const isDone = async (layer: string) => (await isWhole(root(layer))) && (await stamp.isCurrent(layer))
   const isCurrent = async (layer: string) => {
     await checkOwner(root(layer), user)
-    return (await isWhole(root(layer))) && (await stamp.isCurrent(layer))
+    return isDone(layer)
   }
   // They share the folder of downloaded providers, which Terraform does not lock.
   const oneByOne = createQueue(1)
@@ -69,7 +70,7 @@ export function createInit(options: InitOptions): Init {
     const onWait = ({ pid }: { pid: number }) => onProgress?.(`waiting for ${what} by another run (pid ${pid})`)
     await using _alone = await takeLock(ours(layer, '-lock'), { onWait, ...(signal && { signal }) })
     await endOfKilled(ours(layer, '-process'), { what, signal, onProgress })
-    if (await isCurrent(layer)) return
+    if (await isDone(layer)) return
     // Until it has ended well the root counts as not initialised, and Terraform does not begin on a torn record.
     await stamp.remove(layer)
     await removeTorn(root(layer))
