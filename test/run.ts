@@ -2,13 +2,16 @@ import { spawn } from 'node:child_process'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
+import { ensureTools } from '../lab/tools/build.ts'
 import { findOnPath } from '../lab/tools/path.ts'
+import { describe } from '../lab/tools/progress.ts'
+import { messageOf } from '../lib/runtime/errors.ts'
 import { makeScratch, type Scratch } from './lab/support/scratch.ts'
 
 /**
  * Runs uvu's test files, each in a process of its own: `node test/run.ts [--grep WORD] [folder or file …]`. uvu exits 0 for a file
  * that forgot `.run()` and for a pattern that matches nothing; here both fail. Two files run at a time, the lab's last: a lab waits more
- * than it computes.
+ * than it computes. What a lab needs is built meanwhile, which on a new machine takes longer than any file may.
  *
  * What the files make in the folder for temporary files is in one of the run's own, which goes with it, however it ends; processes and mounts
  * that are found there then fail the run.
@@ -85,11 +88,23 @@ function runFile(file: string, { environment }: Scratch): Promise<Result> {
   })
 }
 
-async function runAll(files: string[], scratch: Scratch): Promise<Result[]> {
+const isLab = (file: string) => relative(root, file).startsWith('test/lab/')
+
+/** Where it fails, every lab that needs it says so. */
+const buildTools = (signal: AbortSignal): Promise<unknown> =>
+  ensureTools({ report: describe(line => process.stderr.write(`${line}\n`)), signal }).catch(error =>
+    process.stderr.write(`the lab's programs: ${messageOf(error)}\n`),
+  )
+
+async function runAll(files: string[], scratch: Scratch, built: Promise<unknown>): Promise<Result[]> {
   const waiting = [...files]
   const results: Result[] = []
   const worker = async () => {
-    for (let file = waiting.shift(); file && !isInterrupted; file = waiting.shift()) results.push(await runFile(file, scratch))
+    for (let file = waiting.shift(); file && !isInterrupted; file = waiting.shift()) {
+      if (isLab(file)) await built
+      if (isInterrupted) return
+      results.push(await runFile(file, scratch))
+    }
   }
   await Promise.all(Array.from({ length: AT_A_TIME }, worker))
   return results
@@ -108,12 +123,13 @@ if (wanted.length === 0) {
   process.stderr.write(`no test file matches: ${places.join(' ')}${values.grep ? ` --grep ${values.grep}` : ''}\n`)
   process.exitCode = 2
 } else {
-  const isLab = (file: string) => relative(root, file).startsWith('test/lab/')
   const [labs, others] = [files.filter(isLab), files.filter(file => !isLab(file))]
   // For one file alone it would be kept for nobody.
   const scratch = await makeScratch({ keepsLabs: labs.length > 1 })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt(scratch))
-  const results = await runAll([...others, ...labs], scratch)
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt(scratch, stop))
+  const built = labs.length > 0 ? buildTools(stop.signal) : Promise.resolve()
+  const results = await runAll([...others, ...labs], scratch, built)
   const left = await scratch.clear()
   for (const line of left) process.stdout.write(`left behind: ${line}\n`)
   if (files.length < wanted.length) process.stdout.write(`skipped files: ${wanted.length - files.length}\n`)
@@ -124,8 +140,9 @@ if (wanted.length === 0) {
 }
 
 /** Ends the files that run, and all that they started; what they leave is cleared as after any other run. */
-function interrupt(scratch: Scratch): void {
+function interrupt(scratch: Scratch, stop: AbortController): void {
   if (!isInterrupted) process.stderr.write('interrupted: ending what was started\n')
   isInterrupted = true
+  stop.abort()
   void scratch.end()
 }
