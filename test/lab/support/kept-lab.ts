@@ -12,6 +12,20 @@ import { KEPT_LABS } from './scratch.ts'
  * @returns what failed, or the last `up`
  */
 export async function bringUp(checkout: Checkout): Promise<Ran> {
+  try {
+    const ran = await broughtUp(checkout)
+    if (ran.code !== 0) tell(`up ended with ${ran.code}\n${ran.stderr}`)
+    return ran
+  } catch (error) {
+    tell(String(error))
+    throw error
+  }
+}
+
+/** uvu says nothing of what fails before the first test. */
+const tell = (reason: string) => process.stderr.write(`bringing the lab up failed: ${reason}\n`)
+
+async function broughtUp(checkout: Checkout): Promise<Ran> {
   const folder = process.env[KEPT_LABS]
   if (folder === undefined) return checkout.json('up')
   const lab = join(checkout.directory, '.lab')
