@@ -5,9 +5,9 @@ import type { Host } from './ssh.ts'
 
 /** Asks the API server with k0s's own kubectl. This and `k0s status` may hang while the cluster starts. */
 const READINESS = `
-readyz() { timeout 10 k0s kubectl get --raw=/readyz; }
+readyz() { timeout 20 k0s kubectl get --raw=/readyz; }
 objects() {
-  timeout 10 k0s kubectl get namespaces,nodes -o 'jsonpath={range .items[*]}{.kind}{"\\t"}{.metadata.name}{"\\t"}{.metadata.uid}{"\\t"}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
+  timeout 20 k0s kubectl get namespaces,nodes -o 'jsonpath={range .items[*]}{.kind}{"\\t"}{.metadata.name}{"\\t"}{.metadata.uid}{"\\t"}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
 }
 `
 
@@ -81,9 +81,9 @@ if [ -d /var/lib/k0s/etcd/member ]; then say storage echo etcd; elif [ -d /var/l
 for file in ca.crt admin.crt; do
   if [ -e "/var/lib/k0s/pki/$file" ]; then say "pki/$file" cat "/var/lib/k0s/pki/$file"; fi
 done
-about_binary() { if [ -e "$binary" ]; then say binarySha256 digest "$binary" | also binaryVersion timeout 10 "$binary" version; fi; }
+about_binary() { if [ -e "$binary" ]; then say binarySha256 digest "$binary" | also binaryVersion timeout 20 "$binary" version; fi; }
 if [ -S /run/k0s/status.sock ]; then
-  about_binary | also status timeout 10 k0s status -o json | also readyz readyz | also objects objects
+  about_binary | also status timeout 20 k0s status -o json | also readyz readyz | also objects objects
 else
   about_binary
 fi

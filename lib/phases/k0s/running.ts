@@ -27,7 +27,16 @@ export const k0sRunning = (): Phase<RunningContext> => ({
     if (plan.service.action === 'start') await k0s.start()
     if (plan.service.action === 'restart') await k0s.restart()
     await untilReady(context, k0s, wanted.nodeName)
-    const { facts, plan: after } = await survey(context, { fresh: true })
+    // A busy VM may leave a question unanswered that it has answered before.
+    const { facts, plan: after } = await waitFor({
+      what: 'k0s to say how it runs',
+      within: context.environment.k0s.deadline,
+      signal: context.signal,
+      probe: async () => {
+        const read = await survey(context, { fresh: true })
+        return read.plan.service.action === 'wait' ? undefined : read
+      },
+    })
     // Storage, flags and version are read back, so that what runs is what was asked for.
     if (after.service.action !== 'none') {
       throw timedOut(`k0s is running, but not as configured: ${after.service.changes.join('; ')}`, 'run the same command again')

@@ -53,6 +53,12 @@ runs('only waits for what is on its way, and says for what, in k0s’s own words
   assert.equal(vm.calls, [])
   assert.match(progress[0] ?? '', /^API ready, waiting for node vm; k0s: .*etcd is slow/)
 })
+runs('a busy VM that leaves a question unanswered is asked again', async () => {
+  const answers = [STARTING, { ...HEALTHY, readyz: '', objects: '' }, HEALTHY]
+  const vm = fakeVm(STARTING, { probe: () => answers.shift() ?? HEALTHY, 'readiness probe': () => HEALTHY })
+  await k0sRunning().run(contextOn(vm).context)
+  assert.is(vm.probes(), 3)
+})
 runs('made ready meanwhile by somebody else, it is left alone', async () => {
   const vm = fakeVm(STOPPED)
   const { context } = contextOn(vm)
