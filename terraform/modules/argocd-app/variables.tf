@@ -57,20 +57,25 @@ variable "pod_security" {
 }
 
 variable "kinds" {
-  description = "Kinds of objects that the repository may have in that namespace; group is empty for those of Kubernetes' core."
+  description = "Kinds of objects that the repository may have in that namespace, and of what those make: what a project does not permit Argo CD does not look at either, and the Image Updater sees no image that runs. Group is empty for those of Kubernetes' core."
   type        = list(object({ group = string, kind = string }))
 
   default = [
     { group = "", kind = "ConfigMap" },
+    { group = "", kind = "Endpoints" },
     { group = "", kind = "PersistentVolumeClaim" },
+    { group = "", kind = "Pod" },
     { group = "", kind = "Secret" },
     { group = "", kind = "Service" },
     { group = "", kind = "ServiceAccount" },
+    { group = "apps", kind = "ControllerRevision" },
     { group = "apps", kind = "Deployment" },
+    { group = "apps", kind = "ReplicaSet" },
     { group = "apps", kind = "StatefulSet" },
     { group = "autoscaling", kind = "HorizontalPodAutoscaler" },
     { group = "batch", kind = "CronJob" },
     { group = "batch", kind = "Job" },
+    { group = "discovery.k8s.io", kind = "EndpointSlice" },
     { group = "external-secrets.io", kind = "ExternalSecret" },
     { group = "networking.k8s.io", kind = "Ingress" },
     { group = "networking.k8s.io", kind = "NetworkPolicy" },
