@@ -264,6 +264,11 @@ project('has every kind that the overlays apply', () => {
   for (const kind of new Set(applied)) assert.ok(kindsOf('kinds').includes(kind), kind)
 })
 
+project('has what those make in their turn: Argo CD looks no further than it permits', () => {
+  const made = ['/Pod', '/Endpoints', 'apps/ReplicaSet', 'apps/ControllerRevision', 'discovery.k8s.io/EndpointSlice']
+  for (const kind of made) assert.ok(kindsOf('kinds').includes(kind), kind)
+})
+
 project('has of the cluster only its namespace, and nothing that grants rights', () => {
   assert.equal(kindsOf('cluster_kinds'), ['/Namespace'])
   assert.not.match(kindsOf('kinds').join('\n'), /rbac|argoproj|SecretStore|\*/)
