@@ -13,7 +13,8 @@ const path = join(folder, 'lock')
 const locks = suite('takeLock')
 locks.after(() => rmSync(folder, { recursive: true }))
 
-locks('one at a time', async () => {
+/** Five want it at the same time, and each finds itself alone. */
+async function takenInTurn() {
   let holders = 0
   await Promise.all(
     Array.from({ length: 5 }, async () => {
@@ -23,7 +24,9 @@ locks('one at a time', async () => {
       holders--
     }),
   )
-})
+}
+
+locks('one at a time', takenInTurn)
 
 for (const [why, holder] of [
   ['a process that is gone', { pid: 2 ** 22 + 1, startTime: '1', since: 0 }],
@@ -33,15 +36,7 @@ for (const [why, holder] of [
 ] as const) {
   locks(`the lock of ${why} is taken over, by one of many`, async () => {
     writeFileSync(path, typeof holder === 'string' ? holder : JSON.stringify(holder))
-    let holders = 0
-    await Promise.all(
-      Array.from({ length: 5 }, async () => {
-        await using _lock = await takeLock(path)
-        assert.is(++holders, 1)
-        await new Promise(resolve => setTimeout(resolve, 5))
-        holders--
-      }),
-    )
+    await takenInTurn()
     assert.equal(readdirSync(folder), [])
   })
 }

@@ -9,6 +9,7 @@ import { exitCodes, OpsError } from '../../../lib/runtime/errors.ts'
 import { identityOf } from '../../../lib/runtime/processes.ts'
 import type { Command, Ended } from '../../../lib/terraform/command.ts'
 import { createInit } from '../../../lib/terraform/init.ts'
+import { failureOf } from '../support/layers.ts'
 
 const RECORD = '.terraform/terraform.tfstate'
 const WHOLE = '{"version":3}'
@@ -266,12 +267,6 @@ async function inFolder(
     await rm(folder, { recursive: true })
   }
 }
-
-const failureOf = (run: Promise<unknown>): Promise<OpsError> =>
-  run.then(
-    () => assert.unreachable('it did not fail'),
-    error => error,
-  )
 
 const locked = suite('a lock file')
 
