@@ -5,6 +5,7 @@ import type { ClientOptions } from 'google-gax'
 import { Answered, attempt, DEADLINES, type Deadlines, isAnswer, statusOf } from '../runtime/attempt.ts'
 import { external } from '../runtime/errors.ts'
 import { waitFor } from '../runtime/wait.ts'
+import type { Calls } from './compute-schema.ts'
 import type { Credentials } from './credentials.ts'
 import { isDisabled } from './disabled.ts'
 
@@ -87,6 +88,14 @@ const NOT_FOUND = 404
 const PRECONDITION_FAILED = 412
 /** How often others may change what we are about to change, before we give up. */
 const CONFLICTS = 5
+/** What is called below. */
+const CALLS: Calls = {
+  Instances: ['Get', 'Start', 'SetMetadata', 'GetGuestAttributes'],
+  Disks: ['CreateSnapshot'],
+  Snapshots: ['Get', 'List', 'Delete'],
+  ZoneOperations: ['Wait'],
+  GlobalOperations: ['Wait'],
+}
 const HINT = 'see the message; `./taskw doctor` asks every service'
 
 /**
@@ -95,21 +104,29 @@ const HINT = 'see the message; `./taskw doctor` asks every service'
  */
 export async function openCompute(opened: ComputeOptions): Promise<Compute> {
   const { project, zone, credentials, endpoint, signal, deadlines = DEADLINES } = opened
-  const [{ InstancesClient }, { DisksClient }, { SnapshotsClient }, { ZoneOperationsClient }, { GlobalOperationsClient }] =
-    await Promise.all([
-      import('@google-cloud/compute/build/src/v1/instances_client.js'),
-      import('@google-cloud/compute/build/src/v1/disks_client.js'),
-      import('@google-cloud/compute/build/src/v1/snapshots_client.js'),
-      import('@google-cloud/compute/build/src/v1/zone_operations_client.js'),
-      import('@google-cloud/compute/build/src/v1/global_operations_client.js'),
-    ])
+  const [
+    { gaxFor },
+    { InstancesClient },
+    { DisksClient },
+    { SnapshotsClient },
+    { ZoneOperationsClient },
+    { GlobalOperationsClient },
+  ] = await Promise.all([
+    import('./compute-schema.ts'),
+    import('@google-cloud/compute/build/src/v1/instances_client.js'),
+    import('@google-cloud/compute/build/src/v1/disks_client.js'),
+    import('@google-cloud/compute/build/src/v1/snapshots_client.js'),
+    import('@google-cloud/compute/build/src/v1/zone_operations_client.js'),
+    import('@google-cloud/compute/build/src/v1/global_operations_client.js'),
+  ])
   const authClient = stoppable(await credentials.client(), signal)
   const options: ClientOptions = { projectId: project, authClient, ...custom(endpoint) }
-  const instances = new InstancesClient(options)
-  const disks = new DisksClient(options)
-  const snapshots = new SnapshotsClient(options)
-  const zoneOperations = new ZoneOperationsClient(options)
-  const globalOperations = new GlobalOperationsClient(options)
+  const gax = gaxFor(CALLS)
+  const instances = new InstancesClient(options, gax)
+  const disks = new DisksClient(options, gax)
+  const snapshots = new SnapshotsClient(options, gax)
+  const zoneOperations = new ZoneOperationsClient(options, gax)
+  const globalOperations = new GlobalOperationsClient(options, gax)
 
   /** The client's own retries go on for ten minutes, also where an answer can't be decoded. */
   const callOptions = ({ each }: Deadlines) => ({ timeout: each, retry: { retryCodes: [] as number[] } as never })
