@@ -43,10 +43,7 @@ const ABSENT: readonly string[] = ['/usr/local/bin/k0s', '/usr/local/lab']
 /** @param bytes its size, if the host has loop devices */
 export async function createDisk(disk: string, architecture: Architecture, bytes?: number): Promise<void> {
   const strangers = (await readdir('/')).filter(name => !STANDARD.has(name)).map(name => `/${name}`)
-  // Folders with the host user's files, unless they are emptied anyway.
-  const personal = [dirname(checkout.replace(/\/$/, '')), homedir()].filter(
-    path => path.split('/').length > 2 && ![...EMPTY, ...strangers].some(parent => `${path}/`.startsWith(`${parent}/`)),
-  )
+  const personal = personalFolders([dirname(checkout.replace(/\/$/, '')), homedir()], [...EMPTY, ...strangers])
   await makeVolume(disk, bytes)
   const present: string[] = []
   for (const path of [...EMPTY, ...personal]) if (await isDirectory(path)) present.push(path)
@@ -54,6 +51,13 @@ export async function createDisk(disk: string, architecture: Architecture, bytes
   for (const path of ABSENT) if (await exists(path)) hidden.push(path)
   await runInDisk(disk, ['/bin/sh', newDiskProgram, ...present, '--', ...hidden])
   await describe(disk, { architecture, createdAt: new Date().toISOString() })
+}
+
+/** Those of the host user's folders that have to be emptied: neither is one emptied with another, nor is it a folder of every machine's root. */
+export function personalFolders(folders: readonly string[], emptied: readonly string[]): string[] {
+  const isIn = (path: string, parent: string) => path.startsWith(`${parent}/`)
+  const own = [...new Set(folders)].filter(path => path.split('/').length > 2)
+  return own.filter(path => !emptied.includes(path) && ![...emptied, ...own].some(parent => isIn(path, parent)))
 }
 
 /** @param bytes its size, if the host has loop devices */
