@@ -9,6 +9,7 @@ import { writeAtomically } from '../../lib/runtime/files.ts'
 import { identify } from '../../lib/runtime/processes.ts'
 import { endWith, outliveLog } from '../lifecycle/last-words.ts'
 import { socketPath } from '../machine/sockets.ts'
+import { PRIVATE_UMASK } from '../state/private.ts'
 import { programPath } from '../tools/catalog.ts'
 import { createActionsApi } from './actions/api.ts'
 import { listenForPushes, notesOf } from './actions/pushes.ts'
@@ -93,4 +94,5 @@ async function open(run: string, name: string, port: number): Promise<TcpServer>
 }
 
 outliveLog()
+process.umask(PRIVATE_UMASK)
 main().catch(endWith)

@@ -15,6 +15,7 @@ import { mountsBelow, unmountBelow } from '../machine/mounts.ts'
 import { removeNetworks } from '../machine/network.ts'
 import { goneWithin, signal as kill, run } from '../machine/process.ts'
 import { here, type Layout } from '../state/layout.ts'
+import { closeLab } from '../state/private.ts'
 import { startBuildInBackground } from '../tools/background.ts'
 import { ensureTools } from '../tools/build.ts'
 import { programs } from '../tools/catalog.ts'
@@ -99,6 +100,8 @@ export async function up(log: Log, signal?: AbortSignal, layout: Layout = here):
       throw error
     }
   }
+  // What a step has made, apart from what daemons write.
+  await closeLab(layout.lab)
   const left = await startBuildInBackground(layout)
   if (left.length > 0)
     log.info(`building in the background: ${left.join(', ')}; follow it with \`./taskw lab:logs -- tools --follow\``)

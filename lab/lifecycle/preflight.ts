@@ -5,6 +5,7 @@ import { MAKE_ROOM, messageOf, precondition } from '../../lib/runtime/errors.ts'
 import { postgresFolders } from '../machine/node-agent/application.ts'
 import { run } from '../machine/process.ts'
 import { LEAST_ROOM, roomLeft } from '../state/disk-space.ts'
+import { closeLab } from '../state/private.ts'
 
 /** The distribution's programs that the lab runs, with the Debian packages that provide them. */
 const packages: Readonly<Record<string, string>> = {
@@ -26,7 +27,7 @@ const POLICY = '/usr/sbin/policy-rc.d'
 const CLUSTERS = '/etc/postgresql-common/createcluster.d/threads-ops-lab.conf'
 
 /**
- * Checks whether this machine can run a lab at all.
+ * Checks whether this machine can run a lab at all, and closes the lab's folder to other users.
  * @throws OpsError 4 with the reason: not Linux, not root, a full disk, no namespaces, no overlay file system
  */
 export async function preflight(lab: string): Promise<void> {
@@ -39,7 +40,7 @@ export async function preflight(lab: string): Promise<void> {
       'run it as root: sudo ./taskw up',
     )
   }
-  await mkdir(lab, { recursive: true })
+  await closeLab(lab)
   await assertRoom(lab)
   await assertNamespaces(lab)
 }

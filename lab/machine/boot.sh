@@ -8,6 +8,8 @@
 # Through descriptor 3 the hypervisor gets this process's pid on the host, then "running". In between, this script waits on
 # stdin until the hypervisor has recorded the pid: an unrecorded machine must not run.
 set -eu
+# The lab's own files are for its user alone; those of a machine are as on any other.
+umask 022
 
 # /proc is still the host's, so this is the pid that the hypervisor sees.
 read -r pid _ </proc/self/stat
