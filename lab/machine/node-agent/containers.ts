@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, closeSync, copyFileSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { json } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Addresses } from './addresses.ts'
 import type { Api } from './api.ts'
 import { type Application, searchPath } from './application.ts'
@@ -19,10 +20,12 @@ import {
   type Mount,
   OPTIONS_DESCRIPTOR,
   optionsOf,
+  packed,
   type Sandbox,
 } from './sandbox.ts'
 import type { Services } from './services.ts'
-import { mountsOf, releaseVolumes } from './volumes.ts'
+import { openUserNamespace } from './user-namespace.ts'
+import { assertNoLinks, mountsOf, releaseVolumes } from './volumes.ts'
 
 /** What is needed to start a container. */
 export interface Start {
@@ -67,20 +70,17 @@ export class Containers {
         ...this.#ownFiles(pod, podIP, identity, application, directory),
         ...contentOf(what),
         ...(await mountsOf(this.#api, pod, container, directory)),
+        { source: NODE, target: NODE, readOnly: true },
       ],
+      hidden: [LENT_BY_LAB],
       readOnlyRoot: container.securityContext?.readOnlyRootFilesystem === true,
       workingDirectory: container.workingDir ?? '/',
     }
     await this.#addresses.hold(podIP)
     this.#services.arrange()
+    assertNoLinks(sandbox.mounts)
     const environment = environmentOf(what)
-    const child = spawn('bwrap', enclosed(sandbox, commandOf(container, application)), {
-      cwd: '/',
-      env: environment,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-    })
-    const options = child.stdio[OPTIONS_DESCRIPTOR] as Writable
-    options.on('error', () => undefined).end(optionsOf(sandbox).join('\0'))
+    const child = await startEnclosed(sandbox, commandOf(container, application), environment)
     if (child.stdout) log.follow('stdout', child.stdout)
     if (child.stderr) log.follow('stderr', child.stderr)
     const ended = exitOf(child)
@@ -124,15 +124,44 @@ export class Containers {
   }
 }
 
-/** Mounts of the image's contents, one per entry, so that volumes can be mounted among them. */
+/** Starts a command in a sandbox of its own. */
+export async function startEnclosed(
+  sandbox: Sandbox,
+  command: readonly string[],
+  environment: Record<string, string>,
+): Promise<ChildProcess> {
+  const users = await openUserNamespace()
+  try {
+    const child = spawn('bwrap', enclosed(sandbox, command), {
+      cwd: '/',
+      env: packed(environment),
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', users],
+    })
+    const options = child.stdio[OPTIONS_DESCRIPTOR] as Writable
+    options.on('error', () => undefined).end(optionsOf(sandbox).join('\0'))
+    return child
+  } finally {
+    closeSync(users)
+  }
+}
+
+/** What the lab lends to the machine: this checkout and its programs, which are none of a pod's business, and Node. */
+const LENT_BY_LAB = '/usr/local/lab'
+const NODE = `${LENT_BY_LAB}/node`
+
+/**
+ * Mounts of the image's contents, one per entry, so that volumes can be mounted among them. A link is one in the container as well:
+ * a mount of it would be of what it leads to in the machine.
+ */
+export const contentMounts = (folder: string, target: string): Mount[] =>
+  readdirSync(folder, { withFileTypes: true }).flatMap(entry => {
+    const mount = { source: join(folder, entry.name), target: join(target, entry.name), readOnly: true }
+    if (entry.isSymbolicLink()) return [{ ...mount, source: readlinkSync(mount.source), isLink: true }]
+    return entry.isFile() || entry.isDirectory() ? [mount] : []
+  })
+
 const contentOf = ({ application: { content }, image }: Start): Mount[] =>
-  content === undefined
-    ? []
-    : readdirSync(image.content).map(name => ({
-        source: join(image.content, name),
-        target: join(content, name),
-        readOnly: true,
-      }))
+  content === undefined ? [] : contentMounts(image.content, content)
 
 const hostsHeader = `# Kubernetes-managed hosts file.
 127.0.0.1\tlocalhost
@@ -156,11 +185,17 @@ const environmentOf = ({ pod, podIP, application, image, environment }: Start): 
   POD_IP: podIP,
 })
 
-/** The pid of bubblewrap's process inside, the container's first one; undefined when it did not start. */
-async function firstProcess(child: ChildProcess): Promise<number | undefined> {
+/**
+ * The pid of bubblewrap's process inside, the container's first one, once it is in its user namespace: that comes last, and before it
+ * nobody can enter. Undefined when it did not start.
+ */
+export async function firstProcess(child: ChildProcess): Promise<number | undefined> {
   try {
     const info = (await json(child.stdio[INFO_DESCRIPTOR] as Readable)) as { 'child-pid': number }
-    return info['child-pid']
+    const first = info['child-pid']
+    const usersOf = (pid: number | 'self') => readlinkSync(`/proc/${pid}/ns/user`)
+    while (usersOf(first) === usersOf('self')) await sleep(2)
+    return first
   } catch {
     return undefined
   }
