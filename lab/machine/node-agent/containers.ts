@@ -1,30 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, closeSync, copyFileSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
-import { json } from 'node:stream/consumers'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Addresses } from './addresses.ts'
 import type { Api } from './api.ts'
 import { type Application, searchPath } from './application.ts'
+import { LENT_BY_LAB, NODE, runEnclosed } from './enclosure.ts'
 import type { PulledImage } from './images.ts'
 import { type Container, namespaceOf, type Pod } from './kubernetes.ts'
 import type { ContainerLog } from './log.ts'
-import { exitOf, type Running } from './running.ts'
-import {
-  enclosed,
-  entered,
-  type Identity,
-  INFO_DESCRIPTOR,
-  identityOf,
-  type Mount,
-  OPTIONS_DESCRIPTOR,
-  optionsOf,
-  packed,
-  type Sandbox,
-} from './sandbox.ts'
+import type { Running } from './running.ts'
+import { type Identity, identityOf, type Mount, type Sandbox } from './sandbox.ts'
 import type { Services } from './services.ts'
-import { openUserNamespace } from './user-namespace.ts'
 import { assertNoLinks, mountsOf, releaseVolumes } from './volumes.ts'
 
 /** What is needed to start a container. */
@@ -80,17 +65,13 @@ export class Containers {
     this.#services.arrange()
     assertNoLinks(sandbox.mounts)
     const environment = environmentOf(what)
-    const child = await startEnclosed(sandbox, commandOf(container, application), environment)
+    const { child, running } = await runEnclosed(
+      { sandbox, command: commandOf(container, application), environment },
+      application.stopSignal,
+    )
     if (child.stdout) log.follow('stdout', child.stdout)
     if (child.stderr) log.follow('stderr', child.stderr)
-    const ended = exitOf(child)
-    const first = await firstProcess(child)
-    return {
-      ended,
-      isReady: async () => true,
-      stop: graceMs => stop(child, first, application.stopSignal, graceMs, ended),
-      inside: command => entered(first ?? 0, sandbox, environment, command),
-    }
+    return { ...running, isReady: async () => true }
   }
 
   /** Releases what the pod had. */
@@ -123,31 +104,6 @@ export class Containers {
     ]
   }
 }
-
-/** Starts a command in a sandbox of its own. */
-export async function startEnclosed(
-  sandbox: Sandbox,
-  command: readonly string[],
-  environment: Record<string, string>,
-): Promise<ChildProcess> {
-  const users = await openUserNamespace()
-  try {
-    const child = spawn('bwrap', enclosed(sandbox, command), {
-      cwd: '/',
-      env: packed(environment),
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', users],
-    })
-    const options = child.stdio[OPTIONS_DESCRIPTOR] as Writable
-    options.on('error', () => undefined).end(optionsOf(sandbox).join('\0'))
-    return child
-  } finally {
-    closeSync(users)
-  }
-}
-
-/** What the lab lends to the machine: this checkout and its programs, which are none of a pod's business, and Node. */
-const LENT_BY_LAB = '/usr/local/lab'
-const NODE = `${LENT_BY_LAB}/node`
 
 /**
  * Mounts of the image's contents, one per entry, so that volumes can be mounted among them. A link is one in the container as well:
@@ -184,41 +140,3 @@ const environmentOf = ({ pod, podIP, application, image, environment }: Start): 
   // All pods share the machine's network: each may listen only at its own address.
   POD_IP: podIP,
 })
-
-/**
- * The pid of bubblewrap's process inside, the container's first one, once it is in its user namespace: that comes last, and before it
- * nobody can enter. Undefined when it did not start.
- */
-export async function firstProcess(child: ChildProcess): Promise<number | undefined> {
-  try {
-    const info = (await json(child.stdio[INFO_DESCRIPTOR] as Readable)) as { 'child-pid': number }
-    const first = info['child-pid']
-    const usersOf = (pid: number | 'self') => readlinkSync(`/proc/${pid}/ns/user`)
-    while (usersOf(first) === usersOf('self')) await sleep(2)
-    return first
-  } catch {
-    return undefined
-  }
-}
-
-/**
- * The program is the first process's first child. Bubblewrap ignores signals; when it is killed, the container dies with it.
- */
-async function stop(
-  child: ChildProcess,
-  first: number | undefined,
-  signal: NodeJS.Signals,
-  graceMs: number,
-  ended: Promise<number>,
-): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
-  try {
-    const [program] = readFileSync(`/proc/${first}/task/${first}/children`, 'utf8').split(' ')
-    if (program) process.kill(Number(program), signal)
-  } catch {
-    // It has already exited.
-  }
-  await ended
-  clearTimeout(timer)
-}

@@ -26,6 +26,8 @@ export interface Sandbox {
   hidden: readonly string[]
   readOnlyRoot: boolean
   workingDirectory: string
+  /** Capabilities that it keeps, by setpriv's names; none by default. */
+  capabilities?: readonly string[]
 }
 
 /**
@@ -137,10 +139,16 @@ print STDERR "exec: $ARGV[0]: $!\\n";
 exit($missing ? 127 : 126);`
 
 /** A command prefix that switches to an unprivileged user, to the working directory and, at last, to the environment. */
-const assumed = ({ identity: { uid, gid, groups }, workingDirectory }: Sandbox): string[] => [
+const assumed = ({ identity: { uid, gid, groups }, workingDirectory, capabilities = [] }: Sandbox): string[] => [
   ...['/usr/bin/setpriv', `--reuid=${uid}`, `--regid=${gid}`],
   groups.length > 0 ? `--groups=${groups.join(',')}` : '--clear-groups',
-  ...['--inh-caps=-all', '--bounding-set=-all', '--no-new-privs', '--pdeathsig=KILL', '--'],
+  ...[
+    '--inh-caps=-all',
+    `--bounding-set=${['-all', ...capabilities.map(name => `+${name}`)].join(',')}`,
+    '--no-new-privs',
+    '--pdeathsig=KILL',
+    '--',
+  ],
   ...['/usr/bin/env', `--chdir=${workingDirectory}`, '--', '/usr/bin/perl', '-e', UNPACK, '--'],
 ]
 

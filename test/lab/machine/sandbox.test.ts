@@ -18,7 +18,8 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { contentMounts, firstProcess, startEnclosed } from '../../../lab/machine/node-agent/containers.ts'
+import { contentMounts } from '../../../lab/machine/node-agent/containers.ts'
+import { firstProcess, startEnclosed } from '../../../lab/machine/node-agent/enclosure.ts'
 import { exitOf } from '../../../lab/machine/node-agent/running.ts'
 import { entered, type Mount, type Sandbox } from '../../../lab/machine/node-agent/sandbox.ts'
 import { assertNoLinks, ownPath, subPathOf } from '../../../lab/machine/node-agent/volumes.ts'
@@ -58,8 +59,8 @@ async function both(
   command: readonly string[],
   environment: Record<string, string> = ENVIRONMENT,
 ): Promise<Record<'container' | 'exec', Ended>> {
-  const container = await endOf(await startEnclosed(sandbox, command, environment))
-  const sleeping = await startEnclosed(sandbox, ['sleep', '60'], ENVIRONMENT)
+  const container = await endOf(await startEnclosed({ sandbox, command, environment }))
+  const sleeping = await startEnclosed({ sandbox, command: ['sleep', '60'], environment: ENVIRONMENT })
   try {
     const invocation = entered((await firstProcess(sleeping)) ?? 0, sandbox, environment, command)
     const child = spawn(invocation.command, invocation.args, { env: invocation.environment, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -126,6 +127,15 @@ for (const [who, identity] of [
   }
 }
 
+walls('what keeps a capability has it over its own mounts, and no other', async ({ data }) => {
+  const sandbox = sandboxOf(data, { identity: ROOT, capabilities: ['dac_override'] })
+  writeFileSync(join(data, 'closed'), 'text')
+  chmodSync(join(data, 'closed'), 0)
+  for (const { output } of Object.values(await both(sandbox, ['sh', '-c', 'cat /data/closed; grep CapPrm /proc/self/status'])))
+    assert.is(output.replace('text', '').trim(), 'CapPrm:\t0000000000000002')
+  for (const { code } of Object.values(await both(sandbox, ['mknod', '/data/device', 'b', '7', '0']))) assert.is(code, 1)
+})
+
 walls('a device that is in a volume all the same is none', async ({ data }) => {
   const made = spawn('mknod', ['-m', '666', join(data, 'null'), 'c', '1', '3'])
   assert.is(await exitOf(made), 0)
@@ -151,7 +161,11 @@ walls('what a volume puts in place of the machine’s programs gets nothing from
     { source: '/usr/bin', target: '/machine', readOnly: true },
     { source: programs, target: '/usr/bin' },
   ]
-  const { container } = { container: await endOf(await startEnclosed(sandboxOf(data, { mounts }), ['true'], ENVIRONMENT)) }
+  const { container } = {
+    container: await endOf(
+      await startEnclosed({ sandbox: sandboxOf(data, { mounts }), command: ['true'], environment: ENVIRONMENT }),
+    ),
+  }
   assert.is(container.code, 9)
   const own = readlinkSync('/proc/self/ns/user')
   const said = readFileSync(join(data, 'said'), 'utf8')
@@ -162,7 +176,7 @@ walls('what a volume puts in place of the machine’s programs gets nothing from
 walls('what a container’s root puts in place of a library gets nothing from `kubectl exec`', async ({ data }) => {
   const sandbox = sandboxOf(data, { identity: ROOT })
   const preload = 'echo /data/none.so >/etc/ld.so.preload && exec sleep 60'
-  const container = await startEnclosed(sandbox, ['sh', '-c', preload], ENVIRONMENT)
+  const container = await startEnclosed({ sandbox, command: ['sh', '-c', preload], environment: ENVIRONMENT })
   try {
     const first = (await firstProcess(container)) ?? 0
     const [outer, inner] = ['self', String(first)].map(pid => readlinkSync(`/proc/${pid}/ns/user`))
@@ -200,7 +214,7 @@ for (const [what, variables] of environments) {
 walls('bubblewrap and nsenter have nothing of it', async ({ data }) => {
   const library = '/PLACE/none.so'
   const sandbox = sandboxOf(data)
-  const child = await startEnclosed(sandbox, ['sleep', '60'], { ...ENVIRONMENT, LD_PRELOAD: library })
+  const child = await startEnclosed({ sandbox, command: ['sleep', '60'], environment: { ...ENVIRONMENT, LD_PRELOAD: library } })
   try {
     const first = (await firstProcess(child)) ?? 0
     for (const pid of [child.pid, first])
@@ -232,7 +246,11 @@ walls('who one is, where, and how a command ends', async ({ data }) => {
   for (const { code } of Object.values(await both(sandbox, ['/data']))) assert.is(code, 126)
 })
 walls('ends with bubblewrap', async ({ data }) => {
-  const child = await startEnclosed(sandboxOf(data), ['sh', '-c', 'sleep 60 & wait'], ENVIRONMENT)
+  const child = await startEnclosed({
+    sandbox: sandboxOf(data),
+    command: ['sh', '-c', 'sleep 60 & wait'],
+    environment: ENVIRONMENT,
+  })
   const first = identify((await firstProcess(child)) ?? 0)
   assert.ok(first)
   child.kill('SIGKILL')
