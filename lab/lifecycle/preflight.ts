@@ -13,6 +13,7 @@ const packages: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   git: 'git',
   openssl: 'openssl',
+  perl: 'perl-base',
   initdb: 'postgresql',
   'mkfs.ext4': 'e2fsprogs',
   'redis-server': 'redis-server',
@@ -58,6 +59,8 @@ async function assertNamespaces(lab: string): Promise<void> {
     const mount =
       'mount --make-rprivate / && mount -t overlay overlay -o lowerdir=/,upperdir="$0/upper",workdir="$0/work" "$0/root"'
     await run('unshare', ['--mount', '--pid', '--net', '--uts', '--ipc', '--fork', 'sh', '-c', mount, probe])
+    // Containers have one of their own.
+    await run('unshare', ['--user', 'true'])
   } catch (error) {
     throw precondition(
       `the lab cannot create namespaces and an overlay file system here: ${messageOf(error).trim().split('\n').at(-1)}`,

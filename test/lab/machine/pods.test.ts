@@ -180,6 +180,17 @@ spec:
   await lab.kubectl(machine, 'delete pod rooted outside --grace-period=0')
 })
 
+story('the programs of some pods are enclosed as well', async ({ lab, machine }) => {
+  await lab.push({ repository: 'docker.io/library/redis', tags: ['7'], architecture: 'amd64' })
+  await lab.kubectl(machine, 'run redis --image redis:7 --env LD_PRELOAD=/none.so')
+  await lab.kubectl(machine, 'wait pod/redis --for=condition=Ready --timeout=30s')
+  assert.is((await lab.kubectl(machine, 'exec redis -- redis-cli ping')).trim(), 'PONG')
+  assert.match(await lab.kubectl(machine, 'exec redis -- grep CapEff /proc/self/status'), /:\t0{15}2$/m)
+  for (const path of ['/usr/local/bin/k0s', '/var/lib/k0s/pki/new', '/usr/local/lab/tools/new'])
+    await fails(() => lab.kubectl(machine, `exec redis -- touch ${path}`), /Read-only file system|No such file/)
+  await lab.kubectl(machine, 'delete pod redis --grace-period=0')
+})
+
 story('a secret is in the environment of its container and on no command line', async ({ lab, machine }) => {
   const commands = await lab.ssh(machine, "sudo sh -c 'cat /proc/[0-9]*/cmdline' | tr '\\0' ' '")
   assert.match(commands, 'postgres -D /var/lib/postgresql/data/pgdata')
