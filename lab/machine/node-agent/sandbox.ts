@@ -70,8 +70,8 @@ export const enclosed = (sandbox: Sandbox, command: readonly string[]): string[]
 
 /**
  * Options of `bwrap` for a container: its own PID, mount, UTS, IPC and user namespaces, the machine's network, no capabilities.
- * Even what a pod has put in place of `setpriv`, or of a library, has none over the machine. Bubblewrap stays the first process: it reaps orphans, and it dies with its parent, which would not work for a process of
- * another user once capabilities are dropped.
+ * Even what a pod has put in place of `setpriv`, or of a library, has none over the machine. Bubblewrap stays the first process: it reaps
+ * orphans, and it dies with its parent, which would not work for a process of another user once capabilities are dropped.
  */
 export function optionsOf({ hostname, mounts, hidden, readOnlyRoot }: Sandbox): string[] {
   // A mount may be below another one.
@@ -81,21 +81,8 @@ export function optionsOf({ hostname, mounts, hidden, readOnlyRoot }: Sandbox): 
     ...['--info-fd', String(INFO_DESCRIPTOR), '--userns2', String(USERS_DESCRIPTOR), '--hostname', hostname],
     ...['--perms', '0755', '--dir', '/etc', ...LENT.flatMap(path => ['--ro-bind-try', path, path])],
     ...hidden.flatMap(path => ['--perms', '0755', '--tmpfs', path]),
-    ...[
-      '--proc',
-      '/proc',
-      ...KERNELS.flatMap(path => ['--ro-bind-try', path, path]),
-      '--dev',
-      '/dev',
-      '--perms',
-      '1777',
-      '--tmpfs',
-      '/dev/shm',
-      '--perms',
-      '1777',
-      '--dir',
-      '/tmp',
-    ],
+    ...['--proc', '/proc', ...KERNELS.flatMap(path => ['--ro-bind-try', path, path])],
+    ...['--dev', '/dev', '--perms', '1777', '--tmpfs', '/dev/shm', '--perms', '1777', '--dir', '/tmp'],
     ...ordered.flatMap(({ source, target, readOnly, isLink }) => [
       ...ancestors(target).flatMap(path => ['--perms', '0755', '--dir', path]),
       ...[isLink ? '--symlink' : readOnly ? '--ro-bind' : '--bind', source, target],
@@ -142,13 +129,8 @@ exit($missing ? 127 : 126);`
 const assumed = ({ identity: { uid, gid, groups }, workingDirectory, capabilities = [] }: Sandbox): string[] => [
   ...['/usr/bin/setpriv', `--reuid=${uid}`, `--regid=${gid}`],
   groups.length > 0 ? `--groups=${groups.join(',')}` : '--clear-groups',
-  ...[
-    '--inh-caps=-all',
-    `--bounding-set=${['-all', ...capabilities.map(name => `+${name}`)].join(',')}`,
-    '--no-new-privs',
-    '--pdeathsig=KILL',
-    '--',
-  ],
+  ...['--inh-caps=-all', `--bounding-set=${['-all', ...capabilities.map(name => `+${name}`)].join(',')}`],
+  ...['--no-new-privs', '--pdeathsig=KILL', '--'],
   ...['/usr/bin/env', `--chdir=${workingDirectory}`, '--', '/usr/bin/perl', '-e', UNPACK, '--'],
 ]
 
