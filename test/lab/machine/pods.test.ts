@@ -152,6 +152,7 @@ story('a pod, be it root, has nothing of its machine', async ({ lab, machine }) 
 kind: Pod
 metadata: { name: ${name} }
 spec:
+  automountServiceAccountToken: false
   containers:
     - name: app
       image: ${image}
