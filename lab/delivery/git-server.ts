@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { hasToken } from './token.ts'
 
 /**
  * Git's smart HTTP protocol for the bare repositories in a folder, at `/<repository>.git/…` or, as on GitHub, with an owner
@@ -9,7 +9,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 export function createGitServer({ repositories, token }: { repositories: string; token: string }): Server {
   return createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://git.lab')
-    if (isPush(url) && !isAllowed(request.headers.authorization, token)) {
+    if (isPush(url) && !hasToken(request.headers.authorization, token)) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git.lab"' }).end('a push wants the token\n')
       return
     }
@@ -19,14 +19,6 @@ export function createGitServer({ repositories, token }: { repositories: string;
 
 const isPush = (url: URL): boolean =>
   url.searchParams.get('service') === 'git-receive-pack' || url.pathname.endsWith('/git-receive-pack')
-
-function isAllowed(authorization: string | undefined, token: string): boolean {
-  const [scheme, value = ''] = (authorization ?? '').split(' ')
-  const basic = () => Buffer.from(value, 'base64').toString().split(':').slice(1).join(':')
-  const given = Buffer.from(scheme?.toLowerCase() === 'basic' ? basic() : value)
-  const wanted = Buffer.from(token)
-  return given.length === wanted.length && timingSafeEqual(given, wanted)
-}
 
 /** One CGI call. https://git-scm.com/docs/git-http-backend */
 function serve(repositories: string, url: URL, request: IncomingMessage, response: ServerResponse): void {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'n
 import { createServer as createTlsServer } from 'node:https'
 import { dirname, join } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { LOOPBACK, onlyFor } from '../http/hosts.ts'
 import type { Hypervisor } from '../machine/types.ts'
 import { ensureCertificate } from './certificate.ts'
 import { serveAddresses } from './compute/addresses.ts'
@@ -124,6 +125,7 @@ export async function startGoogle({
     // Clients that poll reuse their connection.
     server.keepAliveTimeout = 60_000
     server.on('upgrade', (message, socket, head) => upgrade({ relay, token, faults }, message, socket, head))
+    onlyFor(LOOPBACK, server)
   }
   return {
     port: await listenOnPort(servers[0], port),

@@ -1,10 +1,11 @@
-import { glob, lstat, mkdir, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
+import { glob, lstat, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isDiskFull } from '../../lib/runtime/errors.ts'
 import { root as checkout, writeAtomically } from '../../lib/runtime/files.ts'
+import { makePrivate } from '../state/private.ts'
 import { readData } from '../state/stored.ts'
 import { run } from './process.ts'
 import type { Architecture } from './types.ts'
@@ -75,10 +76,11 @@ export async function createDiskFromSnapshot(disk: string, snapshot: string, byt
  */
 async function makeVolume(disk: string, bytes = SMALLEST): Promise<void> {
   await rm(disk, { recursive: true, force: true })
-  await mkdir(disk, { recursive: true })
+  await makePrivate(disk)
   const volume = join(disk, VOLUME)
   try {
-    await run('truncate', ['--size', String(bytes), volume])
+    await writeFile(volume, '', { mode: 0o600, flag: 'wx' })
+    await truncate(volume, bytes)
     await run('mkfs.ext4', [...FORMAT, volume])
     await runInDisk(disk, ['true'])
   } catch (error) {
@@ -142,7 +144,7 @@ export async function snapshotDisk(
   const partial = `${snapshot}.partial`
   await rm(partial, { recursive: true, force: true })
   try {
-    await mkdir(partial, { recursive: true })
+    await makePrivate(partial)
     await standstill(async () => {
       await runInDisk(disk, ['cp', '-a', '--reflink=auto', 'upper', join(partial, 'upper')])
     })

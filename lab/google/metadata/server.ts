@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer, type Socket } from 'node:net'
 import { messageOf } from '../../../lib/runtime/errors.ts'
+import { onlyFor } from '../../http/hosts.ts'
+import { METADATA } from '../../machine/network.ts'
 import { type Peer, parseProxyHeader } from '../../machine/proxy-protocol.ts'
 import type { Cloud } from '../compute/cloud.ts'
 import { addressOf, type Instance, networkOf } from '../compute/instance.ts'
@@ -13,6 +15,8 @@ import { type Answer, answer } from './answer.ts'
 import { metadataTree } from './tree.ts'
 
 const ROOT = '/computeMetadata/v1/'
+/** As what a machine may ask for it. */
+const NAMES: readonly string[] = ['metadata.google.internal', 'metadata', METADATA, 'localhost']
 const LARGEST_GUEST_ATTRIBUTE = 256 * 1024
 
 /**
@@ -22,12 +26,13 @@ const LARGEST_GUEST_ATTRIBUTE = 256 * 1024
 export async function startMetadataServer(socketPath: string, cloud: Cloud, machines: Machines): Promise<{ close(): void }> {
   const guests = new WeakMap<Socket, Peer>()
   const metadata = new MetadataServer(cloud, machines)
-  const http = createHttpServer((message, response) => {
+  const handle = (message: IncomingMessage, response: ServerResponse) => {
     metadata.handle(message, response, guests.get(message.socket)).catch(error => {
       console.error(`metadata ${message.url}: ${messageOf(error)}`)
       send(response, 500, 'Internal Server Error\n')
     })
-  })
+  }
+  const http = onlyFor(NAMES, createHttpServer(handle))
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
     sockets.add(socket)
