@@ -66,23 +66,26 @@ ends.after(() => {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   for (const during of ['check', 'test']) {
     for (const whom of ['it alone', 'its whole group'] as const) {
-      ends(`${signal} to ${whom} during ${during}: what was made is cleared away by who made it, and then it ends`, async () => {
-        const { child, ended, begun, linesOf } = start(during)
-        const { pid, temporary } = await begun()
-        // Somebody else's, of the same kind.
-        const other = spawn('sleep', ['600'])
-        // Of an interrupt, what runs in the background does not hear by itself.
-        process.kill(whom === 'it alone' ? (child.pid ?? 0) : -(child.pid ?? 0), signal)
-        const { code, said } = await ended
-        assert.is(code, 130, said)
-        assert.ok(linesOf('told').length > 0, said)
-        assert.not(isRunning(pid))
-        assert.not(existsSync(temporary))
-        assert.ok(isRunning(other.pid ?? 0))
-        other.kill()
-        assert.is(linesOf('verbs').includes('test'), during === 'test')
-        if (during === 'test') assert.match(said, /^1 passed, 1 failed$/m)
-      })
+      ends(
+        `${signal} to ${whom} during ${during}: what was made is cleared away by who made it, and then it ends`,
+        async () => {
+          const { child, ended, begun, linesOf } = start(during)
+          const { pid, temporary } = await begun()
+          // Somebody else's, of the same kind.
+          const other = spawn('sleep', ['600'])
+          // Of an interrupt, what runs in the background does not hear by itself.
+          process.kill(whom === 'it alone' ? (child.pid ?? 0) : -(child.pid ?? 0), signal)
+          const { code, said } = await ended
+          assert.is(code, 130, said)
+          assert.ok(linesOf('told').length > 0, said)
+          assert.not(isRunning(pid))
+          assert.not(existsSync(temporary))
+          assert.ok(isRunning(other.pid ?? 0))
+          other.kill()
+          assert.is(linesOf('verbs').includes('test'), during === 'test')
+          if (during === 'test') assert.match(said, /^1 passed, 1 failed$/m)
+        },
+      )
     }
   }
 }
