@@ -66,6 +66,8 @@ export const environmentSchema = z.strictObject({
     program: path.refine(text => !text.startsWith('-'), 'must not begin with a hyphen').default('terraform'),
     cliConfig: path.optional(),
     layers: distinct(layer).min(1),
+    /** How long another holder of a state's lock is waited for. */
+    lockDeadline: duration.prefault('1m'),
   }),
 
   access: z.strictObject({

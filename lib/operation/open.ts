@@ -51,6 +51,7 @@ export async function openContext(
     env: environment.name,
     backendConfig: join(directory, layout.backendConfig),
     layers: layout.layers,
+    lockDeadline: layout.lockDeadline,
     plans: planFolder(environment.name),
     signal,
     gitSha,

@@ -53,6 +53,8 @@ export interface TerraformOptions {
   objects?: StateObjects
   /** Commit of the checkout. */
   gitSha?: () => Promise<string>
+  /** How long another holder of a state's lock is waited for, in milliseconds; a minute unless told. */
+  lockDeadline?: number
   /** Milliseconds after which a Terraform that says nothing is given up; 10 minutes unless told. */
   silence?: number
   /** Asks the services that a layer's Terraform needs, while it says nothing. @throws OpsError for one that does not answer */
@@ -107,6 +109,8 @@ export interface Terraform {
 /** Its GCS backend tries a service that is out of reach again for ever; while it works, it speaks up every ten seconds. */
 const SILENCE_MS = 600_000
 
+const LOCK_DEADLINE_MS = 60_000
+
 const BUCKET_INPUT = 'backend_bucket'
 
 /** How many plans are made at the same time: each starts its providers, of which one takes some 100 MB. */
@@ -120,6 +124,7 @@ const ownVariables = (): [string, string | undefined][] =>
 
 export function createTerraform(options: TerraformOptions): Terraform {
   const { program, directory, env, backendConfig, plans, objects, silence = SILENCE_MS } = options
+  const lockTimeout = Math.ceil((options.lockDeadline ?? LOCK_DEADLINE_MS) / 1000)
   const end = new AbortController()
   const signal = AbortSignal.any([options.signal, end.signal])
   const root = (layer: string) => join(directory, layer, 'envs', env)
@@ -225,7 +230,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
 
   const plan = async (layer: string, planOptions: PlanOptions) => {
     await initialise(layer)
-    const made = await makePlan(await planRun(layer), planOptions)
+    const made = await makePlan(await planRun(layer), { lockTimeout, ...planOptions })
     await edges.check(layer, made.reads)
     return made.plan
   }
@@ -312,7 +317,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
 
     async adopt(layer, address, id) {
       await initialise(layer)
-      const args = ['import', '-no-color', '-lock-timeout=60s', '--', address, id]
+      const args = ['import', '-no-color', `-lock-timeout=${lockTimeout}s`, '--', address, id]
       const ended = await untilLocked(
         command,
         () => command.run(root(layer), args),
