@@ -2,12 +2,13 @@ import { once } from 'node:events'
 import { mkdirSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
-import { type AddressInfo, createConnection, createServer as createTcpServer, type Server as TcpServer } from 'node:net'
+import { type AddressInfo, createConnection, type Server as TcpServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeAtomically } from '../../lib/runtime/files.ts'
 import { identify } from '../../lib/runtime/processes.ts'
 import { endWith, outliveLog } from '../lifecycle/last-words.ts'
+import { createForwarder } from '../machine/forwarding.ts'
 import { socketPath } from '../machine/sockets.ts'
 import { programPath } from '../tools/catalog.ts'
 import { createActionsApi } from './actions/api.ts'
@@ -76,16 +77,7 @@ async function listen(server: Server): Promise<number> {
 
 /** A Unix socket that leads to a loopback port. */
 async function open(run: string, name: string, port: number): Promise<TcpServer> {
-  const door = createTcpServer({ allowHalfOpen: true }, client => {
-    const inner = createConnection({ host: '127.0.0.1', port, allowHalfOpen: true })
-    for (const side of [client, inner]) {
-      side.on('error', () => {
-        client.destroy()
-        inner.destroy()
-      })
-    }
-    client.pipe(inner).pipe(client)
-  })
+  const door = createForwarder(() => createConnection({ host: '127.0.0.1', port, allowHalfOpen: true }))
   rmSync(join(run, name), { force: true })
   door.listen(socketPath(run, name))
   await once(door, 'listening')

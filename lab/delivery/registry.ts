@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { isDiskFull, messageOf } from '../../lib/runtime/errors.ts'
 import { writeAtomically } from '../../lib/runtime/files.ts'
+import { answering, BadRequest, targetOf } from '../../lib/runtime/serving.ts'
 import { readData } from '../state/stored.ts'
 
 interface StoredManifest {
@@ -47,7 +48,7 @@ export async function startRegistry({
   const backend = spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
   const port = await portOf(backend)
   await restore(manifests, port)
-  const server = createServer((request, response) => forward(request, response, { port, manifests }))
+  const server = createServer(answering((request, response) => forward(request, response, { port, manifests })))
   return { server, backend }
 }
 
@@ -89,19 +90,33 @@ async function restore(manifests: string, port: number): Promise<void> {
 
 const isIndex = ({ contentType }: StoredManifest): boolean => /index|list/.test(contentType)
 
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
+/** What is between a client and this server only. RFC 9110, 7.6.1 */
+const OWN_HEADERS = new Set(['host', 'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade', 'expect'])
+
+const passedOn = (headers: IncomingMessage['headers']): IncomingMessage['headers'] =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !OWN_HEADERS.has(name)))
+
 function forward(
   request: IncomingMessage,
   response: ServerResponse,
   { port, manifests }: { port: number; manifests: string },
 ): void {
-  const path = new URL(request.url ?? '/', 'http://registry.lab').pathname
+  const { pathname: path, search } = targetOf(request)
+  if (!METHODS.includes(request.method ?? '')) throw new BadRequest('A registry has no such method.', 405)
   const isManifest = request.method === 'PUT' && path.includes('/manifests/')
   const body: Buffer[] = []
   if (isManifest) request.on('data', chunk => body.push(chunk))
 
-  const { host, ...headers } = request.headers
+  const headers = passedOn(request.headers)
   const upstream = httpRequest(
-    { host: '127.0.0.1', port, method: request.method, path: request.url, headers: { ...headers, host: `127.0.0.1:${port}` } },
+    {
+      host: '127.0.0.1',
+      port,
+      method: request.method,
+      path: `${path}${search}`,
+      headers: { ...headers, host: `127.0.0.1:${port}` },
+    },
     async answer => {
       if (isManifest && answer.statusCode === 201) {
         const contentType = String(headers['content-type'] ?? '')
@@ -114,7 +129,7 @@ function forward(
           return
         }
       }
-      response.writeHead(answer.statusCode ?? 502, relativeLocation(answer.headers))
+      response.writeHead(answer.statusCode ?? 502, relativeLocation(passedOn(answer.headers)))
       answer.pipe(response)
     },
   )
