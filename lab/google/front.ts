@@ -31,6 +31,8 @@ interface FrontOptions {
 
 const COMPUTE_PATH = /^\/compute\/v1\/projects\/([^/]+)/
 const API_PATH = /^\/(compute|v1|storage|b|upload|resumable|download|lab)(\/|$)/
+/** Google's client library sends an empty text where a method takes no body. */
+const NOTHING = ['', '""']
 const UPLOAD_PATH = /^\/(resumable\/)?upload\//
 const BATCH_PATH = /^\/batch(\/|$)/
 /** No fault applies to the lab's own API, where faults are cleared. */
@@ -119,7 +121,8 @@ async function wellFormed(message: Incoming, url: URL): Promise<Incoming> {
   const { method, headers } = message
   if (UPLOAD_PATH.test(url.pathname) || !/^application\/json\b/i.test(headers['content-type'] ?? '')) return message
   const content = await new Call(message, url, {}).body(LARGEST_JSON)
-  if (content.toString().trim() !== '') parseObject(content.toString())
+  const text = content.toString().trim()
+  if (!NOTHING.includes(text)) parseObject(text)
   async function* body() {
     yield content
   }
