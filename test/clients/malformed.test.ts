@@ -27,6 +27,7 @@ import { createExtender } from '../../lab/machine/node-agent/extender.ts'
 import { createKubelet } from '../../lab/machine/node-agent/kubelet-server.ts'
 import type { Pod } from '../../lab/machine/node-agent/kubernetes.ts'
 import type { Running } from '../../lab/machine/node-agent/running.ts'
+import { processesWith } from '../../lab/machine/process.ts'
 import { proxyHeader } from '../../lab/machine/proxy-protocol.ts'
 import { openTunnel } from '../../lib/google/tunnel.ts'
 import { root } from '../../lib/runtime/files.ts'
@@ -524,7 +525,8 @@ async function tunnel(reach: (port: number) => Reach): Promise<Target> {
       socket.destroy()
       assert.is(String(said), 'hello')
     },
-    state: () => held.own,
+    // One that ended would be started anew.
+    state: () => processesWith('cmdline', words => words.some(word => word.endsWith(`/tunnel-${port}`))),
     close: async () => {
       await held.close()
       echo.close()
