@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { answering, BadRequest, decoded, targetOf } from '../../lib/runtime/serving.ts'
 import { hasToken } from './token.ts'
 
 /**
@@ -7,18 +8,27 @@ import { hasToken } from './token.ts'
  * before it (any owner will do). Anybody may fetch; a push requires the token, as bearer token or as Basic password.
  */
 export function createGitServer({ repositories, token }: { repositories: string; token: string }): Server {
-  return createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://git.lab')
-    if (isPush(url) && !hasToken(request.headers.authorization, token)) {
-      response.writeHead(401, { 'www-authenticate': 'Basic realm="git.lab"' }).end('a push wants the token\n')
-      return
-    }
-    serve(repositories, url, request, response)
-  })
+  return createServer(
+    answering((request, response) => {
+      const url = targetOf(request)
+      if (isPush(url) && !hasToken(request.headers.authorization, token)) {
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="git.lab"' }).end('a push wants the token\n')
+        return
+      }
+      serve(repositories, url, request, response)
+    }),
+  )
 }
 
 const isPush = (url: URL): boolean =>
   url.searchParams.get('service') === 'git-receive-pack' || url.pathname.endsWith('/git-receive-pack')
+
+/** The path below the folder of repositories, without an owner before it. @throws BadRequest where a part of it is empty, `.` or `..` */
+function pathIn(url: URL): string {
+  const path = decoded(url.pathname)
+  if (/\/\.{0,2}\//.test(`${path.replace(/\/$/, '')}/`)) throw new BadRequest('No repository is there.', 404)
+  return path.replace(/^\/[^/]+(?=\/[^/]+\.git\/)/, '')
+}
 
 /** One CGI call. https://git-scm.com/docs/git-http-backend */
 function serve(repositories: string, url: URL, request: IncomingMessage, response: ServerResponse): void {
@@ -33,7 +43,7 @@ function serve(repositories: string, url: URL, request: IncomingMessage, respons
       HTTP_CONTENT_ENCODING: header('content-encoding'),
       CONTENT_TYPE: header('content-type'),
       ...(request.headers['content-length'] && { CONTENT_LENGTH: request.headers['content-length'] }),
-      PATH_INFO: decodeURIComponent(url.pathname).replace(/^\/[^/]+(?=\/[^/]+\.git\/)/, ''),
+      PATH_INFO: pathIn(url),
       QUERY_STRING: url.search.slice(1),
       REMOTE_ADDR: request.socket.remoteAddress ?? '',
       REQUEST_METHOD: request.method,

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { isDiskFull, messageOf } from '../../lib/runtime/errors.ts'
 import { writeAtomically } from '../../lib/runtime/files.ts'
+import { answering, BadRequest, targetOf } from '../../lib/runtime/serving.ts'
 import { socketPath } from '../machine/sockets.ts'
 import { makePrivate } from '../state/private.ts'
 import { readData } from '../state/stored.ts'
@@ -54,17 +55,15 @@ export async function startRegistry({
   await serving(backend)
   const socket = socketPath(directory, SOCKET)
   await restore(manifests, socket)
-  return {
-    server: createServer((request, response) => {
-      if (wantsToken(request) && !hasToken(request.headers.authorization, token)) refuse(response, unauthorized)
-      else forward(request, response, { socket, manifests })
-    }),
-    reader: createServer((request, response) => {
-      if (isRead(request)) forward(request, response, { socket, manifests })
-      else refuse(response, readOnly)
-    }),
-    backend,
-  }
+  const writer = answering((request, response) => {
+    if (wantsToken(request) && !hasToken(request.headers.authorization, token)) refuse(response, unauthorized)
+    else forward(request, response, { socket, manifests })
+  })
+  const reader = answering((request, response) => {
+    if (isRead(request)) forward(request, response, { socket, manifests })
+    else refuse(response, readOnly)
+  })
+  return { server: createServer(writer), reader: createServer(reader), backend }
 }
 
 /** It says on stderr that it serves, or why it does not. */
@@ -133,20 +132,42 @@ function refuse(response: ServerResponse, { status, code, message, headers }: Re
   response.writeHead(status, { 'content-type': 'application/json', connection: 'close', ...headers })
   response.end(JSON.stringify({ errors: [{ code, message }] }))
 }
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
+/** What is between a client and this server only. RFC 9110, 7.6.1 */
+const OWN_HEADERS = new Set([
+  'host',
+  'authorization',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'upgrade',
+  'expect',
+])
+
+const passedOn = (headers: IncomingMessage['headers']): IncomingMessage['headers'] =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !OWN_HEADERS.has(name)))
 
 function forward(
   request: IncomingMessage,
   response: ServerResponse,
   { socket, manifests }: { socket: string; manifests: string },
 ): void {
-  const path = new URL(request.url ?? '/', 'http://registry.lab').pathname
+  const { pathname: path, search } = targetOf(request)
+  if (!METHODS.includes(request.method ?? '')) throw new BadRequest('A registry has no such method.', 405)
   const isManifest = request.method === 'PUT' && path.includes('/manifests/')
   const body: Buffer[] = []
   if (isManifest) request.on('data', chunk => body.push(chunk))
 
-  const { host: _, authorization: __, ...headers } = request.headers
+  const headers = passedOn(request.headers)
   const upstream = httpRequest(
-    { socketPath: socket, method: request.method, path: request.url, headers: { ...headers, host: 'registry.lab' } },
+    {
+      socketPath: socket,
+      method: request.method,
+      path: `${path}${search}`,
+      headers: { ...headers, host: 'registry.lab' },
+    },
     async answer => {
       if (isManifest && answer.statusCode === 201) {
         const contentType = String(headers['content-type'] ?? '')
@@ -159,7 +180,7 @@ function forward(
           return
         }
       }
-      response.writeHead(answer.statusCode ?? 502, relativeLocation(answer.headers))
+      response.writeHead(answer.statusCode ?? 502, relativeLocation(passedOn(answer.headers)))
       answer.pipe(response)
     },
   )
