@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { DURATION_EXAMPLES, parseDuration } from '../runtime/duration.ts'
 import { isAskable } from '../runtime/inherited.ts'
 import { isBranch } from './git.ts'
+import { USUAL_ROOT } from './layer-root.ts'
 
 /** Of a deadline: none at all and one that never comes are both slips. */
 const SHORTEST_MS = 1000
@@ -34,13 +35,36 @@ const distinct = <Item extends z.ZodType<string>>(item: Item) =>
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest: 64 hexadecimal digits')
 const namespacedName = (example: string) => z.string().regex(/^[^/]+\/[^/]+$/, `must look like ${example}`)
-/** A snapshot's name holds the layer's, the time, and the shortest form of the VM's. */
-const LONGEST_LAYER = 35
+/** Saved plans are called after their layers. */
+const LONGEST_LAYER = 100
 const layer = z
   .string()
-  .regex(
-    new RegExp(`^\\d{2}-[a-z0-9-]{1,${LONGEST_LAYER}}$`),
-    `must look like 01-k8s: two digits, a hyphen, a name of at most ${LONGEST_LAYER} characters`,
+  .regex(/^\w[\w.-]*$/, 'must be the name of a folder, in letters, digits, _, . and -')
+  .max(LONGEST_LAYER, `must have at most ${LONGEST_LAYER} characters`)
+
+/** The order of the list is that of application; a number that says otherwise is a slip. */
+const layers = distinct(layer)
+  .min(1)
+  .superRefine((names, context) => {
+    const numbers = names.map(name => /^\d+/.exec(name)?.[0])
+    for (const [at, number] of numbers.entries()) {
+      const above = names.find((_, before) => before < at && Number(numbers[before]) > Number(number))
+      if (above === undefined) continue
+      const message = `${names[at]} is listed after ${above}; numbered layers are listed in the order of their numbers`
+      context.addIssue({ code: 'custom', path: [at], message })
+    }
+  })
+
+/** The root of a layer, below its folder. */
+const rootTemplate = z
+  .literal('.')
+  .or(
+    z
+      .string()
+      .refine(
+        text => inside('').safeParse(text.replaceAll('{env}', 'env')).success,
+        'must be a folder below that of the layer, such as envs/{env}, or . for the layer itself',
+      ),
   )
 
 /** What Terraform does not know about an environment; the rest comes from Terraform's outputs. */
@@ -59,13 +83,16 @@ export const environmentSchema = z.strictObject({
   terraform: z.strictObject({
     /** Folder of the layers. */
     directory: path.default('terraform'),
+    /** Where each layer's root is, below the layer's folder; `{env}` is the environment's name. */
+    root: rootTemplate.default(USUAL_ROOT),
     /** Partial backend configuration in that folder; it names the state bucket. */
     backendConfig: inside('must be a file of that folder').default('backend-config.hcl'),
     /** Location of the state bucket when it has to be created. */
     bucketLocation: z.string().default('US-EAST1'),
     program: path.refine(text => !text.startsWith('-'), 'must not begin with a hyphen').default('terraform'),
     cliConfig: path.optional(),
-    layers: distinct(layer).min(1),
+    /** In the order of application. */
+    layers,
   }),
 
   access: z.strictObject({

@@ -49,6 +49,7 @@ export async function openContext(
     ownProviders: hasOwnProviders(environment),
     directory,
     env: environment.name,
+    root: layout.root,
     backendConfig: join(directory, layout.backendConfig),
     layers: layout.layers,
     plans: planFolder(environment.name),

@@ -15,7 +15,7 @@ export interface EdgesOptions {
   scratch: string
 }
 
-/** The order of the layers, which their numbers say and their reading of each other's states must not contradict. */
+/** The order of the layers, which is that of the list, and which their reading of each other's states must not contradict. */
 export interface Edges {
   /** @param reads states that a layer reads, as `bucket/object` @throws OpsError 3 */
   check(layer: string, reads: readonly string[]): Promise<void>
@@ -58,9 +58,12 @@ export function createEdges({ command, layers, root, backend, scratch }: EdgesOp
   }
 
   const refuse = (edges: LayerEdge[]) => {
-    const wrong = contradictions(edges).map(({ layer, reads }) => `${layer} reads the state of ${reads}`)
+    const wrong = contradictions(edges, layers).map(({ layer, reads }) => `${layer} reads the state of ${reads}`)
     if (wrong.length > 0)
-      throw configuration(`layers out of order: ${wrong.join('; ')}`, 'renumber them: a layer may read only lower ones')
+      throw configuration(
+        `layers out of order: ${wrong.join('; ')}`,
+        'list them in another order: a layer may read only those before it',
+      )
   }
 
   return {

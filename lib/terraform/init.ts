@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { staleLock } from '../model/layer/lock-file.ts'
 import { precondition } from '../runtime/errors.ts'
 import { readIfExists } from '../runtime/files.ts'
@@ -16,6 +16,8 @@ import { createStamp, fingerprint } from './stamp.ts'
 
 export interface InitOptions {
   command: Command
+  /** The environment's name. */
+  env: string
   root: (layer: string) => string
   /** Folder of the layers and of their modules. */
   directory: string
@@ -41,7 +43,7 @@ export interface Init {
 }
 
 export function createInit(options: InitOptions): Init {
-  const { command, root, directory, backendConfig, ownProviders = false, user, signal, onProgress } = options
+  const { command, env: environment, root, directory, backendConfig, ownProviders = false, user, signal, onProgress } = options
   const ours = (layer: string, name: string) => join(root(layer), '.terraform', `threads-ops-init${name}`)
   const stamp = createStamp('threads-ops-init', root, async layer => {
     const inputs = await fingerprint([join(directory, 'modules'), root(layer)], backendConfig)
@@ -81,7 +83,7 @@ export function createInit(options: InitOptions): Init {
       ended = await initialise(layer, env)
     }
     if (ended.exitCode !== 0) {
-      const stale = (await isLocked(layer)) ? staleLock(ended.stderr, { env: basename(root(layer)), layer }) : undefined
+      const stale = (await isLocked(layer)) ? staleLock(ended.stderr, { env: environment, layer }) : undefined
       if (stale === undefined || command.stopped(what, ended))
         throw command.failure(what, ended, 'see what Terraform says above')
       throw precondition(`${lockFile(layer)}: ${stale.fault}`, stale.remedy)

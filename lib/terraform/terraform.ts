@@ -1,11 +1,10 @@
 import { access, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { layerRoot } from '../config/layer-root.ts'
 import { isFreeLock } from '../model/layer/adoption.ts'
 import { mismatch } from '../model/layer/binding.ts'
-import { applyOrder } from '../model/layer/order.ts'
 import { resourcesOf, type StateFacts, type StateResource, secretOutputs, stateFacts } from '../model/layer/state.ts'
 import { configuration } from '../runtime/errors.ts'
-import { readIfExists } from '../runtime/files.ts'
 import type { Json } from '../runtime/json.ts'
 import { createQueue } from '../runtime/queue.ts'
 import { neverShow } from '../runtime/redact.ts'
@@ -27,6 +26,7 @@ import {
   StalePlan,
   untilLocked,
 } from './plan.ts'
+import { filesIn, isConfiguration } from './scratch.ts'
 import { createStamp, fingerprint } from './stamp.ts'
 import { type BucketView, openBucketView } from './view.ts'
 
@@ -37,8 +37,10 @@ export interface TerraformOptions {
   program: string
   /** Folder of the layers, absolute. */
   directory: string
-  /** Name of the environment's folder in each layer. */
+  /** The environment's name. */
   env: string
+  /** Where a layer's root is, below its folder; `envs/{env}` unless told. */
+  root?: string
   /** Partial backend configuration, absolute. */
   backendConfig: string
   layers: readonly string[]
@@ -69,7 +71,7 @@ export interface StateObjects {
 }
 
 export interface Terraform {
-  /** In the order of application. */
+  /** In the order of application, as they are listed. */
   layers: string[]
   /** The state bucket: the one in which the first layer keeps its state. */
   bucket(): Promise<string>
@@ -122,8 +124,8 @@ export function createTerraform(options: TerraformOptions): Terraform {
   const { program, directory, env, backendConfig, plans, objects, silence = SILENCE_MS } = options
   const end = new AbortController()
   const signal = AbortSignal.any([options.signal, end.signal])
-  const root = (layer: string) => join(directory, layer, 'envs', env)
-  const layers = applyOrder(options.layers)
+  const root = (layer: string) => layerRoot(layer, { directory, root: options.root, env })
+  const layers = [...options.layers]
   const layerOf = (folder: string) => layers.find(layer => root(layer) === folder)
   const answering = async (folder: string) => {
     const layer = layerOf(folder)
@@ -131,7 +133,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
   }
   const command = createCommand({ program, variables: options.variables, signal, silence, answering, scratch: plans })
   const init = createInit({
-    ...{ command, root, directory, backendConfig, signal, ownProviders: options.ownProviders === true },
+    ...{ command, env, root, directory, backendConfig, signal, ownProviders: options.ownProviders === true },
     ...(options.onProgress && { onProgress: options.onProgress }),
   })
   const inputs = createInputs({ command, root, scratch: plans })
@@ -159,10 +161,10 @@ export function createTerraform(options: TerraformOptions): Terraform {
   let planned = 0
 
   const exists = async (layer: string) => {
-    if ((await readIfExists(join(root(layer), 'main.tf'))) === undefined)
+    if (!(await filesIn(root(layer))).some(isConfiguration))
       throw configuration(
-        `layer ${layer} has no environment ${env}: ${root(layer)} is missing`,
-        'add its folder, or correct `terraform.layers`',
+        `layer ${layer} has no environment ${env}: ${root(layer)} is missing, or has no .tf file`,
+        'add its folder, or correct `terraform.layers` or `terraform.root`',
       )
   }
 
