@@ -85,8 +85,8 @@ export const environmentSchema = z.strictObject({
     directory: path.default('terraform'),
     /** Where each layer's root is, below the layer's folder; `{env}` is the environment's name. */
     root: rootTemplate.default(USUAL_ROOT),
-    /** Partial backend configuration in that folder; it names the state bucket. */
-    backendConfig: inside('must be a file of that folder').default('backend-config.hcl'),
+    /** Partial backend configuration: a file of each root or of the layers' folder; without one the roots' `backend` blocks say all. */
+    backendConfig: inside("must be a file of the roots or of the layers' folder").default('backend-config.hcl'),
     /** Location of the state bucket when it has to be created. */
     bucketLocation: z.string().default('US-EAST1'),
     program: path.refine(text => !text.startsWith('-'), 'must not begin with a hyphen').default('terraform'),

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { ConsentOptions, EnvironmentOptions } from '../command-line/options.ts'
 import { loadEndpoints } from '../config/endpoints.ts'
 import { configuredPath, configuredProgram, hasOwnProviders, loadEnvironment } from '../config/load.ts'
@@ -50,7 +49,7 @@ export async function openContext(
     directory,
     env: environment.name,
     root: layout.root,
-    backendConfig: join(directory, layout.backendConfig),
+    backendConfig: layout.backendConfig,
     layers: layout.layers,
     plans: planFolder(environment.name),
     signal,

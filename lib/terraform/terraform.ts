@@ -1,4 +1,4 @@
-import { access, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { layerRoot } from '../config/layer-root.ts'
 import { isFreeLock } from '../model/layer/adoption.ts'
@@ -9,6 +9,7 @@ import type { Json } from '../runtime/json.ts'
 import { createQueue } from '../runtime/queue.ts'
 import { neverShow } from '../runtime/redact.ts'
 import { createBackends } from './backend.ts'
+import { backendFile, isThere } from './backend-file.ts'
 import { createCommand } from './command.ts'
 import { createEdges } from './edges.ts'
 import { type Holder, holdersOf } from './holder.ts'
@@ -41,7 +42,7 @@ export interface TerraformOptions {
   env: string
   /** Where a layer's root is, below its folder; `envs/{env}` unless told. */
   root?: string
-  /** Partial backend configuration, absolute. */
+  /** Partial backend configuration: a file of the roots or of the folder of the layers. */
   backendConfig: string
   layers: readonly string[]
   /** Endpoints, token, CLI configuration: never in argv. */
@@ -121,10 +122,12 @@ const ownVariables = (): [string, string | undefined][] =>
     .sort()
 
 export function createTerraform(options: TerraformOptions): Terraform {
-  const { program, directory, env, backendConfig, plans, objects, silence = SILENCE_MS } = options
+  const { program, directory, env, plans, objects, silence = SILENCE_MS } = options
   const end = new AbortController()
   const signal = AbortSignal.any([options.signal, end.signal])
   const root = (layer: string) => layerRoot(layer, { directory, root: options.root, env })
+  const where = { root, directory, backendConfig: options.backendConfig }
+  const fileOf = (layer: string) => backendFile(layer, where)
   const layers = [...options.layers]
   const layerOf = (folder: string) => layers.find(layer => root(layer) === folder)
   const answering = async (folder: string) => {
@@ -133,19 +136,19 @@ export function createTerraform(options: TerraformOptions): Terraform {
   }
   const command = createCommand({ program, variables: options.variables, signal, silence, answering, scratch: plans })
   const init = createInit({
-    ...{ command, env, root, directory, backendConfig, signal, ownProviders: options.ownProviders === true },
+    ...{ command, env, ...where, signal, ownProviders: options.ownProviders === true },
     ...(options.onProgress && { onProgress: options.onProgress }),
   })
   const inputs = createInputs({ command, root, scratch: plans })
-  const backendOf = createBackends({ command, root, backendConfig, scratch: plans, isInitialised: init.isCurrent })
+  const backendOf = createBackends({ command, ...where, scratch: plans, isInitialised: init.isCurrent })
   const backend = async (layer: string) => {
     await exists(layer)
     return backendOf(layer)
   }
   const gitSha = async () => (await options.gitSha?.()) ?? ''
   const edges = createEdges({ command, layers, root, backend, scratch: plans })
-  const checked = createStamp('threads-ops-checked', root, () =>
-    fingerprint([join(directory, 'modules'), ...layers.map(root)], backendConfig, {
+  const checked = createStamp('threads-ops-checked', root, async () =>
+    fingerprint([join(directory, 'modules'), ...layers.map(root)], await Promise.all(layers.map(fileOf)), {
       values: true,
       more: JSON.stringify([program, env, layers, ownVariables()]),
     }),
@@ -185,7 +188,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
     if (read !== bucket)
       throw configuration(
         `${join(root(layer), 'terraform.tfvars')}: ${BUCKET_INPUT} is "${read}", but the state is kept in "${bucket}"`,
-        `make it the bucket of ${backendConfig}`,
+        `make it the bucket of ${(await fileOf(layer)) ?? `the root's \`backend "gcs"\` block`}`,
       )
   }
 
@@ -344,9 +347,3 @@ export function createTerraform(options: TerraformOptions): Terraform {
 
 /** Terraform's own refusal of a plan whose state has moved on between our look and its lock. */
 const STALE = /Saved plan (is stale|does not match)/i
-
-const isThere = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
