@@ -33,6 +33,15 @@ const distinct = <Item extends z.ZodType<string>>(item: Item) =>
       if (items.indexOf(name) < at) context.addIssue({ code: 'custom', path: [at], message: `${name} is listed twice` })
   })
 
+/** https://cloud.google.com/resource-manager/docs/creating-managing-projects; older ones may belong to a domain. */
+const project = z.string().regex(/^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/, "must be a project's id")
+const zone = z.string().regex(/^[a-z]+(-[a-z]+)*\d+-[a-z]$/, 'must be a zone, such as us-east1-b')
+/** https://cloud.google.com/compute/docs/naming-resources */
+const resourceName = z
+  .string()
+  .regex(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be a VM's name: at most 63 lower-case letters, digits and hyphens")
+const LAST_PORT = 65_535
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest: 64 hexadecimal digits')
 const namespacedName = (example: string) => z.string().regex(/^[^/]+\/[^/]+$/, `must look like ${example}`)
 /** Saved plans are called after their layers. */
@@ -96,6 +105,20 @@ export const environmentSchema = z.strictObject({
   }),
 
   access: z.strictObject({
+    /** What the base layer's outputs `vm_name`, `project_id` and `zone` do not say. */
+    vm: z.strictObject({ project: project.optional(), zone: zone.optional(), name: resourceName.optional() }).optional(),
+    /** What its outputs `kube_context`, `api_local_port` and `kubeconfig_path` do not say. */
+    kubernetes: z
+      .strictObject({
+        context: z
+          .string()
+          .regex(/^[\w.@:/-]+$/, "must be a context's name")
+          .optional(),
+        /** Local port of the tunnel to the API. */
+        port: z.int().min(1).max(LAST_PORT).optional(),
+        kubeconfig: path.optional(),
+      })
+      .optional(),
     ssh: z.strictObject({
       user: z.string().regex(/^[a-z_][a-z0-9_-]*$/),
       /** Private key; `~` is the home folder. Without it, the SSH agent's keys. */

@@ -14,6 +14,7 @@ import { consentOf } from './consent.ts'
 import type { Context } from './context.ts'
 import { acquireLock, clearDeadLock } from './lock.ts'
 import { gitSha } from './operator.ts'
+import { createOutput } from './output.ts'
 import { planFolder, removeLeftPlans } from './plans.ts'
 import { servicesAnswer } from './services.ts'
 import { stateObjects } from './state-objects.ts'
@@ -70,12 +71,11 @@ export async function openContext(
       throw precondition(`layer ${layer} is not applied`, `\`./taskw up\`, or \`./taskw layer:apply -- ${layer}\``)
     return state.outputs
   }
-  const output: Context['output'] = async (layer, name) => {
-    const value = (await outputs(layer))[name]
-    if (typeof value === 'string' && value !== '') return value
-    if (typeof value === 'number') return String(value)
-    throw precondition(`layer ${layer} has no output "${name}"`, `apply the layer again: \`./taskw layer:apply -- ${layer}\``)
-  }
+  const output = createOutput({
+    ...{ environment, terraform, baseLayer },
+    compute: () => context.compute(),
+    apiEnd: () => context.apiEnd(),
+  })
 
   let releaseLock: (() => Promise<void>) | undefined
   const sources = { environment, endpoints, credentials: identity, terraform, baseLayer, output, log, signal }

@@ -17,7 +17,9 @@ export interface InputsOptions {
 export interface Inputs {
   /** Undefined when the layer declares no such variable. @throws OpsError 3 when it has no value */
   find(layer: string, name: string): Promise<Json | undefined>
-  /** A text, number or boolean, as text. @throws OpsError 3 when there is none */
+  /** A text, number or boolean, as text; undefined when the layer declares no such variable. @throws OpsError 3 when it has no value */
+  known(layer: string, name: string): Promise<string | undefined>
+  /** The same. @throws OpsError 3 also when the layer declares none */
   text(layer: string, name: string): Promise<string>
 }
 
@@ -27,7 +29,7 @@ export function createInputs({ command, root, scratch }: InputsOptions): Inputs 
   const values = createMemory<Json | undefined>()
 
   /** Base64 has no quotes and no line breaks, however the console prints a text; a warning may stand before it. */
-  const evaluate = (layer: string, files: string[], expression: string): Promise<Ended> =>
+  const evaluate = async (layer: string, files: string[], expression: string): Promise<Ended> =>
     withScratch(scratch, { from: root(layer), files }, folder =>
       command.run(folder, ['console', '-no-color'], { input: `base64encode(jsonencode(${expression}))\n` }),
     )
@@ -68,18 +70,25 @@ export function createInputs({ command, root, scratch }: InputsOptions): Inputs 
 
   const find = (layer: string, name: string) => values.get(`${layer} ${name}`, () => read(layer, name))
 
+  const known: Inputs['known'] = async (layer, name) => {
+    const value = await find(layer, name)
+    if (value === undefined) return undefined
+    if (typeof value === 'object' || value === '')
+      throw configuration(`variable "${name}" of ${root(layer)} is not a plain text`, remedy(layer, name))
+    return String(value)
+  }
+
   return {
     find,
+    known,
     async text(layer, name) {
-      const value = await find(layer, name)
+      const value = await known(layer, name)
       if (value === undefined)
         throw configuration(
           `${root(layer)} declares no variable "${name}" where its value can be had`,
           `declare it in ${join(root(layer), 'variables.tf')}`,
         )
-      if (typeof value === 'object' || value === '')
-        throw configuration(`variable "${name}" of ${root(layer)} is not a plain text`, remedy(layer, name))
-      return String(value)
+      return value
     },
   }
 }

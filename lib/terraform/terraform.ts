@@ -80,6 +80,8 @@ export interface Terraform {
   stateObject(layer: string): Promise<string>
   /** An input variable of a layer, a text, number or boolean, as text. @throws OpsError 3 when it has no value */
   input(layer: string, name: string): Promise<string>
+  /** The same; undefined where the layer declares no such variable. */
+  knownInput(layer: string, name: string): Promise<string | undefined>
   /** What is known of a layer's state. A layer that has none is not applied; looking makes none. */
   state(layer: string): Promise<StateFacts>
   /** The managed resource instances of a layer's state. */
@@ -293,6 +295,10 @@ export function createTerraform(options: TerraformOptions): Terraform {
     async input(layer, name) {
       await exists(layer)
       return inputs.text(layer, name)
+    },
+    async knownInput(layer, name) {
+      await exists(layer)
+      return inputs.known(layer, name)
     },
     state: async layer => stateFacts(await stateText(layer)),
     resources: async layer => resourcesOf(await stateText(layer)),
