@@ -124,7 +124,9 @@ function explain(issue: z.core.$ZodIssue, { place, placeOfKey }: { place: Place;
       key => `${placeOfKey([...issue.path, key])}: unknown key "${key}"${where ? ` in ${where}` : ''}${didYouMean(key, known)}`,
     )
   }
-  return [`${place(issue.path)}: ${where || 'the file'}: ${issue.message}`]
+  // Of a key that is wrong by itself only the issues within say why.
+  const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
+  return [`${place(issue.path)}: ${where || 'the file'}: ${message}`]
 }
 
 /** The keys that the schema knows at a path, whatever it is wrapped in; empty inside free-form maps. */

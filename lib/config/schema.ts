@@ -64,6 +64,18 @@ const layers = distinct(layer)
     }
   })
 
+/** Where the value of a variable is. */
+const given = z
+  .strictObject({
+    /** A variable of the shell. */
+    env: z
+      .string()
+      .regex(/^[A-Za-z_]\w*$/, 'must be the name of a variable of the shell')
+      .optional(),
+    file: path.optional(),
+  })
+  .refine(({ env, file }) => (env === undefined) !== (file === undefined), 'needs either env or file')
+
 /** The root of a layer, below its folder. */
 const rootTemplate = z
   .literal('.')
@@ -102,6 +114,8 @@ export const environmentSchema = z.strictObject({
     cliConfig: path.optional(),
     /** In the order of application. */
     layers,
+    /** Values of the layers' variables that are in no file of the tree, such as secrets. */
+    variables: z.record(z.string().regex(/^[A-Za-z_][\w-]*$/, "must be a variable's name"), given).default({}),
   }),
 
   access: z.strictObject({

@@ -12,6 +12,7 @@ import { createTerraform } from '../terraform/terraform.ts'
 import { openConnections } from './connections.ts'
 import { consentOf } from './consent.ts'
 import type { Context } from './context.ts'
+import { givenValues } from './given-values.ts'
 import { acquireLock, clearDeadLock } from './lock.ts'
 import { gitSha } from './operator.ts'
 import { createOutput } from './output.ts'
@@ -52,6 +53,7 @@ export async function openContext(
     root: layout.root,
     backendConfig: layout.backendConfig,
     layers: layout.layers,
+    given: givenValues(environment),
     plans: planFolder(environment.name),
     signal,
     gitSha,

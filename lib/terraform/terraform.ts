@@ -12,6 +12,7 @@ import { createBackends } from './backend.ts'
 import { backendFile, isThere } from './backend-file.ts'
 import { createCommand } from './command.ts'
 import { createEdges } from './edges.ts'
+import { createGiven, type GivenValues } from './given.ts'
 import { type Holder, holdersOf } from './holder.ts'
 import { createInit } from './init.ts'
 import { createInputs } from './inputs.ts'
@@ -47,6 +48,8 @@ export interface TerraformOptions {
   layers: readonly string[]
   /** Endpoints, token, CLI configuration: never in argv. */
   variables: () => Promise<Record<string, string>>
+  /** Values that no file of the tree holds: each goes to the layers that declare its variable, in the environment. */
+  given?: GivenValues
   /** Its providers are built on this machine rather than a registry's. */
   ownProviders?: boolean
   /** Where saved plans and scratch folders go, absolute; 0700. Nothing else may be in it. */
@@ -141,14 +144,15 @@ export function createTerraform(options: TerraformOptions): Terraform {
     ...{ command, env, ...where, signal, ownProviders: options.ownProviders === true },
     ...(options.onProgress && { onProgress: options.onProgress }),
   })
-  const inputs = createInputs({ command, root, scratch: plans })
+  const given = createGiven(options.given ?? { names: [], read: async () => '' }, root)
+  const inputs = createInputs({ command, root, given, scratch: plans })
   const backendOf = createBackends({ command, ...where, scratch: plans, isInitialised: init.isCurrent })
   const backend = async (layer: string) => {
     await exists(layer)
     return backendOf(layer)
   }
   const gitSha = async () => (await options.gitSha?.()) ?? ''
-  const edges = createEdges({ command, layers, root, backend, scratch: plans })
+  const edges = createEdges({ command, layers, root, backend, given, scratch: plans })
   const checked = createStamp('threads-ops-checked', root, async () =>
     fingerprint([join(directory, 'modules'), ...layers.map(root)], await Promise.all(layers.map(fileOf)), {
       values: true,
@@ -227,7 +231,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
   const planRun = async (layer: string): Promise<PlanRun> => {
     planned += 1
     const file = join(plans, `${planned}-${layer}.tfplan`)
-    return { command, layer, root: root(layer), file, env, gitSha: await gitSha() }
+    return { command, layer, root: root(layer), file, env, gitSha: await gitSha(), variables: await given.all(layer) }
   }
 
   const plan = async (layer: string, planOptions: PlanOptions) => {
@@ -245,7 +249,8 @@ export function createTerraform(options: TerraformOptions): Terraform {
     })
     try {
       await initialise(layer, view.environment)
-      const made = await makePlan({ ...(await planRun(layer)), variables: view.environment }, planOptions)
+      const run = await planRun(layer)
+      const made = await makePlan({ ...run, variables: { ...run.variables, ...view.environment } }, planOptions)
       await checkAsked(layer, view)
       const kept = view.kept(bucket, object)
       if (kept !== undefined) keptBack.set(made.plan.file, kept)
@@ -313,7 +318,8 @@ export function createTerraform(options: TerraformOptions): Terraform {
       await checkBinding(made)
       await initialise(layer)
       // Whoever holds the lock is said at once: of a dead process it can be freed, and nobody waits for that.
-      const ended = await follow(command, root(layer), ['apply', '-json', '-lock-timeout=0s', file], { onProgress })
+      const taken = await given.all(layer)
+      const ended = await follow(command, root(layer), ['apply', '-json', '-lock-timeout=0s', file], { env: taken, onProgress })
       states.forget(layer)
       if (ended.exitCode === 0) return
       if (ended.said.errors.some(({ summary }) => STALE.test(summary)))
@@ -323,10 +329,11 @@ export function createTerraform(options: TerraformOptions): Terraform {
 
     async adopt(layer, address, id) {
       await initialise(layer)
+      const taken = await given.all(layer)
       const args = ['import', '-no-color', '-lock-timeout=60s', '--', address, id]
       const ended = await untilLocked(
         command,
-        () => command.run(root(layer), args),
+        () => command.run(root(layer), args, { env: taken }),
         ({ stderr }) => isFreeLock(stderr),
       )
       states.forget(layer)

@@ -2,6 +2,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { configuration } from '../../lib/runtime/errors.ts'
 import { PROJECT, TestLab } from './support/lab.ts'
 import { failure, Layers } from './support/layers.ts'
 import { ensureTerraform, killTerraform } from './support/terraform.ts'
@@ -165,5 +166,48 @@ trees('that reads a layer further down the list is refused, whatever the names s
   const allowed = await layers.before(lab, { layers: ['app', 'network'], root: '.' })
   await allowed.apply(await allowed.plan('app'))
   assert.is((await allowed.plan('network', { lock: false })).empty, false)
+})
+trees('values that no file holds go to the layers that declare them, and nowhere else', async context => {
+  const uses = 'output "length" { value = nonsensitive(length(var.token)) }'
+  const secret = `variable "token" { sensitive = true }\nvariable "zone" {}\noutput "zone" { value = var.zone }\n${uses}`
+  await start(context, '.', {
+    'network/network.tf': rootWith('bucket = "state"\nprefix = "network"'),
+    'app/app.tf': rootWith('bucket = "state"\nprefix = "app"', secret),
+    'app/variables.tf': '',
+  })
+  const { lab, layers } = context
+  const asked: string[] = []
+  const values: Record<string, string> = { zone: 'z' }
+  const read = async (name: string) => {
+    asked.push(name)
+    const value = values[name]
+    if (value === undefined) throw configuration(`${name} is not there`, 'set it')
+    return value
+  }
+  const given = { names: ['token', 'zone', 'other'], read }
+  const terraform = await layers.before(lab, { layers: ['network', 'app'], root: '.', given })
+  await terraform.apply(await terraform.plan('network'))
+  const refused = await failure(terraform.plan('app', { lock: false }))
+  assert.equal([refused.code, refused.message], [3, 'token is not there'])
+  values.token = 'a-secret'
+  await terraform.apply(await terraform.plan('app', { lock: false }))
+  const { outputs } = await terraform.state('app')
+  assert.equal([outputs.length, outputs.zone], [8, 'z'])
+  assert.is(asked.includes('other'), false)
+})
+
+trees('a value that no file holds is an input as well', async context => {
+  await start(context, '.', {
+    'network/network.tf': rootWith('bucket = "state"'),
+    'network/variables.tf': 'variable "project_id" {}\nvariable "token" {}',
+  })
+  const missing = async (name: string) => {
+    if (name === 'project_id') return 'the-project'
+    throw configuration(`${name} is not there`, 'set it')
+  }
+  const given = { names: ['project_id', 'token'], read: missing }
+  const terraform = await context.layers.before(context.lab, { layers: ['network'], root: '.', given })
+  assert.is(await terraform.input('network', 'project_id'), 'the-project')
+  assert.is((await failure(terraform.input('network', 'token'))).message, 'token is not there')
 })
 trees.run()

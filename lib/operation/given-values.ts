@@ -1,0 +1,39 @@
+import { configuredPath, placeIn } from '../config/load.ts'
+import type { Environment } from '../config/schema.ts'
+import { configuration } from '../runtime/errors.ts'
+import { readNamed } from '../runtime/files.ts'
+import { fromShell } from '../runtime/inherited.ts'
+import { neverShow } from '../runtime/redact.ts'
+import type { GivenValues } from '../terraform/given.ts'
+
+/** The variables whose values the environment's file says where to find. They are in no text from the moment they are read. */
+export function givenValues({
+  name: environment,
+  terraform: { variables },
+}: Pick<Environment, 'name' | 'terraform'>): GivenValues {
+  return {
+    names: Object.keys(variables),
+    async read(name) {
+      const { env, file } = variables[name] ?? {}
+      const value = env === undefined ? await contentOf(file ?? '') : fromShell(env)
+      if (value) {
+        neverShow(value)
+        return value
+      }
+      const place = `${await placeIn(environment, ['terraform', 'variables', name])}: terraform.variables.${name}`
+      throw env === undefined
+        ? configuration(
+            `${place}: the file ${file} is missing or empty`,
+            `write the value into it: ${configuredPath(file ?? '')}`,
+          )
+        : configuration(
+            `${place}: the variable ${env} is not set`,
+            `set it before you run this: read -rs ${env} && export ${env}`,
+          )
+    },
+  }
+}
+
+/** Without the line breaks at its end, which editors write and no secret has. */
+const contentOf = async (file: string): Promise<string | undefined> =>
+  (await readNamed(configuredPath(file)))?.replace(/[\r\n]+$/, '')
