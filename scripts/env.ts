@@ -11,10 +11,11 @@ export default environmentScript({
   name: 'env',
   summary: 'Print the exports that plain terraform, gcloud, gsutil, kubectl and ssh need: eval "$(./taskw env)".',
 
-  async run({ terraform, baseLayer: base, output, endpoints }) {
+  async run({ terraform, baseLayer: base, output, endpoints, environment }) {
     const { configuredPath } = await import('../lib/config/load.ts')
     const { cloudSdkVariables } = await import('../lib/google/cloud-sdk.ts')
     const { quote } = await import('../lib/model/shell.ts')
+    const { givenExports } = await import('../lib/operation/given-values.ts')
     const { withheldNames } = await import('../lib/runtime/inherited.ts')
 
     const { outputs } = await terraform.state(base)
@@ -37,6 +38,7 @@ export default environmentScript({
     ]
     // The token is read from its file when the shell evaluates this: it is never printed.
     if (endpoints) lines.push(`export GOOGLE_OAUTH_ACCESS_TOKEN="$(cat ${quote([configuredPath(endpoints.tokenFile)])})"`)
+    lines.push(...givenExports(environment))
     return { document: { exports, unset }, text: lines.join('\n') }
   },
 })

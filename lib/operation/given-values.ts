@@ -1,5 +1,6 @@
 import { configuredPath, placeIn } from '../config/load.ts'
 import type { Environment } from '../config/schema.ts'
+import { quote } from '../model/shell.ts'
 import { configuration } from '../runtime/errors.ts'
 import { readNamed } from '../runtime/files.ts'
 import { fromShell } from '../runtime/inherited.ts'
@@ -32,6 +33,17 @@ export function givenValues({
           )
     },
   }
+}
+
+/** The lines with which a shell takes them from where they are: they are never printed. One that is not there is left out. */
+export function givenExports({ terraform: { variables } }: Pick<Environment, 'terraform'>): string[] {
+  const ofShells = Object.entries(variables).filter(([name]) => /^\w+$/.test(name))
+  return ofShells.map(([name, { env, file }]) => {
+    const path = file === undefined ? '' : quote([configuredPath(file)])
+    return env === undefined
+      ? `[ ! -s ${path} ] || export TF_VAR_${name}="$(cat ${path})"`
+      : `[ -z "\${${env}-}" ] || export TF_VAR_${name}="$${env}"`
+  })
 }
 
 /** Without the line breaks at its end, which editors write and no secret has. */

@@ -1,10 +1,11 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { loadEnvironment } from '../../../lib/config/load.ts'
-import { givenValues } from '../../../lib/operation/given-values.ts'
+import { givenExports, givenValues } from '../../../lib/operation/given-values.ts'
 import { redact } from '../../../lib/runtime/redact.ts'
 import { failureOf } from '../support/layers.ts'
 
@@ -63,5 +64,21 @@ for (const [what, source, message, hint] of [
 values('a variable that is empty counts as not set', async () => {
   process.env.THREADS_TEST_TOKEN = ''
   assert.is((await failureOf(given({ token: { env: 'THREADS_TEST_TOKEN' } }).read('token'))).code, 3)
+})
+
+values('plain Terraform gets them from the shell, which alone reads them', () => {
+  process.env.THREADS_TEST_TOKEN = "it's $a secret"
+  const path = join(directory, "a file's")
+  writeFileSync(path, 'a-secret-in-a-file\n')
+  const variables = {
+    token: { env: 'THREADS_TEST_TOKEN' },
+    key: { file: path },
+    gone: { env: 'THREADS_TEST_GONE' },
+    none: { file: `${path}-` },
+  }
+  const lines = givenExports({ terraform: { ...prod.terraform, variables } })
+  assert.not.match(lines.join('\n'), 'secret')
+  const script = `set -eu\n${lines.join('\n')}\necho "$TF_VAR_token $TF_VAR_key \${TF_VAR_gone-unset} \${TF_VAR_none-unset}"`
+  assert.is(execFileSync('sh', ['-c', script], { encoding: 'utf8' }), "it's $a secret a-secret-in-a-file unset unset\n")
 })
 values.run()
