@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { configuredPath, loadEnvironment, placeIn } from '../config/load.ts'
 import { environmentNames } from '../config/names.ts'
 import type { Environment } from '../config/schema.ts'
@@ -31,6 +32,9 @@ function linesOf(environment: Pick<Environment, 'access'>): Record<string, Line>
   }
 }
 
+/** Project and zone outlive the layers, which take them as inputs. */
+const isInput = (name: string): boolean => name === 'project_id' || name === 'zone'
+
 /** Of the local ports, where nothing says another. */
 const FIRST_PORT = 16_443
 const usualContext = (name: string) => `threads-${name}`
@@ -52,7 +56,7 @@ export function createOutput(sources: Sources): Context['output'] {
   let chosen: Promise<number> | undefined
 
   const otherwise = async (name: string, line: Line | undefined): Promise<string | undefined> => {
-    if (name === 'project_id' || name === 'zone') return inputOf(name, line)
+    if (isInput(name)) return inputOf(name, line)
     if (name === 'kube_context') return usualContext(environment.name)
     if (name === 'kubeconfig_path') return usualKubeconfig(environment.name)
     if (name === 'vm_internal_ip') return addressOf(await output(baseLayer, 'vm_name'))
@@ -93,13 +97,17 @@ export function createOutput(sources: Sources): Context['output'] {
     `write in environments/${environment.name}.yaml: ${first}: { ${second}: { ${third}: … } }`
 
   const missing = (layer: string, name: string, applied: boolean, line: Line | undefined) => {
-    const said = applied ? `layer ${layer} has no output "${name}"` : `layer ${layer} is not applied`
     const apply = `\`./taskw layer:apply -- ${layer}\``
-    if (!line)
-      return precondition(said, applied ? `add the output, and apply the layer: ${apply}` : `\`./taskw up\`, or ${apply}`)
+    const said = applied ? `layer ${layer} has no output "${name}"` : `layer ${layer} is not applied`
+    const remedy = applied ? `add the output "${name}" to it and apply it: ${apply}` : `\`./taskw up\`, or ${apply}`
+    if (!line) return precondition(said, remedy)
+    const none = `environments/${environment.name}.yaml has no ${line.path.join('.')}`
+    if (!isInput(name)) return precondition(`${said}, and ${none}`, `${remedy}; or ${toWrite(line)}`)
+    // What an apply itself needs is no remedy for a layer that is not applied.
+    const declare = `declare the variable in ${join(terraform.root(layer), 'variables.tf')}`
     return precondition(
-      `${said}, and environments/${environment.name}.yaml has no ${line.path.join('.')}`,
-      `${applied ? `add the output "${name}" to it and apply it: ${apply}` : `\`./taskw up\`, or ${apply}`}; or ${toWrite(line)}`,
+      `${said}, declares no variable "${name}" whose value can be had, and ${none}`,
+      `${applied ? remedy : declare}; or ${toWrite(line)}`,
     )
   }
 

@@ -27,6 +27,7 @@ function outputOf({ outputs = {}, applied = true, inputs = {}, access = {}, vm }
     environment: { ...prod, access: { ...prod.access, ...access } },
     baseLayer: 'network',
     terraform: {
+      root: (layer: string) => `/tree/${layer}`,
       state: async (layer: string) => ({ outputs: layer === 'network' ? outputs : { vm_name: 'app' }, applied }),
       knownInput: async (_layer: string, name: string) => {
         const value = inputs[name]
@@ -112,7 +113,8 @@ for (const [name, key] of [
   says(`${name}: where nothing says it, both remedies are named`, async () => {
     const { code, message, hint } = await failureOf(outputOf({})('network', name))
     assert.is(code, 4)
-    assert.match(message, `layer network has no output "${name}", and environments/prod.yaml has no access.vm.`)
+    assert.match(message, `layer network has no output "${name}"`)
+    assert.match(message, 'and environments/prod.yaml has no access.vm.')
     assert.match(hint, `add the output "${name}" to it and apply it: \`./taskw layer:apply -- network\``)
     assert.match(hint, `write in environments/prod.yaml: ${key}`)
   })
@@ -122,6 +124,12 @@ says('a layer that is not applied is said not to be', async () => {
   assert.is(code, 4)
   assert.match(message, 'layer network is not applied')
   assert.match(hint, /taskw up.*access: \{ vm: \{ name/)
+})
+says('of a layer that is not applied the variable is to be declared, which an apply needs as well', async () => {
+  const { code, message, hint } = await failureOf(outputOf({ applied: false })('network', 'zone'))
+  assert.is(code, 4)
+  assert.match(message, /^layer network is not applied, declares no variable "zone".*has no access\.vm\.zone$/)
+  assert.match(hint, /^declare the variable in \/tree\/network\/variables\.tf; or write in .*zone: … /)
 })
 says('an input that is wrong stays what it is, with the line as another way', async () => {
   const wrong = configuration('variable "zone" has no value', 'give it one')
