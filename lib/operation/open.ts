@@ -56,7 +56,8 @@ export async function openContext(
     given: givenValues(environment),
     plans: planFolder(environment.name),
     signal,
-    gitSha,
+    // The tree's own commit: it may be in another repository.
+    gitSha: () => gitSha(directory),
     objects: stateObjects({ credentials: identity, endpoints, signal }),
     onProgress: detail => context.progress(detail),
     answering: layer => servicesAnswer(layer, terraform.layers, context),

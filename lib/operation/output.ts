@@ -5,6 +5,7 @@ import type { Environment } from '../config/schema.ts'
 import type { FarEnd } from '../google/lease.ts'
 import { configuration, OpsError, precondition } from '../runtime/errors.ts'
 import type { Json } from '../runtime/json.ts'
+import { UndeclaredVariable } from '../terraform/terraform.ts'
 import type { Context } from './context.ts'
 
 /** A line of the environment's file that says what an output of the base layer would. */
@@ -70,7 +71,8 @@ export function createOutput(sources: Sources): Context['output'] {
   }
 
   const inputOf = (name: string, line: Line | undefined) =>
-    terraform.knownInput(baseLayer, name).catch(error => {
+    terraform.input(baseLayer, name).catch(error => {
+      if (error instanceof UndeclaredVariable) return undefined
       if (!(error instanceof OpsError) || !line) throw error
       throw new OpsError(error.code, error.message, `${error.hint}; or ${toWrite(line)}`, error)
     })

@@ -42,7 +42,9 @@ export function createInit(options: InitOptions): Init {
   const { command, env: environment, root, directory, ownProviders = false, user, signal, onProgress } = options
   const ours = (layer: string, name: string) => join(root(layer), '.terraform', `threads-ops-init${name}`)
   const stamp = createStamp('threads-ops-init', root, async layer => {
-    const folders = [join(directory, 'modules'), ...(await moduleFolders(root(layer))), root(layer)]
+    const modules = join(directory, 'modules')
+    const others = (await moduleFolders(root(layer))).filter(folder => !folder.startsWith(`${modules}/`))
+    const folders = [modules, ...others, root(layer)]
     const inputs = await fingerprint(folders, [await backendFile(layer, options)])
     return `${inputs} ${await installed(root(layer))}`
   })
@@ -153,7 +155,7 @@ async function installedModules(folder: string): Promise<string[] | undefined> {
   return Array.isArray(modules) ? modules.map(module => resolve(folder, String(module?.Dir))) : undefined
 }
 
-/** Those of them that somebody may edit: they are where the tree has them, wherever that is. */
+/** Those of them that somebody may edit, wherever the tree has them. */
 const moduleFolders = async (folder: string): Promise<string[]> =>
   ((await installedModules(folder)) ?? []).filter(path => path !== folder && !path.includes('/.terraform/'))
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { configuration } from '../runtime/errors.ts'
+import { configuration, exitCodes, OpsError } from '../runtime/errors.ts'
 import type { Json } from '../runtime/json.ts'
 import type { Command, Ended } from './command.ts'
 import type { Given } from './given.ts'
@@ -19,9 +19,7 @@ export interface InputsOptions {
 export interface Inputs {
   /** Undefined when the layer declares no such variable. @throws OpsError 3 when it has no value */
   find(layer: string, name: string): Promise<Json | undefined>
-  /** A text, number or boolean, as text; undefined when the layer declares no such variable. @throws OpsError 3 when it has no value */
-  known(layer: string, name: string): Promise<string | undefined>
-  /** The same. @throws OpsError 3 also when the layer declares none */
+  /** A text, number or boolean, as text. @throws UndeclaredVariable; OpsError 3 when it has no value */
   text(layer: string, name: string): Promise<string>
 }
 
@@ -74,26 +72,26 @@ export function createInputs({ command, root, given, scratch }: InputsOptions): 
 
   const find = (layer: string, name: string) => values.get(`${layer} ${name}`, () => read(layer, name))
 
-  const known: Inputs['known'] = async (layer, name) => {
-    const value = await find(layer, name)
-    if (value === undefined) return undefined
-    if (typeof value === 'object' || value === '')
-      throw configuration(`variable "${name}" of ${root(layer)} is not a plain text`, remedy(layer, name))
-    return String(value)
-  }
-
   return {
     find,
-    known,
     async text(layer, name) {
-      const value = await known(layer, name)
-      if (value === undefined)
-        throw configuration(
-          `${root(layer)} declares no variable "${name}" where its value can be had`,
-          `declare it in ${join(root(layer), 'variables.tf')}`,
-        )
-      return value
+      const value = await find(layer, name)
+      if (value === undefined) throw new UndeclaredVariable(root(layer), name)
+      if (typeof value === 'object' || value === '')
+        throw configuration(`variable "${name}" of ${root(layer)} is not a plain text`, remedy(layer, name))
+      return String(value)
     },
+  }
+}
+
+/** A layer declares no variable of that name, or only beside what hides its value. */
+export class UndeclaredVariable extends OpsError {
+  constructor(root: string, name: string) {
+    super(
+      exitCodes.configuration,
+      `${root} declares no variable "${name}" where its value can be had`,
+      `declare it in ${join(root, 'variables.tf')}`,
+    )
   }
 }
 

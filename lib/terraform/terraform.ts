@@ -33,6 +33,7 @@ import { createStamp, fingerprint } from './stamp.ts'
 import { type BucketView, openBucketView } from './view.ts'
 
 export type { Holder } from './holder.ts'
+export { UndeclaredVariable } from './inputs.ts'
 export { type Plan, type PlanOptions, StalePlan, TerraformError } from './plan.ts'
 
 export interface TerraformOptions {
@@ -81,10 +82,8 @@ export interface Terraform {
   bucket(): Promise<string>
   /** Name of the object that holds a layer's state, in its bucket. */
   stateObject(layer: string): Promise<string>
-  /** An input variable of a layer, a text, number or boolean, as text. @throws OpsError 3 when it has no value */
+  /** An input variable of a layer, a text, number or boolean, as text. @throws UndeclaredVariable; OpsError 3 when it has no value */
   input(layer: string, name: string): Promise<string>
-  /** The same; undefined where the layer declares no such variable. */
-  knownInput(layer: string, name: string): Promise<string | undefined>
   /** What is known of a layer's state. A layer that has none is not applied; looking makes none. */
   state(layer: string): Promise<StateFacts>
   /** The managed resource instances of a layer's state. */
@@ -300,10 +299,6 @@ export function createTerraform(options: TerraformOptions): Terraform {
     async input(layer, name) {
       await exists(layer)
       return inputs.text(layer, name)
-    },
-    async knownInput(layer, name) {
-      await exists(layer)
-      return inputs.known(layer, name)
     },
     state: async layer => stateFacts(await stateText(layer)),
     resources: async layer => resourcesOf(await stateText(layer)),

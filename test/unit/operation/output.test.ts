@@ -11,6 +11,7 @@ import type { Vm } from '../../../lib/google/compute.ts'
 import { createOutput } from '../../../lib/operation/output.ts'
 import { configuration, OpsError } from '../../../lib/runtime/errors.ts'
 import type { Json } from '../../../lib/runtime/json.ts'
+import { UndeclaredVariable } from '../../../lib/terraform/terraform.ts'
 
 interface World {
   outputs?: Record<string, Json>
@@ -29,9 +30,10 @@ function outputOf({ outputs = {}, applied = true, inputs = {}, access = {}, vm }
     terraform: {
       root: (layer: string) => `/tree/${layer}`,
       state: async (layer: string) => ({ outputs: layer === 'network' ? outputs : { vm_name: 'app' }, applied }),
-      knownInput: async (_layer: string, name: string) => {
+      input: async (_layer: string, name: string) => {
         const value = inputs[name]
         if (value instanceof OpsError) throw value
+        if (value === undefined) throw new UndeclaredVariable('/tree/network', name)
         return value
       },
     },
