@@ -90,6 +90,7 @@ export class Containers {
       isReady: async () => true,
       stop: graceMs => stop(child, first, application.stopSignal, graceMs, ended),
       inside: command => entered(first ?? 0, sandbox, environment, command),
+      addressOf: () => podIP,
     }
   }
 

@@ -7,6 +7,7 @@ import { WebSocketServer } from 'ws'
 import { PROTOCOLS, serveExec } from './exec.ts'
 import type { ContainerStatus, Pod } from './kubernetes.ts'
 import { type LogOptions, logFile, readLog } from './log.ts'
+import { FORWARD_PROTOCOLS, portsOf, serveForward } from './port-forward.ts'
 import type { Running } from './running.ts'
 
 export const KUBELET_PORT = 10250
@@ -16,6 +17,8 @@ export interface Host {
   findPod(namespace: string, name: string): Pod | undefined
   /** A container's process; undefined when it has none. */
   findRunning(pod: Pod, container: string): Running | undefined
+  /** Where a process of the pod may listen on a port; undefined when none does. */
+  addressOf(pod: Pod, port: number): string | undefined
 }
 
 /** An error response. */
@@ -28,7 +31,7 @@ class Refusal extends Error {
 }
 
 /**
- * The part of the kubelet's API for `kubectl logs` and `kubectl exec`. Only the API server's client certificate is accepted.
+ * The part of the kubelet's API for `kubectl logs`, `kubectl exec` and forwarded ports. Only the API server's client certificate is accepted.
  */
 export function serveKubelet(host: Host, { address, pki }: { address: string; pki: string }): Server {
   const file = (name: string) => readFileSync(join(pki, name))
@@ -43,24 +46,27 @@ export function serveKubelet(host: Host, { address, pki }: { address: string; pk
       response.end(error.message)
     })
   })
-  const sockets = new WebSocketServer({
-    noServer: true,
-    handleProtocols: offered => PROTOCOLS.find(one => offered.has(one)) ?? false,
-  })
+  const executions = socketsOf(PROTOCOLS)
+  const forwards = socketsOf(FORWARD_PROTOCOLS)
   server.on('upgrade', (request, socket, head) => {
     try {
       authorize(request)
       const { path, query } = targetOf(request)
       const [verb, namespace = '', name = '', container = ''] = path
+      if (verb === 'portForward') {
+        const pod = findPod(host, namespace, name)
+        const ports = portsIn(query)
+        requireWebSocket(request, "`./taskw tunnel` does, kubectl's port-forward does not")
+        const target = { sandbox: pod.metadata.uid, addressOf: (port: number) => host.addressOf(pod, port) }
+        return forwards.handleUpgrade(request, socket, head, connection => void serveForward(connection, ports, target))
+      }
       if (verb !== 'exec') throw new Refusal(501, `the lab's kubelet has no ${verb}; see docs/lab.md`)
       const running = host.findRunning(podOf(host, namespace, name, container), container)
       if (!running) {
         throw new Refusal(501, `container "${container}" in pod "${name}" runs no program in the lab; see docs/lab.md`)
       }
-      if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
-        throw new Refusal(400, "the lab's kubelet speaks WebSocket only: kubectl 1.31 or later does")
-      }
-      sockets.handleUpgrade(request, socket, head, connection => serveExec(connection, running, query))
+      requireWebSocket(request, 'kubectl 1.31 or later does')
+      executions.handleUpgrade(request, socket, head, connection => serveExec(connection, running, query))
     } catch (error) {
       const { status: code = 500, message } = error as Refusal
       // Kubectl shows the message of a Status; older versions show the body as it is.
@@ -70,6 +76,21 @@ export function serveKubelet(host: Host, { address, pki }: { address: string; pk
     }
   })
   return server.listen(KUBELET_PORT, address)
+}
+
+const socketsOf = (protocols: readonly string[]): WebSocketServer =>
+  new WebSocketServer({ noServer: true, handleProtocols: offered => protocols.find(one => offered.has(one)) ?? false })
+
+function requireWebSocket({ headers }: IncomingMessage, who: string): void {
+  if (headers.upgrade?.toLowerCase() !== 'websocket') throw new Refusal(400, `the lab's kubelet speaks WebSocket only: ${who}`)
+}
+
+function portsIn(query: URLSearchParams): number[] {
+  try {
+    return portsOf(query)
+  } catch (error) {
+    throw new Refusal(400, (error as Error).message)
+  }
 }
 
 const targetOf = ({ url = '/' }: IncomingMessage): { path: string[]; query: URLSearchParams } => {
@@ -82,9 +103,14 @@ function authorize({ socket }: IncomingMessage): void {
   if (organization !== 'system:masters') throw new Refusal(403, 'Forbidden')
 }
 
-function podOf(host: Host, namespace: string, name: string, container: string): Pod {
+function findPod(host: Host, namespace: string, name: string): Pod {
   const pod = host.findPod(namespace, name)
   if (!pod) throw new Refusal(404, `pod "${name}" does not exist`)
+  return pod
+}
+
+function podOf(host: Host, namespace: string, name: string, container: string): Pod {
+  const pod = findPod(host, namespace, name)
   const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec
   if (![...initContainers, ...containers, ...ephemeralContainers].some(candidate => candidate.name === container)) {
     throw new Refusal(404, `container "${container}" not found in pod "${name}"`)
