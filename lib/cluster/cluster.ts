@@ -1,8 +1,10 @@
+import type { Duplex } from 'node:stream'
 import type { Inventory, InventoryKind } from '../model/health/inventory.ts'
 import type { KubernetesObject } from '../model/health/objects.ts'
 import type { ObjectReference } from '../model/layer/real-name.ts'
 import { type Kind, kinds, pathOf } from './kinds.ts'
 import { readConnection } from './kubeconfig.ts'
+import { dialPod, type PodAddress } from './port-forward.ts'
 import { ApiError, createRest, type Rest, type RestRequest } from './rest.ts'
 import { type Watcher, watchKinds } from './watcher.ts'
 
@@ -18,6 +20,8 @@ export interface Cluster {
   apply<T extends KubernetesObject>(kind: Kind, where: Where, object: unknown, signal?: AbortSignal): Promise<T>
   /** Requests the deletion of the object and of what it owns. @returns false when there was nothing to delete */
   delete(kind: Kind, where: Where & { uid?: string }, signal?: AbortSignal): Promise<boolean>
+  /** A connection to a port of a pod, as `kubectl port-forward` makes them. */
+  dial(address: PodAddress, signal?: AbortSignal): Promise<Duplex>
   /** Watches for changes since a snapshot, without a gap. */
   watch(since: Snapshot, signal: AbortSignal): Watcher
   /** Closes its connections. */
@@ -99,6 +103,7 @@ export function clusterOver(rest: Rest): Cluster {
       const answer = await unless(gone, rest.text(pathOf(kind, where), request))
       return answer !== undefined
     },
+    dial: (address, signal) => dialPod(rest, address, signal),
     watch({ versions }, signal) {
       const watched = TELLING.flatMap(name => {
         const resourceVersion = versions[name]
