@@ -161,5 +161,5 @@ export function openConnections(sources: Sources): Connections {
     await Promise.allSettled(open.map(opened => (opened.status === 'fulfilled' ? opened.value?.close() : undefined)))
   }
 
-  return { store, compute, exists, defaults, dial, host, tunnel: trustedTunnel, cluster, disconnect }
+  return { store, compute, exists, defaults, dial, host, tunnel: trustedTunnel, access, cluster, disconnect }
 }
