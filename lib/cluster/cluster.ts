@@ -18,6 +18,10 @@ export interface Cluster {
   list<T extends KubernetesObject>(kind: Kind, namespace?: string, signal?: AbortSignal): Promise<T[]>
   /** Creates or updates the object (server-side apply). */
   apply<T extends KubernetesObject>(kind: Kind, where: Where, object: unknown, signal?: AbortSignal): Promise<T>
+  /** Changes what a JSON merge patch names, and nothing else. Repeated, it must mean the same. */
+  patch<T extends KubernetesObject>(kind: Kind, where: Where, patch: unknown, signal?: AbortSignal): Promise<T>
+  /** The versions of an API group that the server serves, its preferred one first; none where it does not know the group. */
+  versions(group: string, signal?: AbortSignal): Promise<string[]>
   /** Requests the deletion of the object and of what it owns. @returns false when there was nothing to delete */
   delete(kind: Kind, where: Where & { uid?: string }, signal?: AbortSignal): Promise<boolean>
   /** A connection to a port of a pod, as `kubectl port-forward` makes them. */
@@ -47,6 +51,11 @@ interface List<T> {
 /** Of a group's version. https://kubernetes.io/docs/reference/using-api/api-concepts/#discovery-api */
 interface ApiResources {
   resources: { name: string; kind: string; namespaced: boolean }[]
+}
+
+interface ApiGroup {
+  versions?: { version: string }[]
+  preferredVersion?: { version: string }
 }
 
 /** The kinds to watch: every change that matters to health shows in one of them. */
@@ -95,6 +104,19 @@ export function clusterOver(rest: Rest): Cluster {
         contentType: 'application/apply-patch+yaml',
         repeatable: true,
       }),
+    patch: (kind, where, body, signal) =>
+      rest.json(pathOf(kind, where), {
+        ...withSignal(signal),
+        method: 'PATCH',
+        body,
+        contentType: 'application/merge-patch+json',
+        repeatable: true,
+      }),
+    async versions(group, signal) {
+      const known = await orMissing(rest.json<ApiGroup>(`/apis/${group}`, withSignal(signal)))
+      const all = (known?.versions ?? []).map(({ version }) => version)
+      return [...new Set([...(known?.preferredVersion ? [known.preferredVersion.version] : []), ...all])]
+    },
     async delete(kind, { uid, ...where }, signal) {
       // With a uid, another object that has since taken the name is left alone: the server answers 409.
       const body = { propagationPolicy: 'Background', ...(uid !== undefined && { preconditions: { uid } }) }
