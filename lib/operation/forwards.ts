@@ -171,9 +171,16 @@ async function forward(
     client.destroy()
     if (!signal.aborted) log.warn(`${name}: ${messageOf(error)}`)
   }
-  try {
+  const dial = async () => {
     const { pod, port } = await find.pod()
-    const remote = await (await cluster()).dial({ namespace, pod, port }, signal)
+    return (await cluster()).dial({ namespace, pod, port }, signal)
+  }
+  try {
+    // The pod may have been replaced since it was found.
+    const remote = await dial().catch(() => {
+      find.forget()
+      return dial()
+    })
     keep(remote)
     remote.on('error', failed)
     pipeline(client, remote, () => undefined)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { messageOf, OpsError, precondition } from '../runtime/errors.ts'
+import { exitCodes, messageOf, OpsError, precondition } from '../runtime/errors.ts'
 import { root, writeAtomically } from '../runtime/files.ts'
 import { identityOf, livesStill } from '../runtime/processes.ts'
 import { waitFor } from '../runtime/wait.ts'
@@ -82,7 +82,7 @@ export async function startDetached(env: string, names: readonly string[], signa
       signal,
       hint: `what it says is in ${path}`,
       probe: async () => {
-        if (child.exitCode !== null) throw await ended(child.exitCode, path)
+        if (child.exitCode !== null || child.signalCode !== null) throw await ended(child.exitCode, path)
         return (await openTunnels(env)).find(tunnel => tunnel.process.pid === pid)
       },
     })
@@ -93,9 +93,9 @@ export async function startDetached(env: string, names: readonly string[], signa
 }
 
 /** What a process that ended before it had opened anything has said. */
-async function ended(code: number, path: string): Promise<OpsError> {
+async function ended(code: number | null, path: string): Promise<OpsError> {
   const said = (await readFile(path, 'utf8').catch(messageOf)).trim().split('\n')
-  const exitCode = code as OpsError['code']
+  const exitCode = (code ?? exitCodes.external) as OpsError['code']
   return new OpsError(exitCode, `the tunnel ended before it was open:\n${said.slice(-LINES_SHOWN).join('\n')}`, 'see above')
 }
 
