@@ -18,6 +18,7 @@ import { here, type Layout } from '../state/layout.ts'
 import { startBuildInBackground } from '../tools/background.ts'
 import { ensureTools } from '../tools/build.ts'
 import { programs } from '../tools/catalog.ts'
+import { prepareKubectl } from '../tools/kubectl.ts'
 import { progressText } from '../tools/progress.ts'
 import { prepareTerraform } from '../tools/terraform.ts'
 import { ensureCharts } from './charts.ts'
@@ -58,7 +59,7 @@ export async function up(log: Log, signal?: AbortSignal, layout: Layout = here):
     {
       title: 'Terraform and charts',
       run: async () => {
-        await prepareTerraform(layout)
+        await Promise.all([prepareTerraform(layout), prepareKubectl(layout)])
         await copyTerraform(layout)
         await ensureCharts(layout)
         return undefined

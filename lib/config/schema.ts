@@ -113,6 +113,7 @@ export const environmentSchema = z.strictObject({
       /** Private key; `~` is the home folder. Without it, the SSH agent's keys. */
       identityFile: path.optional(),
     }),
+    kubectl: path.refine(text => !text.startsWith('-'), 'must not begin with a hyphen').default('kubectl'),
     /** What `tunnel` opens through the Kubernetes API, by name. */
     services: openedByName.default({}),
   }),

@@ -1,3 +1,4 @@
+import { configuredProgram } from '../config/load.ts'
 import { parseKubeconfig } from '../model/k0s/kubeconfig.ts'
 import { precondition } from '../runtime/errors.ts'
 import { readNamed } from '../runtime/files.ts'
@@ -11,16 +12,16 @@ import type { Context } from './context.ts'
  */
 export async function runKubectl(
   args: readonly string[],
-  { tunnel, access, signal }: Pick<Context, 'tunnel' | 'access' | 'signal'>,
+  { environment, tunnel, access, signal }: Pick<Context, 'environment' | 'tunnel' | 'access' | 'signal'>,
   toStderr = false,
 ): Promise<number> {
   await tunnel()
   const { kubeconfig, context } = await access()
   const text = await readNamed(kubeconfig)
   if (text === undefined) throw precondition(`there is no kubeconfig ${kubeconfig}`, '`./taskw kubeconfig`')
-  return inForeground('kubectl', [...contextOption(text, context), ...args], {
+  return inForeground(configuredProgram(environment.access.kubectl), [...contextOption(text, context), ...args], {
     env: { KUBECONFIG: kubeconfig },
-    hint: 'install it: https://kubernetes.io/docs/tasks/tools/',
+    hint: 'install it: https://kubernetes.io/docs/tasks/tools/; in the lab it may have to be built first: `./taskw lab:tools`',
     ...{ signal, toStderr },
   })
 }
