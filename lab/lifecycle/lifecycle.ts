@@ -19,6 +19,7 @@ import { closeLab } from '../state/private.ts'
 import { startBuildInBackground } from '../tools/background.ts'
 import { ensureTools } from '../tools/build.ts'
 import { programs } from '../tools/catalog.ts'
+import { prepareKubectl } from '../tools/kubectl.ts'
 import { progressText } from '../tools/progress.ts'
 import { prepareTerraform } from '../tools/terraform.ts'
 import { ensureCharts } from './charts.ts'
@@ -59,7 +60,7 @@ export async function up(log: Log, signal?: AbortSignal, layout: Layout = here):
     {
       title: 'Terraform and charts',
       run: async () => {
-        await prepareTerraform(layout)
+        await Promise.all([prepareTerraform(layout), prepareKubectl(layout)])
         await copyTerraform(layout)
         await ensureCharts(layout)
         return undefined

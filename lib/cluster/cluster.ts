@@ -1,8 +1,10 @@
+import type { Duplex } from 'node:stream'
 import type { Inventory, InventoryKind } from '../model/health/inventory.ts'
 import type { KubernetesObject } from '../model/health/objects.ts'
 import type { ObjectReference } from '../model/layer/real-name.ts'
 import { type Kind, kinds, pathOf } from './kinds.ts'
 import { readConnection } from './kubeconfig.ts'
+import { dialPod, type PodAddress } from './port-forward.ts'
 import { ApiError, createRest, type Rest, type RestRequest } from './rest.ts'
 import { type Watcher, watchKinds } from './watcher.ts'
 
@@ -16,8 +18,14 @@ export interface Cluster {
   list<T extends KubernetesObject>(kind: Kind, namespace?: string, signal?: AbortSignal): Promise<T[]>
   /** Creates or updates the object (server-side apply). */
   apply<T extends KubernetesObject>(kind: Kind, where: Where, object: unknown, signal?: AbortSignal): Promise<T>
+  /** Changes what a JSON merge patch names, and nothing else. Repeated, it must mean the same. */
+  patch<T extends KubernetesObject>(kind: Kind, where: Where, patch: unknown, signal?: AbortSignal): Promise<T>
+  /** The versions of an API group that the server serves, its preferred one first; none where it does not know the group. */
+  versions(group: string, signal?: AbortSignal): Promise<string[]>
   /** Requests the deletion of the object and of what it owns. @returns false when there was nothing to delete */
   delete(kind: Kind, where: Where & { uid?: string }, signal?: AbortSignal): Promise<boolean>
+  /** A connection to a port of a pod, as `kubectl port-forward` makes them. */
+  dial(address: PodAddress, signal?: AbortSignal): Promise<Duplex>
   /** Watches for changes since a snapshot, without a gap. */
   watch(since: Snapshot, signal: AbortSignal): Watcher
   /** Closes its connections. */
@@ -43,6 +51,11 @@ interface List<T> {
 /** Of a group's version. https://kubernetes.io/docs/reference/using-api/api-concepts/#discovery-api */
 interface ApiResources {
   resources: { name: string; kind: string; namespaced: boolean }[]
+}
+
+interface ApiGroup {
+  versions?: { version: string }[]
+  preferredVersion?: { version: string }
 }
 
 /** The kinds to watch: every change that matters to health shows in one of them. */
@@ -91,6 +104,19 @@ export function clusterOver(rest: Rest): Cluster {
         contentType: 'application/apply-patch+yaml',
         repeatable: true,
       }),
+    patch: (kind, where, body, signal) =>
+      rest.json(pathOf(kind, where), {
+        ...withSignal(signal),
+        method: 'PATCH',
+        body,
+        contentType: 'application/merge-patch+json',
+        repeatable: true,
+      }),
+    async versions(group, signal) {
+      const known = await orMissing(rest.json<ApiGroup>(`/apis/${group}`, withSignal(signal)))
+      const all = (known?.versions ?? []).map(({ version }) => version)
+      return [...new Set([...(known?.preferredVersion ? [known.preferredVersion.version] : []), ...all])]
+    },
     async delete(kind, { uid, ...where }, signal) {
       // With a uid, another object that has since taken the name is left alone: the server answers 409.
       const body = { propagationPolicy: 'Background', ...(uid !== undefined && { preconditions: { uid } }) }
@@ -99,6 +125,7 @@ export function clusterOver(rest: Rest): Cluster {
       const answer = await unless(gone, rest.text(pathOf(kind, where), request))
       return answer !== undefined
     },
+    dial: (address, signal) => dialPod(rest, address, signal),
     watch({ versions }, signal) {
       const watched = TELLING.flatMap(name => {
         const resourceVersion = versions[name]

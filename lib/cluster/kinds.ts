@@ -45,6 +45,9 @@ export const persistentVolumes = coreCluster('persistentvolumes')
 export const events = core('events')
 export const imageUpdaters = kind('/apis/argocd-image-updater.argoproj.io/v1alpha1')('imageupdaters')
 
+/** By whichever version the server serves. */
+export const externalSecrets = (version: string): Kind => kind(`/apis/external-secrets.io/${version}`)('externalsecrets')
+
 /** The path of an object, or without a name of a collection; without a namespace, of all namespaces. */
 export function pathOf(
   { base, plural, namespaced }: Kind,

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { Agent, type RequestOptions, request } from 'node:https'
 import { text } from 'node:stream/consumers'
+import type WebSocket from 'ws'
 import { attempt, type Deadlines, isRefused, isTransient, statusOf } from '../runtime/attempt.ts'
 import { formatDuration } from '../runtime/duration.ts'
-import { exitCodes, external, messageOf, OpsError, precondition, systemCode } from '../runtime/errors.ts'
+import { exitCodes, external, interrupted, messageOf, OpsError, precondition, systemCode } from '../runtime/errors.ts'
 
 /** Through IAP a request takes about a second; if it takes longer than this, the tunnel is dead. */
 const WITHIN: Deadlines = { each: 15_000, whole: 30_000 }
@@ -38,6 +39,8 @@ export interface Rest {
   json<T>(path: string, request?: RestRequest): Promise<T>
   /** A watch's events, one JSON text each, until either side ends it. */
   lines(path: string, signal: AbortSignal): AsyncGenerator<string>
+  /** A WebSocket, once it is open; it is paused, so that nothing is said before somebody listens. It is tried once. @throws as `text` does */
+  socket(path: string, protocol: string, signal?: AbortSignal): Promise<WebSocket>
   close(): void
 }
 
@@ -120,6 +123,38 @@ export function createRest({ server, options }: Connection, { deadlines = WITHIN
         yield* lines
       }
       if (rest !== '') yield rest
+    },
+    async socket(path, protocol, signal) {
+      const [{ default: Socket }, connection] = await Promise.all([import('ws'), options()])
+      if (signal?.aborted) throw interrupted(`opening ${path}: interrupted`, 'run it again')
+      const url = `${server.replace(/^http/, 'ws').replace(/\/$/, '')}${path}`
+      const opened = new Socket(url, protocol, {
+        ...(connection as object),
+        headers: { ...(connection.headers as Record<string, string> | undefined), 'user-agent': 'threads-ops' },
+        ...{ handshakeTimeout: deadlines.each, perMessageDeflate: false },
+      })
+      const { promise, resolve, reject } = Promise.withResolvers<WebSocket>()
+      const stop = () => {
+        reject(interrupted(`opening ${path}: interrupted`, 'run it again'))
+        opened.terminate()
+      }
+      signal?.addEventListener('abort', stop, { once: true })
+      opened.once('open', () => {
+        opened.pause()
+        resolve(opened)
+      })
+      // Later errors are for whoever uses it.
+      opened.on('error', error => reject(unreachable(server, messageOf(error), error)))
+      opened.once('unexpected-response', async (_request, response) => {
+        const body = await text(response).catch(() => '')
+        reject(refusal('GET', path.replace(/\?.*$/, ''), response, body))
+        opened.terminate()
+      })
+      try {
+        return await promise
+      } finally {
+        signal?.removeEventListener('abort', stop)
+      }
     },
     close: () => agent.destroy(),
   }

@@ -45,3 +45,7 @@ export const applyOptions = (command: Command): Command =>
       (address: string, before: string[] = []) => [...before, address],
     )
     .option('--fresh', 'make an empty boot disk although there are snapshots to restore')
+
+/** Arguments that are another program's: from the first word on, and before it whatever is no option of ours. */
+export const foreignArguments = (command: Command, what: string): Command =>
+  command.argument('[args...]', what).allowUnknownOption().passThroughOptions()

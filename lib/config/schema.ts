@@ -27,6 +27,45 @@ const inside = (what: string) =>
 const namespace = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be at most 63 lower-case letters, digits and hyphens')
+const portNumber = z.int().min(1, 'must be a port').max(65_535, 'must be a port')
+const portName = z.string().regex(/^(?=.*[a-z])[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$/, 'must be the number or the name of a port')
+
+/** A service that is opened by its name; the key in the file. */
+const opened = z.strictObject({
+  namespace,
+  /** The Service in that namespace. */
+  service: namespace,
+  /** Of the Service, by number or name. */
+  port: z.union([portNumber, portName]),
+  /** Of this machine's loopback. */
+  localPort: portNumber.refine(port => port >= 1024, 'must be 1024 or above: below, only root may listen'),
+  /** Of its address here, such as `https` or `postgresql`. */
+  scheme: z
+    .string()
+    .regex(/^[a-z][a-z0-9+.-]*$/, "must be a URL's scheme")
+    .default('http'),
+  /** Behind its address. */
+  path: z
+    .string()
+    .regex(/^\/[!-~]*$/, 'must begin with a slash, and have no spaces')
+    .default('/'),
+  /** Where the login is; not the login itself. */
+  login: z.string().min(1, 'must not be empty').optional(),
+})
+const openedByName = z.record(namespace, opened).superRefine((services, context) => {
+  const taken = new Map<number, string>()
+  for (const [name, { localPort }] of Object.entries(services)) {
+    const other = taken.get(localPort)
+    if (other !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: [name, 'localPort'],
+        message: `${localPort} is the local port of ${other}, too`,
+      })
+    taken.set(localPort, name)
+  }
+})
+
 const distinct = <Item extends z.ZodType<string>>(item: Item) =>
   z.array(item).superRefine((items, context) => {
     for (const [at, name] of items.entries())
@@ -140,6 +179,9 @@ export const environmentSchema = z.strictObject({
       /** Private key; `~` is the home folder. Without it, the SSH agent's keys. */
       identityFile: path.optional(),
     }),
+    kubectl: path.refine(text => !text.startsWith('-'), 'must not begin with a hyphen').default('kubectl'),
+    /** What `tunnel` opens through the Kubernetes API, by name. */
+    services: openedByName.default({}),
   }),
 
   k0s: z.strictObject({

@@ -160,5 +160,5 @@ export function openConnections(sources: Sources): Connections {
     await Promise.allSettled(open.map(opened => (opened.status === 'fulfilled' ? opened.value?.close() : undefined)))
   }
 
-  return { store, compute, exists, defaults, apiEnd, dial, host, tunnel: trustedTunnel, cluster, disconnect }
+  return { store, compute, exists, defaults, apiEnd, dial, host, tunnel: trustedTunnel, access, cluster, disconnect }
 }

@@ -57,6 +57,8 @@ export interface Connections {
   host(within?: number): Promise<Host>
   /** The Kubernetes API at the local port that the kubeconfig names. */
   tunnel(): Promise<Tunnel>
+  /** What kubectl is told: the kubeconfig's path, the context in it, and the local port of its server. */
+  access(): Promise<{ kubeconfig: string; context: string; port: number }>
   cluster(): Promise<Cluster>
   /** Closes what is open to the VM, which was replaced or restarted; it is opened again when next asked for. */
   disconnect(): Promise<void>

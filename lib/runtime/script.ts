@@ -29,6 +29,8 @@ export interface CommonOptions {
 
 export interface Outcome {
   exitCode?: ExitCode
+  /** The exit code of a program that was run in the script's place: the script ends with it. */
+  passedOn?: number
   /** Members of the `--json` document besides schema and exit code. */
   document: { [key: string]: Json | undefined }
   /** The result for people, on stdout. */
@@ -100,7 +102,7 @@ export async function runScript<O>(definition: ScriptDefinition<O>, argv: string
     const outcome = await definition.run({ options, args, log, signal: stop.signal, stop: end })
     const stopped = stoppedFor(stop.signal)
     if (stopped) throw new DetailedError(stopped, outcome.document)
-    const exitCode = outcome.exitCode ?? exitCodes.ok
+    const exitCode = outcome.passedOn ?? outcome.exitCode ?? exitCodes.ok
     if (json) printDocument(definition.name, exitCode, outcome.document)
     else if (outcome.text) process.stdout.write(`${shown(redact(outcome.text.trimEnd()))}\n`)
     process.exitCode = exitCode
@@ -210,5 +212,5 @@ export class DetailedError extends OpsError {
 /** Only a terminal gets colours: elsewhere all escape sequences are somebody else's. */
 const shown = (text: string): string => (process.stdout.isTTY && !process.env.NO_COLOR ? visibleInColour(text) : visible(text))
 
-const printDocument = (name: string, exitCode: ExitCode, document: Outcome['document']) =>
+const printDocument = (name: string, exitCode: number, document: Outcome['document']) =>
   process.stdout.write(documentText({ schema: `threads-ops/${name}/1`, exitCode, ...document }))

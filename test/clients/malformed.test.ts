@@ -286,6 +286,7 @@ async function kubelet(): Promise<Target> {
   const host = {
     findPod: (namespace: string, name: string) => (namespace === 'threads' && name === 'web' ? pod : undefined),
     findRunning: () => running,
+    addressOf: () => '127.0.0.1',
   }
   const server = await listening(createKubelet(host, pki))
   const file = (name: string) => readFileSync(join(pki, name))
@@ -294,7 +295,10 @@ async function kubelet(): Promise<Target> {
   const upgrades = '/exec/threads/web/main?input=1&output=1&command=cat'
   return {
     reach,
-    requests: malformedHttp(random, { below: ['/containerLogs/', '/containerLogs/threads/web/main', '/exec/'], upgrades }),
+    requests: malformedHttp(random, {
+      below: ['/containerLogs/', '/containerLogs/threads/web/main', '/exec/', '/portForward/threads/web'],
+      upgrades,
+    }),
     works: async () => {
       await answers(reach, get('/healthz'), 200)
       // What is not TLS, and who has no certificate.
@@ -303,6 +307,11 @@ async function kubelet(): Promise<Target> {
         `wss://127.0.0.1:${portOf(server)}${upgrades}`,
         { ...identity, rejectUnauthorized: false },
         'v5.channel.k8s.io',
+      )
+      await talk(
+        `wss://127.0.0.1:${portOf(server)}/portForward/threads/web?port=1`,
+        { ...identity, rejectUnauthorized: false },
+        'v4.channel.k8s.io',
       )
     },
     state: () => undefined,
@@ -595,6 +604,9 @@ const listeners: Record<string, string[]> = {
   'lib/google/tunnel-process.ts': ["the tunnel's port", "the tunnel's leases"],
   // Its socket is handed to the tunnel's process before anything is accepted.
   'lib/google/tunnel.ts': ['nobody'],
+  // What they are sent is passed on, and looked at by nobody.
+  'lib/operation/forwards.ts': ['passed on'],
+  'lib/operation/login.ts': ['passed on'],
   'lib/terraform/view.ts': ["the state bucket's view"],
 }
 const CREATES = /\b(?:create(?:Http|Tls|Tcp|Secure|Http2)?Server|new (?:WebSocketServer|Server|ServerResponse))\(/g
@@ -611,7 +623,7 @@ for (const file of sources) {
   table(file, () => {
     assert.is(listeners[file]?.length ?? 0, count, 'the table above has each server that it makes')
     for (const name of listeners[file] ?? [])
-      assert.ok([...Object.keys(daemons), 'frames of IAP', 'nobody'].includes(name), name)
+      assert.ok([...Object.keys(daemons), 'frames of IAP', 'nobody', 'passed on'].includes(name), name)
   })
 }
 table('no file of the table is gone', () => {

@@ -71,7 +71,7 @@ export class Containers {
     )
     if (child.stdout) log.follow('stdout', child.stdout)
     if (child.stderr) log.follow('stderr', child.stderr)
-    return { ...running, isReady: async () => true }
+    return { ...running, isReady: async () => true, addressOf: () => podIP }
   }
 
   /** Releases what the pod had. */

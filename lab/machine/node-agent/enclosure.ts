@@ -24,7 +24,7 @@ export interface Enclosure {
 export async function runEnclosed(
   what: Enclosure,
   stopSignal: NodeJS.Signals,
-): Promise<{ child: ChildProcess; running: Omit<Running, 'isReady'> }> {
+): Promise<{ child: ChildProcess; running: Omit<Running, 'isReady' | 'addressOf'> }> {
   const child = await startEnclosed(what)
   const ended = exitOf(child)
   const first = await firstProcess(child)

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
-import { WebSocketServer } from 'ws'
+import { type WebSocket, WebSocketServer } from 'ws'
 import { messageOf } from '../../../lib/runtime/errors.ts'
 import {
   answering,
@@ -17,6 +17,7 @@ import {
 import { PROTOCOLS, serveExec } from './exec.ts'
 import type { ContainerStatus, Pod } from './kubernetes.ts'
 import { type LogOptions, logFile, readLog } from './log.ts'
+import { FORWARD_PROTOCOLS, portsOf, serveForward } from './port-forward.ts'
 import type { Running } from './running.ts'
 
 export const KUBELET_PORT = 10250
@@ -28,10 +29,12 @@ export interface Host {
   findPod(namespace: string, name: string): Pod | undefined
   /** A container's process; undefined when it has none. */
   findRunning(pod: Pod, container: string): Running | undefined
+  /** Where a process of the pod may listen on a port; undefined when none does. */
+  addressOf(pod: Pod, port: number): string | undefined
 }
 
 /**
- * The part of the kubelet's API for `kubectl logs` and `kubectl exec`. Only the API server's client certificate is accepted.
+ * The part of the kubelet's API for `kubectl logs`, `kubectl exec` and forwarded ports. Only the API server's client certificate is accepted.
  */
 export function createKubelet(host: Host, pki: string): Server {
   const file = (name: string) => readFileSync(join(pki, name))
@@ -46,27 +49,30 @@ export function createKubelet(host: Host, pki: string): Server {
       (response, status, message) => response.writeHead(status, { 'content-type': 'text/plain' }).end(message),
     ),
   )
-  const sockets = new WebSocketServer({
-    noServer: true,
-    handleProtocols: offered => PROTOCOLS.find(one => offered.has(one)) ?? false,
-  })
+  const executions = socketsOf(PROTOCOLS)
+  const forwards = socketsOf(FORWARD_PROTOCOLS)
   server.on('upgrade', (request, socket, head) => {
     destroyOnError(socket)
     try {
       authorize(request)
       const { path, query } = askedIn(request)
       const [verb, namespace = '', name = '', container = ''] = path
+      if (verb === 'portForward') {
+        const pod = findPod(host, namespace, name)
+        const ports = portsIn(query)
+        requireWebSocket(request, "`./taskw tunnel` does, kubectl's port-forward does not")
+        const target = { sandbox: pod.metadata.uid, addressOf: (port: number) => host.addressOf(pod, port) }
+        return forwards.handleUpgrade(request, socket, head, connection =>
+          served(connection, serveForward(connection, ports, target)),
+        )
+      }
       if (verb !== 'exec') throw new BadRequest(`the lab's kubelet has no ${verb}; see docs/lab.md`, 501)
       const running = host.findRunning(podOf(host, namespace, name, container), container)
       if (!running) {
         throw new BadRequest(`container "${container}" in pod "${name}" runs no program in the lab; see docs/lab.md`, 501)
       }
-      if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
-        throw new BadRequest("the lab's kubelet speaks WebSocket only: kubectl 1.31 or later does")
-      }
-      sockets.handleUpgrade(request, socket, head, connection => {
-        serveExec(connection, running, query).catch(error => connection.close(INTERNAL_ERROR, messageOf(error).slice(0, 120)))
-      })
+      requireWebSocket(request, 'kubectl 1.31 or later does')
+      executions.handleUpgrade(request, socket, head, connection => served(connection, serveExec(connection, running, query)))
     } catch (error) {
       const [code, message] = [statusOf(error), messageOf(error)]
       // Kubectl shows the message of a Status; older versions show the body as it is.
@@ -75,6 +81,25 @@ export function createKubelet(host: Host, pki: string): Server {
     }
   })
   return server
+}
+
+/** Whatever goes wrong in what is served closes its connection. */
+const served = (connection: WebSocket, serving: Promise<void>): void =>
+  void serving.catch(error => connection.close(INTERNAL_ERROR, messageOf(error).slice(0, 120)))
+
+const socketsOf = (protocols: readonly string[]): WebSocketServer =>
+  new WebSocketServer({ noServer: true, handleProtocols: offered => protocols.find(one => offered.has(one)) ?? false })
+
+function requireWebSocket({ headers }: IncomingMessage, who: string): void {
+  if (headers.upgrade?.toLowerCase() !== 'websocket') throw new BadRequest(`the lab's kubelet speaks WebSocket only: ${who}`)
+}
+
+function portsIn(query: URLSearchParams): number[] {
+  try {
+    return portsOf(query)
+  } catch (error) {
+    throw new BadRequest(messageOf(error))
+  }
 }
 
 function askedIn(request: IncomingMessage): { path: string[]; query: URLSearchParams } {
@@ -87,9 +112,14 @@ function authorize({ socket }: IncomingMessage): void {
   if (organization !== 'system:masters') throw new BadRequest('Forbidden', 403)
 }
 
-function podOf(host: Host, namespace: string, name: string, container: string): Pod {
+function findPod(host: Host, namespace: string, name: string): Pod {
   const pod = host.findPod(namespace, name)
   if (!pod) throw new BadRequest(`pod "${name}" does not exist`, 404)
+  return pod
+}
+
+function podOf(host: Host, namespace: string, name: string, container: string): Pod {
+  const pod = findPod(host, namespace, name)
   const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec
   if (![...initContainers, ...containers, ...ephemeralContainers].some(candidate => candidate.name === container)) {
     throw new BadRequest(`container "${container}" not found in pod "${name}"`, 404)

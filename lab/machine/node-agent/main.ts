@@ -1,6 +1,6 @@
 /**
  * The stand-in for the kubelet and kube-proxy: brings up the pods bound to its node, runs the application's containers and the
- * programs of some others, forwards their traffic, serves `kubectl logs` and `exec`, and does the work of the local path
+ * programs of some others, forwards their traffic, serves `kubectl logs`, `exec` and port-forward's WebSockets, and does the work of the local path
  * provisioner. Environment: KUBECONFIG, DATA_DIR, NODE_NAME, NODE_ADDRESS, NODE_LABELS.
  */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
@@ -96,6 +96,10 @@ function losePod(pod: Pod): void {
 const host: Host = {
   findPod: (namespace, name) => [...pods.values()].find(pod => namespaceOf(pod) === namespace && pod.metadata.name === name),
   findRunning: ({ metadata }, container) => workers.get(metadata.uid)?.findRunning(container),
+  addressOf(pod, port) {
+    const running = pod.spec.containers.map(({ name }) => host.findRunning(pod, name))
+    return running.map(one => one?.addressOf(port)).find(address => address !== undefined)
+  },
 }
 
 const claims = new Map<string, PersistentVolumeClaim>()

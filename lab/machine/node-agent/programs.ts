@@ -174,6 +174,7 @@ export class Programs {
         if (!handedOver) await stop(graceMs)
       },
       inside: running.inside,
+      addressOf: port => (port === program.port && !handedOver ? '127.0.0.1' : undefined),
     }
   }
 

@@ -16,6 +16,8 @@ export interface Running {
   /** Asks it to stop, and kills it after this many milliseconds. */
   stop(graceMs: number): Promise<void>
   inside(command: readonly string[]): Invocation
+  /** Where it may listen on a port: its pod's own address, or the machine's loopback for a port that its program has there. */
+  addressOf(port: number): string | undefined
 }
 
 /**

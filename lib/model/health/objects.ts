@@ -76,6 +76,7 @@ export interface ContainerStatus {
 export interface Container {
   name: string
   image: string
+  ports?: { name?: string; containerPort: number }[]
 }
 
 export interface Pod extends KubernetesObject {
@@ -151,8 +152,16 @@ export interface StorageClass extends KubernetesObject {
   volumeBindingMode?: string
 }
 
+export interface ServicePort {
+  name?: string
+  port: number
+  nodePort?: number
+  /** A number, or the name of a container's port; by default the same as `port`. */
+  targetPort?: number | string
+}
+
 export interface Service extends KubernetesObject {
-  spec?: { type?: string; selector?: Record<string, string>; ports?: { port: number; nodePort?: number }[] }
+  spec?: { type?: string; selector?: Record<string, string>; ports?: ServicePort[] }
   status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } }
 }
 

@@ -98,6 +98,27 @@ cluster('an apply may be repeated: a second one finds what it wants', async () =
   await cluster.apply(kinds.deployments, NEXTJS, {})
   assert.is(asked[0]?.request?.repeatable, true)
 })
+cluster('a patch changes what it names, and may be repeated', async () => {
+  const { cluster, asked } = clusterWith({ [PATH]: {} })
+  await cluster.patch(kinds.deployments, NEXTJS, { metadata: { annotations: { a: 'b' } } })
+  const body = { metadata: { annotations: { a: 'b' } } }
+  const request = { method: 'PATCH', body, contentType: 'application/merge-patch+json', repeatable: true }
+  assert.equal(asked[0], { path: PATH, request })
+  assert.is(await codeOf(clusterWith({}).cluster.patch(kinds.deployments, NEXTJS, body)), 5)
+})
+for (const [why, answer, expected] of [
+  [
+    'the preferred one first',
+    { preferredVersion: { version: 'v1' }, versions: [{ version: 'v1beta1' }, { version: 'v1' }] },
+    ['v1', 'v1beta1'],
+  ],
+  ['of an unknown group none', undefined, []],
+] as const) {
+  cluster(`the versions of a group: ${why}`, async () => {
+    const answers = answer ? { '/apis/external-secrets.io': answer } : {}
+    assert.equal(await clusterWith(answers).cluster.versions('external-secrets.io'), [...expected])
+  })
+}
 cluster('a deletion by uid spares another object of that name', async () => {
   const { cluster, asked } = clusterWith({ [PATH]: '{}' })
   assert.is(await cluster.delete(kinds.deployments, { ...NEXTJS, uid: 'u1' }), true)

@@ -32,6 +32,31 @@ load('only the lab has providers of its own, whatever a CLI configuration says',
   for (const name of environmentNames()) assert.is(hasOwnProviders(await loadEnvironment(name)), /^lab(-|$)/.test(name), name)
 })
 
+for (const [why, from, to, said] of [
+  [
+    'a local port is one service’s alone',
+    'localPort: 23000',
+    'localPort: 28080',
+    'access.services.nextjs.localPort: 28080 is the local port of argocd, too',
+  ],
+  ['a local port that only root may have', 'localPort: 23000', 'localPort: 80', 'must be 1024 or above'],
+  ['a port that there is not', 'localPort: 23000', 'localPort: 70000', 'must be a port'],
+  [
+    'a port by a name that can be none',
+    'service: nextjs, port: http',
+    'service: nextjs, port: "80"',
+    'access.services.nextjs.port',
+  ],
+  ['an unknown key', 'path: /health', 'pth: /health', 'unknown key "pth" in access.services.ml-service (did you mean "path"?)'],
+  ['a path without its slash', 'path: /health', 'path: health', 'must begin with a slash'],
+] as const) {
+  load(`access.services: ${why} is refused`, () => {
+    const text = lab.replace(from, to)
+    assert.is.not(text, lab)
+    assert.match(messageOf(text), said)
+  })
+}
+
 load('a program is found by its path, or on PATH', () => {
   assert.is(configuredProgram('terraform'), 'terraform')
   assert.is(configuredProgram('.lab/bin/terraform'), `${root}.lab/bin/terraform`)

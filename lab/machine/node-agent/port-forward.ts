@@ -1,0 +1,93 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import type { WebSocket } from 'ws'
+
+/**
+ * The protocols of port-forward over WebSocket: each message begins with the number of its channel, two for each port.
+ * Source: k8s.io/kubelet/pkg/cri/streaming/portforward/websocket.go
+ */
+export const FORWARD_PROTOCOLS: readonly string[] = ['v4.channel.k8s.io']
+const [DATA, ERROR] = [0, 1]
+const LARGEST_PORT = 0xffff
+
+/** What a port is forwarded to. */
+export interface ForwardTarget {
+  /** Of the pod's sandbox, as messages call it. */
+  sandbox: string
+  /** Where something in the pod may listen on that port; undefined where nothing does. */
+  addressOf(port: number): string | undefined
+}
+
+/** The ports of a request. @throws Error for what is no list of ports, in the kubelet's words */
+export function portsOf(query: URLSearchParams): number[] {
+  const texts = query.getAll('port')
+  if (texts.length === 0) throw new Error('query parameter "port" is required')
+  return texts.flatMap(text => {
+    if (text === '') throw new Error('query parameter "port" cannot be empty')
+    return text.split(',').map(part => {
+      const port = /^\d+$/.test(part) ? Number(part) : Number.NaN
+      if (!(port <= LARGEST_PORT)) throw new Error(`unable to parse "${text}" as a port: "${part}" is not a 16-bit number`)
+      if (port < 1) throw new Error(`port "${text}" must be > 0`)
+      return port
+    })
+  })
+}
+
+/** Forwards each port over its two channels, until the client leaves or every connection has ended. */
+export async function serveForward(connection: WebSocket, ports: readonly number[], target: ForwardTarget): Promise<void> {
+  const sockets = new Map<number, Socket>()
+  connection.on('message', (message: Buffer) => {
+    const socket = sockets.get(message[0] ?? ERROR)
+    if (!socket || socket.write(message.subarray(1))) return
+    connection.pause()
+    const go = () => connection.resume()
+    socket.once('drain', go).once('close', go)
+  })
+  const leave = () => {
+    for (const socket of sockets.values()) socket.destroy()
+  }
+  connection.once('close', leave).once('error', leave)
+
+  await Promise.all(
+    ports.map(async (port, pair) => {
+      const [data, error] = [pair * 2 + DATA, pair * 2 + ERROR]
+      const own = Buffer.alloc(2)
+      own.writeUInt16LE(port)
+      for (const channel of [data, error]) await send(connection, channel, own)
+      const host = target.addressOf(port)
+      const socket = host === undefined ? undefined : await opened(host, port)
+      if (!socket) return send(connection, error, Buffer.from(refusal(port, target.sandbox)))
+      sockets.set(data, socket)
+      socket.on('error', () => undefined)
+      try {
+        for await (const chunk of socket) await send(connection, data, chunk)
+      } catch {
+        // One of the two ends is gone.
+      }
+    }),
+  )
+  connection.close(1000)
+}
+
+const send = (connection: WebSocket, channel: number, data: Buffer): Promise<void> =>
+  new Promise(resolve => connection.send(Buffer.concat([Buffer.from([channel]), data]), () => resolve()))
+
+/** @returns undefined where nothing listens */
+async function opened(host: string, port: number): Promise<Socket | undefined> {
+  const socket = connect({ host, port })
+  try {
+    await once(socket, 'connect')
+    return socket
+  } catch {
+    return undefined
+  }
+}
+
+/** As containerd says it. Source: internal/cri/server/sandbox_portforward_linux.go */
+function refusal(port: number, sandbox: string): string {
+  const refused = (network: string, host: string) => `dial ${network} ${host}:${port}: connect: connection refused`
+  const attempts = `IPv4: ${refused('tcp4', '127.0.0.1')} IPv6 ${refused('tcp6', '[::1]')}`
+  const inside = `failed to connect to localhost:${port} inside namespace "${sandbox}", ${attempts} `
+  const why = `failed to execute portforward in network namespace "/var/run/netns/cni-${sandbox}": ${inside}`
+  return `error forwarding port ${port} to pod ${sandbox}, uid : ${why}`
+}
