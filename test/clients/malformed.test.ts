@@ -160,12 +160,13 @@ const apiPaths = [
   '/token',
 ]
 
-async function google(reach: (lab: TestLab) => Reach): Promise<Target> {
+async function google(reach: (lab: TestLab) => Reach, most = 300): Promise<Target> {
   const { lab, takesJson } = await labWithRoutes()
   return {
     reach: reach(lab),
     requests: malformedHttp(random, {
       below: apiPaths,
+      most,
       headers: [authorization],
       takesJson,
       upgrades: `/v4/connect?project=${PROJECT}&zone=us-east1-b&instance=threads-lab-vm&port=22`,
@@ -554,7 +555,7 @@ const daemons: Record<string, () => Promise<Target>> = {
   // First: it looks for its clients among all connections of the machine.
   "the state bucket's view": view,
   "Google's APIs": () => google(lab => toPort(lab.port)),
-  "Google's APIs, by TLS": () => google(({ google }) => byTls(google.tlsPort)),
+  "Google's APIs, by TLS": () => google(({ google }) => byTls(google.tlsPort), 20),
   "the tunnel's port": tunnelPort,
   "the tunnel's leases": tunnelLeases,
   'the metadata server': metadata,
