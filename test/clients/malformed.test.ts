@@ -6,6 +6,7 @@ import type { Server as HttpServer } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -159,12 +160,13 @@ const apiPaths = [
   '/token',
 ]
 
-async function google(reach: (lab: TestLab) => Reach): Promise<Target> {
+async function google(reach: (lab: TestLab) => Reach, most = 300): Promise<Target> {
   const { lab, takesJson } = await labWithRoutes()
   return {
     reach: reach(lab),
     requests: malformedHttp(random, {
       below: apiPaths,
+      most,
       headers: [authorization],
       takesJson,
       upgrades: `/v4/connect?project=${PROJECT}&zone=us-east1-b&instance=threads-lab-vm&port=22`,
@@ -372,7 +374,7 @@ async function program(child: ChildProcess, port: number, more: Pick<Target, 're
   for (let turn = 0; turn < 200; turn++) {
     const isUp = await exchange(toPort(port), { what: 'is it up?', pieces: [Buffer.from(`${get('/version')}\r\n\r\n`)] })
     if (isUp) break
-    await new Promise(resolve => setTimeout(resolve, 25))
+    await sleep(25)
   }
   return {
     ...more,
@@ -565,7 +567,7 @@ const daemons: Record<string, () => Promise<Target>> = {
   // First: it looks for its clients among all connections of the machine.
   "the state bucket's view": view,
   "Google's APIs": () => google(lab => toPort(lab.port)),
-  "Google's APIs, by TLS": () => google(({ google }) => byTls(google.tlsPort)),
+  "Google's APIs, by TLS": () => google(({ google }) => byTls(google.tlsPort), 20),
   "the tunnel's port": tunnelPort,
   "the tunnel's leases": tunnelLeases,
   'the metadata server': metadata,
@@ -634,6 +636,9 @@ table.run()
 /** So many requests at a time. */
 const AT_ONCE = 8
 
+/** More than any of them needs, in bytes. */
+const MUCH = 2 ** 26
+
 /** What no handler caught. */
 const strays: unknown[] = []
 const keep = (stray: unknown) => void strays.push(stray)
@@ -644,7 +649,6 @@ malformed.before(() => {
 })
 malformed.after(() => {
   process.off('uncaughtException', keep).off('unhandledRejection', keep)
-  rmSync(folder, { recursive: true, force: true })
 })
 for (const [name, start] of Object.entries(daemons)) {
   malformed(name, async () => {
@@ -675,3 +679,31 @@ for (const [name, start] of Object.entries(daemons)) {
   })
 }
 malformed.run()
+
+const endless = suite('whoever never comes to an end is hung up on')
+for (const name of ["systemctl's control", 'the dialer of machines', "the tunnel's leases"]) {
+  endless(name, async () => {
+    const target = await daemons[name]?.()
+    assert.ok(target)
+    const socket = target.reach()
+    try {
+      socket.on('error', () => undefined)
+      const closed = new Promise(resolve => socket.once('close', () => resolve(true)))
+      let sent = 0
+      const write = () => {
+        for (; sent < MUCH && socket.writable; sent += 2 ** 16) if (!socket.write('a'.repeat(2 ** 16))) return
+      }
+      write()
+      socket.on('drain', write).resume()
+      const patience = sleep(PATIENCE_MS, false, { ref: false })
+      assert.ok(await Promise.race([closed, patience]), 'it waits for more')
+      assert.ok(sent < MUCH, `${sent} bytes were taken`)
+      await target.works()
+    } finally {
+      socket.destroy()
+      await target.close()
+    }
+  })
+}
+endless.after(() => rmSync(folder, { recursive: true, force: true }))
+endless.run()

@@ -8,6 +8,9 @@ import { disable, enable, ServiceError, unitFileState } from './unit-files.ts'
 export const READING_SOCKET = '/run/systemd/looking.sock'
 export const CHANGING_SOCKET = '/run/systemd/changing.sock'
 
+/** Longer than the names of all units. In characters. */
+const LARGEST_REQUEST = 2 ** 20
+
 export interface Request {
   verb: string
   units: string[]
@@ -49,6 +52,7 @@ function answer(socket: Socket, perform: (request: Request) => Promise<Answer>):
   socket.on('error', () => socket.destroy())
   socket.on('data', chunk => {
     text += chunk
+    if (text.length > LARGEST_REQUEST) socket.destroy()
   })
   socket.on('end', async () => {
     try {

@@ -133,7 +133,7 @@ const request = (line: string, headers: string[], body: Buffer = Buffer.alloc(0)
 
 /** Malformed requests for a server of HTTP: all that need no path of its own, and those of the seed that do. */
 export function malformedHttp(random: Random, options: HttpOptions): Malformed[] {
-  const { ahead, most = 160 } = options
+  const { ahead, most = 100 } = options
   const always = requestsFor(random, { ...options, below: [], takesJson: options.takesJson?.slice(0, 1) ?? [] })
   const below = requestsFor(random, options).filter(({ what }) => !always.some(one => one.what === what))
   const chosen = Array.from({ length: Math.min(most, below.length) }, () => below.splice(random(below.length), 1)).flat()
