@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parse, stringify } from 'yaml'
 import { root } from '../lib/runtime/files.ts'
 import { median, type Pair, printPairs, run, timed } from './measure.ts'
 
@@ -58,7 +59,10 @@ async function earlierCheckout(folder: string): Promise<string> {
   await run(['git', 'checkout', '--quiet', commit], { cwd: directory })
   for (const each of ['node_modules', '.tools']) await run(['cp', '-al', join(root, each), join(directory, each)])
   await symlink(lab, join(directory, '.lab'))
-  await copyFile(join(root, 'environments/lab.yaml'), join(directory, 'environments/lab.yaml'))
+  // Its own keys, but the k0s that this lab has.
+  const file = 'environments/lab.yaml'
+  const [own, present] = await Promise.all([directory, root].map(async at => parse(await readFile(join(at, file), 'utf8'))))
+  await writeFile(join(directory, file), stringify({ ...own, k0s: present.k0s }))
   return directory
 }
 
