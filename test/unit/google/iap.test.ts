@@ -16,9 +16,13 @@ const dial = (relay: string, more: { signal?: AbortSignal; within?: number } = {
     asOpsError,
   )
 
-/** A relay that upgrades and then says nothing. */
-async function withSilentRelay(work: (url: string) => Promise<void>): Promise<void> {
+/** A relay that says these words to whoever connects, and then nothing. */
+async function withRelayThatSays(words: (Buffer | string)[], work: (url: string) => Promise<void>): Promise<void> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: protocols => [...protocols][0] ?? false })
+  server.on('connection', socket => {
+    socket.on('error', () => undefined)
+    for (const word of words) socket.send(word)
+  })
   await once(server, 'listening')
   try {
     await work(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
@@ -27,6 +31,9 @@ async function withSilentRelay(work: (url: string) => Promise<void>): Promise<vo
     server.close()
   }
 }
+
+/** A relay that upgrades and then says nothing. */
+const withSilentRelay = (work: (url: string) => Promise<void>): Promise<void> => withRelayThatSays([], work)
 
 const iap = suite('dialThroughIap')
 iap('a relay that is silent after the upgrade is given up', () =>
@@ -56,22 +63,6 @@ for (const fault of failingServices) {
       assert.ok(performance.now() - started < within + 15_000)
     }),
   )
-}
-
-/** A relay that says these words to whoever connects, and then nothing. */
-async function withRelayThatSays(words: (Buffer | string)[], work: (url: string) => Promise<void>): Promise<void> {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: protocols => [...protocols][0] ?? false })
-  server.on('connection', socket => {
-    socket.on('error', () => undefined)
-    for (const word of words) socket.send(word)
-  })
-  await once(server, 'listening')
-  try {
-    await work(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  } finally {
-    for (const client of server.clients) client.terminate()
-    server.close()
-  }
 }
 
 const CONNECTED = connectSuccessFrame('sid')
