@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { personalFolders } from '../../../lab/machine/disk.ts'
 
-const EMPTIED = ['/home', '/root', '/work']
+const EMPTIED = ['/home', '/root', '/data']
 const table = suite("which of the host user's folders a machine does not see")
 for (const [what, folders, expected] of [
   ['both', ['/a/checkouts', '/b/user'], ['/a/checkouts', '/b/user']],
@@ -10,8 +10,8 @@ for (const [what, folders, expected] of [
   ['the checkout is in the home folder', ['/tmp/me/code', '/tmp/me'], ['/tmp/me']],
   ['both are one', ['/tmp/me', '/tmp/me'], ['/tmp/me']],
   ['a name that begins like the other', ['/tmp/me', '/tmp/me2'], ['/tmp/me', '/tmp/me2']],
-  ['those in folders that are emptied anyway', ['/work/main', '/home/me'], []],
-  ['one that is emptied anyway', ['/work', '/root'], []],
+  ['those in folders that are emptied anyway', ['/data/main', '/home/me'], []],
+  ['one that is emptied anyway', ['/data', '/root'], []],
   ["of every machine's root", ['/tmp', '/usr'], []],
 ] as const) {
   table(what, () => assert.equal(personalFolders(folders, EMPTIED), [...expected]))
