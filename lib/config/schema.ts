@@ -79,7 +79,6 @@ const zone = z.string().regex(/^[a-z]+(-[a-z]+)*\d+-[a-z]$/, 'must be a zone, su
 const resourceName = z
   .string()
   .regex(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be a VM's name: at most 63 lower-case letters, digits and hyphens")
-const LAST_PORT = 65_535
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest: 64 hexadecimal digits')
 const namespacedName = (example: string) => z.string().regex(/^[^/]+\/[^/]+$/, `must look like ${example}`)
@@ -170,7 +169,7 @@ export const environmentSchema = z.strictObject({
           .regex(/^[\w.@:/-]+$/, "must be a context's name")
           .optional(),
         /** Local port of the tunnel to the API. */
-        port: z.int().min(1).max(LAST_PORT).optional(),
+        port: portNumber.optional(),
         kubeconfig: path.optional(),
       })
       .optional(),
