@@ -20,9 +20,12 @@ const COMPUTE = ['google', 'cloud', 'compute']
  * @see the clients' parameter `gaxInstance`
  */
 export function gaxFor(calls: Calls): typeof gax {
+  let part: Schema | undefined
   class GrpcClient extends gax.GrpcClient {
     override loadProtoJSON(json: never, ignoreCache?: boolean) {
-      return super.loadProtoJSON(needed(json, calls) as never, ignoreCache)
+      // All clients come with the same schema.
+      part ??= needed(json, calls)
+      return super.loadProtoJSON(part as never, ignoreCache)
     }
   }
   const fallback = { ...gax, GrpcClient }
