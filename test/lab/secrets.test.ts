@@ -105,7 +105,7 @@ const pem = () =>
 story('credentials are planted', async ({ checkout, planted, folder }) => {
   const inLab = (path: string) => readFile(join(checkout.directory, '.lab', path), 'utf8')
   planted.add("the lab's token", (await inLab('token')).trim())
-  planted.add('the SSH key', await inLab('ssh/id_ed25519'))
+  planted.add('the SSH key', await inLab('ssh/id_ed25519'), await inLab('ssh/id_ed25519.pub'))
 
   const privateKey = pem()
   planted.add("a service account's key", privateKey)

@@ -3,6 +3,8 @@ import { closeSync, readFileSync, readlinkSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { identify } from '../../../lib/runtime/processes.ts'
+import { signal as signalProcess } from '../process.ts'
 import { exitOf, type Running } from './running.ts'
 import { enclosed, entered, INFO_DESCRIPTOR, OPTIONS_DESCRIPTOR, optionsOf, packed, type Sandbox } from './sandbox.ts'
 import { openUserNamespace } from './user-namespace.ts'
@@ -70,7 +72,8 @@ export async function firstProcess(child: ChildProcess): Promise<number | undefi
 }
 
 /**
- * The program is the first process's first child. Bubblewrap ignores signals; when it is killed, the container dies with it.
+ * The program is the first process's first child. Bubblewrap ignores signals; when it is killed, the container dies with it, unless it
+ * is still being set up: the first process asks for that only then. https://github.com/containers/bubblewrap, `handle_die_with_parent`
  */
 async function stop(
   child: ChildProcess,
@@ -80,7 +83,11 @@ async function stop(
   ended: Promise<number>,
 ): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
-  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
+  const inside = identify(first ?? 0)
+  const timer = setTimeout(() => {
+    child.kill('SIGKILL')
+    if (inside) signalProcess(inside, 'SIGKILL')
+  }, graceMs)
   try {
     const [program] = readFileSync(`/proc/${first}/task/${first}/children`, 'utf8').split(' ')
     if (program) process.kill(Number(program), signal)

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   existsSync,
@@ -248,11 +249,13 @@ walls('who one is, where, and how a command ends', async ({ data }) => {
 walls('ends with bubblewrap', async ({ data }) => {
   const child = await startEnclosed({
     sandbox: sandboxOf(data),
-    command: ['sh', '-c', 'sleep 60 & wait'],
+    command: ['sh', '-c', 'echo up; sleep 60 & wait'],
     environment: ENVIRONMENT,
   })
   const first = identify((await firstProcess(child)) ?? 0)
   assert.ok(first)
+  // Only a container that is set up has asked to end with bubblewrap.
+  if (child.stdout) await once(child.stdout, 'data')
   child.kill('SIGKILL')
   assert.ok(await goneWithin([first], 5000))
 })
