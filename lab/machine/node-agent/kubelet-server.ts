@@ -7,7 +7,7 @@ import { WebSocketServer } from 'ws'
 import { PROTOCOLS, serveExec } from './exec.ts'
 import type { ContainerStatus, Pod } from './kubernetes.ts'
 import { type LogOptions, logFile, readLog } from './log.ts'
-import { FORWARD_PROTOCOLS, portsOf, serveForward } from './port-forward.ts'
+import { FORWARD_PROTOCOLS, portsOf, SPDY, serveForward, serveSpdyForward } from './port-forward.ts'
 import type { Running } from './running.ts'
 
 export const KUBELET_PORT = 10250
@@ -55,9 +55,13 @@ export function serveKubelet(host: Host, { address, pki }: { address: string; pk
       const [verb, namespace = '', name = '', container = ''] = path
       if (verb === 'portForward') {
         const pod = findPod(host, namespace, name)
-        const ports = portsIn(query)
-        requireWebSocket(request, "`./taskw tunnel` does, kubectl's port-forward does not")
         const target = { sandbox: pod.metadata.uid, addressOf: (port: number) => host.addressOf(pod, port) }
+        if (request.headers.upgrade?.toLowerCase() === SPDY.upgrade.toLowerCase()) {
+          socket.write(switching(SPDY))
+          return void serveSpdyForward(socket, head, target)
+        }
+        const ports = portsIn(query)
+        requireWebSocket(request, 'or SPDY/3.1')
         return forwards.handleUpgrade(request, socket, head, connection => void serveForward(connection, ports, target))
       }
       if (verb !== 'exec') throw new Refusal(501, `the lab's kubelet has no ${verb}; see docs/lab.md`)
@@ -81,8 +85,11 @@ export function serveKubelet(host: Host, { address, pki }: { address: string; pk
 const socketsOf = (protocols: readonly string[]): WebSocketServer =>
   new WebSocketServer({ noServer: true, handleProtocols: offered => protocols.find(one => offered.has(one)) ?? false })
 
+const switching = ({ upgrade, protocol }: typeof SPDY): string =>
+  `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${upgrade}\r\nX-Stream-Protocol-Version: ${protocol}\r\n\r\n`
+
 function requireWebSocket({ headers }: IncomingMessage, who: string): void {
-  if (headers.upgrade?.toLowerCase() !== 'websocket') throw new Refusal(400, `the lab's kubelet speaks WebSocket only: ${who}`)
+  if (headers.upgrade?.toLowerCase() !== 'websocket') throw new Refusal(400, `the lab's kubelet speaks WebSocket here: ${who}`)
 }
 
 function portsIn(query: URLSearchParams): number[] {
