@@ -43,9 +43,9 @@ export default environmentScript<DrillOptions>({
     }
     const phasesOf = (drill: Drill) => (abort ? abortPhases(drill, context) : drillPhases(drill))
 
-    if (dryRun) return describePlan(phasesOf(await plannedDrill(request, context)), context)
+    if (dryRun) return describePlan(phasesOf(await plannedDrill(request, context, { abort })), context)
     if (!abort) await announce(request.announcement, context)
     const drill = await openDrill(request, context, run, { abort })
-    return runDrill(phasesOf(drill), drill, context, { abort })
+    return runDrill(phasesOf(drill), drill, context)
   },
 })

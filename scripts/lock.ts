@@ -1,6 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type EnvironmentOptions, environmentOption } from '../lib/command-line/options.ts'
 import { exitCodes } from '../lib/runtime/errors.ts'
 import { script } from '../lib/runtime/script.ts'
@@ -25,6 +24,7 @@ export default script<Options>({
       .option('--upgrade', 'choose the newest versions that the layers allow'),
 
   async run({ options: { env, dryRun = false, upgrade = false }, args, log, signal }) {
+    const { layerRoot } = await import('../lib/config/layer-root.ts')
     const { configuredPath, configuredProgram, hasOwnProviders, loadEnvironment } = await import('../lib/config/load.ts')
     const { planFolder } = await import('../lib/operation/plans.ts')
     const { chosenLayers } = await import('../lib/phases/layer/choice.ts')
@@ -32,7 +32,7 @@ export default script<Options>({
     const { lockFileFaults, writeLockFile } = await import('../lib/terraform/lock-file.ts')
 
     const environment = await loadEnvironment(env)
-    const { layers, directory, program, cliConfig } = environment.terraform
+    const { layers, directory, root: template, program, cliConfig } = environment.terraform
     const chosen = chosenLayers(args, { terraform: { layers } })
     if (hasOwnProviders(environment))
       return { document: { env, layers: [] }, text: `Nothing to lock: ${env}'s providers are built on this machine.` }
@@ -44,7 +44,7 @@ export default script<Options>({
     const results = []
     try {
       for (const layer of chosen) {
-        const root = join(configuredPath(directory), layer, 'envs', env)
+        const root = layerRoot(layer, { directory: configuredPath(directory), root: template, env })
         if (!dryRun) {
           log.info(`${layer}: asking the registries`)
           await writeLockFile(command, root, { upgrade })

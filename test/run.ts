@@ -127,7 +127,7 @@ if (wanted.length === 0) {
   // For one file alone it would be kept for nobody.
   const scratch = await makeScratch({ keepsLabs: labs.length > 1 })
   const stop = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt(scratch, stop))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt(scratch, stop))
   const built = labs.length > 0 ? buildTools(stop.signal) : Promise.resolve()
   const results = await runAll([...others, ...labs], scratch, built)
   const left = await scratch.clear()

@@ -1,31 +1,33 @@
 import { spawn } from 'node:child_process'
-import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { answering, BadRequest, decoded, targetOf } from '../../lib/runtime/serving.ts'
+import { hasToken } from './token.ts'
 
 /**
  * Git's smart HTTP protocol for the bare repositories in a folder, at `/<repository>.git/…` or, as on GitHub, with an owner
  * before it (any owner will do). Anybody may fetch; a push requires the token, as bearer token or as Basic password.
  */
 export function createGitServer({ repositories, token }: { repositories: string; token: string }): Server {
-  return createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://git.lab')
-    if (isPush(url) && !isAllowed(request.headers.authorization, token)) {
-      response.writeHead(401, { 'www-authenticate': 'Basic realm="git.lab"' }).end('a push wants the token\n')
-      return
-    }
-    serve(repositories, url, request, response)
-  })
+  return createServer(
+    answering((request, response) => {
+      const url = targetOf(request)
+      if (isPush(url) && !hasToken(request.headers.authorization, token)) {
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="git.lab"' }).end('a push wants the token\n')
+        return
+      }
+      serve(repositories, url, request, response)
+    }),
+  )
 }
 
 const isPush = (url: URL): boolean =>
   url.searchParams.get('service') === 'git-receive-pack' || url.pathname.endsWith('/git-receive-pack')
 
-function isAllowed(authorization: string | undefined, token: string): boolean {
-  const [scheme, value = ''] = (authorization ?? '').split(' ')
-  const basic = () => Buffer.from(value, 'base64').toString().split(':').slice(1).join(':')
-  const given = Buffer.from(scheme?.toLowerCase() === 'basic' ? basic() : value)
-  const wanted = Buffer.from(token)
-  return given.length === wanted.length && timingSafeEqual(given, wanted)
+/** The path below the folder of repositories, without an owner before it. @throws BadRequest where a part of it is empty, `.` or `..` */
+function pathIn(url: URL): string {
+  const path = decoded(url.pathname)
+  if (/\/\.{0,2}\//.test(`${path.replace(/\/$/, '')}/`)) throw new BadRequest('No repository is there.', 404)
+  return path.replace(/^\/[^/]+(?=\/[^/]+\.git\/)/, '')
 }
 
 /** One CGI call. https://git-scm.com/docs/git-http-backend */
@@ -41,7 +43,7 @@ function serve(repositories: string, url: URL, request: IncomingMessage, respons
       HTTP_CONTENT_ENCODING: header('content-encoding'),
       CONTENT_TYPE: header('content-type'),
       ...(request.headers['content-length'] && { CONTENT_LENGTH: request.headers['content-length'] }),
-      PATH_INFO: decodeURIComponent(url.pathname).replace(/^\/[^/]+(?=\/[^/]+\.git\/)/, ''),
+      PATH_INFO: pathIn(url),
       QUERY_STRING: url.search.slice(1),
       REMOTE_ADDR: request.socket.remoteAddress ?? '',
       REQUEST_METHOD: request.method,

@@ -57,12 +57,13 @@ export function labImages(commit: string): Image[] {
 /**
  * Pushes the tags that the registry does not have.
  * @param registry its URL, without a path
+ * @param token of the lab
  * @returns the pushed references
  */
-export async function pushMissing(registry: string, images: readonly Image[]): Promise<string[]> {
+export async function pushMissing(registry: string, images: readonly Image[], token: string): Promise<string[]> {
   const pushed = await Promise.all(
     images.map(async image => {
-      const repository = new Repository(`${registry}/v2/${image.repository}`)
+      const repository = new Repository(`${registry}/v2/${image.repository}`, token)
       const missing: string[] = []
       for (const tag of image.tags) if (!(await repository.has(tag))) missing.push(tag)
       if (missing.length > 0) await repository.push(missing, [contentOf(image)])
@@ -73,8 +74,8 @@ export async function pushMissing(registry: string, images: readonly Image[]): P
 }
 
 /** Pushes an image under each of its tags. @throws OpsError 5 when the registry rejects any part */
-export async function push(registry: string, image: Image): Promise<void> {
-  await new Repository(`${registry}/v2/${image.repository}`).push(image.tags, [contentOf(image)])
+export async function push(registry: string, image: Image, token: string): Promise<void> {
+  await new Repository(`${registry}/v2/${image.repository}`, token).push(image.tags, [contentOf(image)])
 }
 
 const contentOf = ({ repository, architecture, labels = {} }: Image): Build => ({

@@ -41,12 +41,14 @@ export const emptyTar: Buffer = Buffer.alloc(1024)
 
 export const digestOf = (bytes: Buffer): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 
-/** One repository of a registry. @param base `<registry>/v2/<repository>` */
+/** One repository of a registry. @param base `<registry>/v2/<repository>` @param token of the lab, which a push wants */
 export class Repository {
   readonly #base: string
+  readonly #authorization: { authorization: string }
 
-  constructor(base: string) {
+  constructor(base: string, token: string) {
     this.#base = base
+    this.#authorization = { authorization: `Bearer ${token}` }
   }
 
   async has(tag: string): Promise<boolean> {
@@ -125,27 +127,28 @@ export class Repository {
   async #pushBlob(blob: Buffer): Promise<void> {
     const found = await fetch(`${this.#base}/blobs/${digestOf(blob)}`, { method: 'HEAD' })
     if (found.ok) return
-    const started = await fetch(`${this.#base}/blobs/uploads/`, { method: 'POST' })
+    const started = await fetch(`${this.#base}/blobs/uploads/`, { method: 'POST', headers: this.#authorization })
     const location = started.headers.get('location')
     if (!location) throw refused(`${this.#base}/blobs/uploads/`, started.status)
     const upload = new URL(location, this.#base)
     upload.searchParams.set('digest', digestOf(blob))
-    await put(upload.href, 'application/octet-stream', blob)
+    await this.#put(upload.href, 'application/octet-stream', blob)
   }
 
   #putManifest(reference: string, { mediaType, body }: Stored): Promise<void> {
-    return put(`${this.#base}/manifests/${reference}`, mediaType, body)
+    return this.#put(`${this.#base}/manifests/${reference}`, mediaType, body)
+  }
+
+  async #put(url: string, contentType: string, body: Buffer): Promise<void> {
+    const headers = { ...this.#authorization, 'content-type': contentType }
+    const answer = await fetch(url, { method: 'PUT', body: new Uint8Array(body), headers })
+    if (!answer.ok) throw refused(url, answer.status)
   }
 }
 
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
 
 const descriptor = ({ mediaType, body }: Stored): Descriptor => ({ mediaType, digest: digestOf(body), size: body.length })
-
-async function put(url: string, contentType: string, body: Buffer): Promise<void> {
-  const answer = await fetch(url, { method: 'PUT', body: new Uint8Array(body), headers: { 'content-type': contentType } })
-  if (!answer.ok) throw refused(url, answer.status)
-}
 
 const refused = (url: string, status: number) =>
   external(`the lab's registry answered ${status} to ${new URL(url).pathname}`, 'see `./taskw lab:logs -- delivery`')

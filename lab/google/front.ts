@@ -1,13 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isDiskFull, messageOf } from '../../lib/runtime/errors.ts'
+import { isDiskFull, messageOf, systemCode } from '../../lib/runtime/errors.ts'
+import { answering, BadRequest, targetOf } from '../../lib/runtime/serving.ts'
 import type { Faults, RequestFaults } from './faults.ts'
 import { batch } from './http/batch.ts'
-import { ApiError, notFound } from './http/errors.ts'
+import { ApiError, invalid, notFound } from './http/errors.ts'
 import { selectFields } from './http/fields.ts'
 import { withoutUnset } from './http/json.ts'
 import type { Rate } from './http/rate.ts'
-import { Call, failed, type Incoming, type Reply, type Router } from './http/router.ts'
+import { Call, failed, type Incoming, LARGEST_JSON, parseObject, type Reply, type Router } from './http/router.ts'
 import { insufficientStorage, type Room } from './room.ts'
 import { isAuthorized, unauthorized } from './token.ts'
 
@@ -30,13 +31,16 @@ interface FrontOptions {
 
 const COMPUTE_PATH = /^\/compute\/v1\/projects\/([^/]+)/
 const API_PATH = /^\/(compute|v1|storage|b|upload|resumable|download|lab)(\/|$)/
+/** Google's client library sends an empty text where a method takes no body. */
+const NOTHING = ['', '""']
+const UPLOAD_PATH = /^\/(resumable\/)?upload\//
 const BATCH_PATH = /^\/batch(\/|$)/
 /** No fault applies to the lab's own API, where faults are cleared. */
 const OWN_PATH = /^\/lab\//
 
 /** Answers requests: everything between a connection and the routes. */
-export function createFront(options: FrontOptions): (message: IncomingMessage, response: ServerResponse) => void {
-  return (message, response) => {
+export function createFront(options: FrontOptions): RequestListener {
+  const answer = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     const started = performance.now()
     response.on('finish', () => {
       const { method, url = '' } = message
@@ -45,12 +49,14 @@ export function createFront(options: FrontOptions): (message: IncomingMessage, r
       const line = `${method} ${url.split('?')[0]} ${statusCode} ${Math.round(performance.now() - started)} ms`
       if (method !== 'GET' || (statusCode >= 400 && statusCode !== 404)) options.log(line)
     })
-    const url = targetOf(message.url ?? '/')
-    void (BATCH_PATH.test(url.pathname) ? whole(options, message, url) : reply(options, message, url)).then(answer => {
-      if (answer === 'cut') response.destroy()
-      else send(response, answer)
-    })
+    const url = withOneVersion(targetOf(message))
+    const reached = await (BATCH_PATH.test(url.pathname) ? whole(options, message, url) : reply(options, message, url))
+    if (reached === 'cut') response.destroy()
+    else send(response, reached)
   }
+  return answering(answer, (response, status, text) =>
+    send(response, failed(status === 400 ? invalid(text) : new ApiError(status, 'backendError', text))),
+  )
 }
 
 /** Answers a batch once all its parts are done; a part without authorization inherits the batch's. */
@@ -72,8 +78,7 @@ async function whole(options: FrontOptions, message: IncomingMessage, url: URL):
  * Provider google's handwritten clients put `v1/` behind the endpoint, and take the endpoint's own version away only from an
  * HTTPS URL.
  */
-function targetOf(target: string): URL {
-  const url = URL.parse(target, 'http://127.0.0.1') ?? new URL('http://127.0.0.1')
+function withOneVersion(url: URL): URL {
   url.pathname = url.pathname.replace(/^\/v1(\/v1)+\//, '/v1/')
   return url
 }
@@ -102,10 +107,26 @@ async function authorized(
   const project = COMPUTE_PATH.exec(url.pathname)?.[1]
   if (project !== undefined) rate.take(project, performance.now())
   await room.check(message.method, url.pathname)
-  const answer = await (API_PATH.test(url.pathname) ? api : xml).route(message, url)
+  const answer = await (API_PATH.test(url.pathname) ? api : xml).route(await wellFormed(message, url), url)
   if (!answer) throw notFound(url.pathname)
   const fields = url.searchParams.get('fields')
   return answer.json && fields ? { ...answer, json: selectFields(answer.json, fields) } : answer
+}
+
+/**
+ * Google reads the JSON that it is sent before it does anything, needed or not. What is uploaded is not for it to read.
+ * @throws BadRequest
+ */
+async function wellFormed(message: Incoming, url: URL): Promise<Incoming> {
+  const { method, headers } = message
+  if (UPLOAD_PATH.test(url.pathname) || !/^application\/json\b/i.test(headers['content-type'] ?? '')) return message
+  const content = await new Call(message, url, {}).body(LARGEST_JSON)
+  const text = content.toString().trim()
+  if (!NOTHING.includes(text)) parseObject(text)
+  async function* body() {
+    yield content
+  }
+  return { method, headers, [Symbol.asyncIterator]: body }
 }
 
 const usualReasons: Record<number, string> = {
@@ -120,7 +141,9 @@ const onDemand = ({ status, reason }: { status: number; reason?: string }): ApiE
   new ApiError(status, reason ?? usualReasons[status] ?? 'backendError', `HTTP ${status} on demand`)
 
 function failure({ method }: Incoming, url: URL, error: unknown): Reply {
-  if (!(error instanceof ApiError)) console.error(`${method} ${url.pathname}:`, error)
+  if (error instanceof BadRequest) return failed(invalid(error.message, 'parseError'))
+  // Whoever hangs up before all is sent hears nothing of it.
+  if (!(error instanceof ApiError) && systemCode(error) !== 'ECONNRESET') console.error(`${method} ${url.pathname}:`, error)
   return failed(error instanceof ApiError ? error : unexpected(error))
 }
 

@@ -8,6 +8,7 @@ import { endWith, outliveLog } from '../lifecycle/last-words.ts'
 import { forgetResting, restingMachines } from '../lifecycle/resting.ts'
 import { createHypervisor } from '../machine/hypervisor.ts'
 import { socketPath } from '../machine/sockets.ts'
+import { PRIVATE_UMASK } from '../state/private.ts'
 import { readRecord } from '../state/stored.ts'
 import { startGoogle } from './server.ts'
 
@@ -39,4 +40,5 @@ async function lastPorts(record: string): Promise<{ port: number; tlsPort: numbe
 }
 
 outliveLog()
+process.umask(PRIVATE_UMASK)
 main().catch(endWith)

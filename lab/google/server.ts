@@ -1,7 +1,9 @@
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { dirname, join } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { destroyOnError, refuseUpgrade, statusOf, targetOf } from '../../lib/runtime/serving.ts'
+import { LOOPBACK, onlyFor } from '../http/hosts.ts'
 import type { Hypervisor } from '../machine/types.ts'
 import { ensureCertificate } from './certificate.ts'
 import { serveAddresses } from './compute/addresses.ts'
@@ -124,6 +126,7 @@ export async function startGoogle({
     // Clients that poll reuse their connection.
     server.keepAliveTimeout = 60_000
     server.on('upgrade', (message, socket, head) => upgrade({ relay, token, faults }, message, socket, head))
+    onlyFor(LOOPBACK, server)
   }
   return {
     port: await listenOnPort(servers[0], port),
@@ -169,24 +172,31 @@ async function routes(state: State, cloud: Cloud, token: string) {
   return { api, xml, open }
 }
 
-function upgrade(
-  { relay, token, faults }: { relay: Relay; token: string; faults: Faults },
-  message: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): void {
-  socket.on('error', () => socket.destroy())
-  const url = new URL(message.url ?? '/', 'http://127.0.0.1')
+interface Relaying {
+  relay: Relay
+  token: string
+  faults: Faults
+}
+
+function upgrade(relaying: Relaying, message: IncomingMessage, socket: Duplex, head: Buffer): void {
+  destroyOnError(socket)
+  try {
+    take(relaying, message, socket, head)
+  } catch (error) {
+    refuseUpgrade(socket, statusOf(error))
+  }
+}
+
+/** @throws BadRequest */
+function take({ relay, token, faults }: Relaying, message: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const url = targetOf(message)
   const { cut, answer, tokenExpired } = faults.request('GET', url.pathname)
   const isAllowed = !tokenExpired && isAuthorized(message.headers, token, url.searchParams.get('access_token'))
   if (cut) socket.destroy()
-  else if (!isAllowed) socket.end(refusal(401))
-  else if (answer) socket.end(refusal(answer.status))
+  else if (!isAllowed) refuseUpgrade(socket, 401)
+  else if (answer) refuseUpgrade(socket, answer.status)
   else relay.upgrade(message, socket, head, url)
 }
-
-const refusal = (status: number): string =>
-  `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
 
 async function closed(server: Server): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()

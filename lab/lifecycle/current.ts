@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { readIfExists, root } from '../../lib/runtime/files.ts'
 import { checkoutCommit } from '../delivery/repositories.ts'
 import { recordedNetworks } from '../machine/network.ts'
 import { here, type Layout } from '../state/layout.ts'
+import { PRIVATE_UMASK } from '../state/private.ts'
 import { readRecord } from '../state/stored.ts'
 import { isAvailable } from '../tools/build.ts'
 import { programs } from '../tools/catalog.ts'
@@ -12,7 +13,7 @@ import { isTerraformCurrent } from './terraform-copy.ts'
 
 /** Whether the lab is up and matches the checkout. Changes nothing, and takes a fraction of the time of `up`. */
 export async function isUp(layout: Layout = here): Promise<boolean> {
-  if (!existsSync(layout.endpoints)) return false
+  if (!existsSync(layout.endpoints) || statSync(layout.lab).mode & PRIVATE_UMASK) return false
   const [networks, endpoints, current, published, commit, ...records] = await Promise.all([
     recordedNetworks(layout.lab),
     readRecord<{ compute: string }>(layout.endpoints),

@@ -150,7 +150,9 @@ function listens(port: number): Promise<boolean> {
 
 /** When the daemons' sources last changed, in milliseconds since the epoch. */
 async function newestSource(): Promise<number> {
-  const folders = ['lab/google', 'lab/delivery', 'lab/machine', 'lab/state', 'lib/runtime'].map(folder => join(root, folder))
+  const folders = ['lab/google', 'lab/delivery', 'lab/http', 'lab/machine', 'lab/state', 'lib/runtime'].map(folder =>
+    join(root, folder),
+  )
   const times = folders.map(async folder => {
     const files = (await filesBelow(folder)).filter(file => file.endsWith('.ts'))
     return Promise.all(files.map(async file => (await stat(join(folder, file))).mtimeMs))

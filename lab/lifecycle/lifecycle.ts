@@ -15,6 +15,7 @@ import { mountsBelow, unmountBelow } from '../machine/mounts.ts'
 import { removeNetworks } from '../machine/network.ts'
 import { goneWithin, signal as kill, run } from '../machine/process.ts'
 import { here, type Layout } from '../state/layout.ts'
+import { closeLab } from '../state/private.ts'
 import { startBuildInBackground } from '../tools/background.ts'
 import { ensureTools } from '../tools/build.ts'
 import { programs } from '../tools/catalog.ts'
@@ -30,7 +31,7 @@ import { machineStatuses } from './status.ts'
 import { copyTerraform } from './terraform-copy.ts'
 
 /** Needed before Terraform can start; the other missing programs are built in the meantime. */
-const FIRST_PROGRAMS = ['crane']
+const FIRST_PROGRAMS = ['registry']
 /** How long a machine may take to shut down when the lab goes down. */
 const SHUTDOWN_MS = 15_000
 /** How long machines may take to boot when it comes up. */
@@ -100,6 +101,8 @@ export async function up(log: Log, signal?: AbortSignal, layout: Layout = here):
       throw error
     }
   }
+  // What a step has made, apart from what daemons write.
+  await closeLab(layout.lab)
   const left = await startBuildInBackground(layout)
   if (left.length > 0)
     log.info(`building in the background: ${left.join(', ')}; follow it with \`./taskw lab:logs -- tools --follow\``)
@@ -141,10 +144,12 @@ async function ensureKeys(layout: Layout): Promise<undefined> {
 const publicKeyOf = (sshKey: string): Promise<string | undefined> =>
   run('ssh-keygen', ['-y', '-P', '', '-f', sshKey]).catch(() => undefined)
 
+const tokenOf = async ({ token }: Layout): Promise<string> => (await readFile(token, 'utf8')).trim()
+
 async function publish(layout: Layout, { registryPort }: DaemonRecord): Promise<string> {
   const commit = await publishCheckout(root, layout.git)
   const sample = await publishSample(layout.git)
-  const pushed = await pushMissing(`http://127.0.0.1:${registryPort}`, labImages(sample))
+  const pushed = await pushMissing(`http://127.0.0.1:${registryPort}`, labImages(sample), await tokenOf(layout))
   return `commit ${commit.slice(0, 12)}${pushed.length > 0 ? `, ${pushed.length} images pushed` : ''}`
 }
 
@@ -192,7 +197,7 @@ const gsutilConfigurationOf = async (layout: Layout, { tlsPort = 0 }: DaemonReco
   gsutilConfiguration({
     tlsPort,
     certificateFile: layout.certificate,
-    token: (await readFile(layout.token, 'utf8')).trim(),
+    token: await tokenOf(layout),
     stateDirectory: layout.gsutil,
     project: projects[0].id,
   })

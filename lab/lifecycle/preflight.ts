@@ -5,6 +5,7 @@ import { MAKE_ROOM, messageOf, precondition } from '../../lib/runtime/errors.ts'
 import { postgresFolders } from '../machine/node-agent/application.ts'
 import { run } from '../machine/process.ts'
 import { LEAST_ROOM, roomLeft } from '../state/disk-space.ts'
+import { closeLab } from '../state/private.ts'
 
 /** The distribution's programs that the lab runs, with the Debian packages that provide them. */
 const packages: Readonly<Record<string, string>> = {
@@ -12,6 +13,7 @@ const packages: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   git: 'git',
   openssl: 'openssl',
+  perl: 'perl-base',
   initdb: 'postgresql',
   'mkfs.ext4': 'e2fsprogs',
   'redis-server': 'redis-server',
@@ -26,7 +28,7 @@ const POLICY = '/usr/sbin/policy-rc.d'
 const CLUSTERS = '/etc/postgresql-common/createcluster.d/threads-ops-lab.conf'
 
 /**
- * Checks whether this machine can run a lab at all.
+ * Checks whether this machine can run a lab at all, and closes the lab's folder to other users.
  * @throws OpsError 4 with the reason: not Linux, not root, a full disk, no namespaces, no overlay file system
  */
 export async function preflight(lab: string): Promise<void> {
@@ -39,7 +41,7 @@ export async function preflight(lab: string): Promise<void> {
       'run it as root: sudo ./taskw up',
     )
   }
-  await mkdir(lab, { recursive: true })
+  await closeLab(lab)
   await assertRoom(lab)
   await assertNamespaces(lab)
 }
@@ -57,6 +59,8 @@ async function assertNamespaces(lab: string): Promise<void> {
     const mount =
       'mount --make-rprivate / && mount -t overlay overlay -o lowerdir=/,upperdir="$0/upper",workdir="$0/work" "$0/root"'
     await run('unshare', ['--mount', '--pid', '--net', '--uts', '--ipc', '--fork', 'sh', '-c', mount, probe])
+    // Containers have one of their own.
+    await run('unshare', ['--user', 'true'])
   } catch (error) {
     throw precondition(
       `the lab cannot create namespaces and an overlay file system here: ${messageOf(error).trim().split('\n').at(-1)}`,

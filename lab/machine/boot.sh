@@ -8,6 +8,8 @@
 # Through descriptor 3 the hypervisor gets this process's pid on the host, then "running". In between, this script waits on
 # stdin until the hypervisor has recorded the pid: an unrecorded machine must not run.
 set -eu
+# The lab's own files are for its user alone; those of a machine are as on any other.
+umask 022
 
 # /proc is still the host's, so this is the pid that the hypervisor sees.
 read -r pid _ </proc/self/stat
@@ -33,7 +35,7 @@ fi
 # Relative paths, because a comma or colon in the checkout's path would end the option. No index, redirects or metacopy, because
 # they tie a disk to inodes that its copies do not have.
 mount -t overlay machine "$ROOT" \
-  -o lowerdir=/,upperdir=upper,workdir=work,index=off,redirect_dir=off,metacopy=off,xino=off
+  -o nodev,lowerdir=/,upperdir=upper,workdir=work,index=off,redirect_dir=off,metacopy=off,xino=off
 
 cd "$ROOT"
 mount -t proc -o nosuid,nodev,noexec proc proc
@@ -89,7 +91,9 @@ pivot_root . run/host
 cd /
 umount -l /run/host
 rmdir /run/host
-exec chroot / /usr/bin/env -i HOME=/root LANG=C.UTF-8 \
+# Devices, kernel modules, ports and the clock are the host's.
+exec /usr/bin/setpriv --bounding-set=-mknod,-sys_module,-sys_rawio,-sys_time -- \
+  chroot / /usr/bin/env -i HOME=/root LANG=C.UTF-8 \
   PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
   THREADS_OPS_TOOLS=/usr/local/lab/tools NODE_COMPILE_CACHE="/$compiled" \
   /bin/sh /usr/local/lab/checkout/lab/machine/guest/pid1.sh

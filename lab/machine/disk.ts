@@ -1,10 +1,11 @@
-import { glob, lstat, mkdir, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
+import { glob, lstat, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isDiskFull } from '../../lib/runtime/errors.ts'
 import { root as checkout, writeAtomically } from '../../lib/runtime/files.ts'
+import { makePrivate } from '../state/private.ts'
 import { readData } from '../state/stored.ts'
 import { run } from './process.ts'
 import type { Architecture } from './types.ts'
@@ -43,10 +44,7 @@ const ABSENT: readonly string[] = ['/usr/local/bin/k0s', '/usr/local/lab']
 /** @param bytes its size, if the host has loop devices */
 export async function createDisk(disk: string, architecture: Architecture, bytes?: number): Promise<void> {
   const strangers = (await readdir('/')).filter(name => !STANDARD.has(name)).map(name => `/${name}`)
-  // Folders with the host user's files, unless they are emptied anyway.
-  const personal = [dirname(checkout.replace(/\/$/, '')), homedir()].filter(
-    path => path.split('/').length > 2 && ![...EMPTY, ...strangers].some(parent => `${path}/`.startsWith(`${parent}/`)),
-  )
+  const personal = personalFolders([dirname(checkout.replace(/\/$/, '')), homedir()], [...EMPTY, ...strangers])
   await makeVolume(disk, bytes)
   const present: string[] = []
   for (const path of [...EMPTY, ...personal]) if (await isDirectory(path)) present.push(path)
@@ -54,6 +52,13 @@ export async function createDisk(disk: string, architecture: Architecture, bytes
   for (const path of ABSENT) if (await exists(path)) hidden.push(path)
   await runInDisk(disk, ['/bin/sh', newDiskProgram, ...present, '--', ...hidden])
   await describe(disk, { architecture, createdAt: new Date().toISOString() })
+}
+
+/** Those of the host user's folders that have to be emptied: neither is one emptied with another, nor is it a folder of every machine's root. */
+export function personalFolders(folders: readonly string[], emptied: readonly string[]): string[] {
+  const isIn = (path: string, parent: string) => path.startsWith(`${parent}/`)
+  const own = [...new Set(folders)].filter(path => path.split('/').length > 2)
+  return own.filter(path => !emptied.includes(path) && ![...emptied, ...own].some(parent => isIn(path, parent)))
 }
 
 /** @param bytes its size, if the host has loop devices */
@@ -71,10 +76,11 @@ export async function createDiskFromSnapshot(disk: string, snapshot: string, byt
  */
 async function makeVolume(disk: string, bytes = SMALLEST): Promise<void> {
   await rm(disk, { recursive: true, force: true })
-  await mkdir(disk, { recursive: true })
+  await makePrivate(disk)
   const volume = join(disk, VOLUME)
   try {
-    await run('truncate', ['--size', String(bytes), volume])
+    await writeFile(volume, '', { mode: 0o600, flag: 'wx' })
+    await truncate(volume, bytes)
     await run('mkfs.ext4', [...FORMAT, volume])
     await runInDisk(disk, ['true'])
   } catch (error) {
@@ -138,7 +144,7 @@ export async function snapshotDisk(
   const partial = `${snapshot}.partial`
   await rm(partial, { recursive: true, force: true })
   try {
-    await mkdir(partial, { recursive: true })
+    await makePrivate(partial)
     await standstill(async () => {
       await runInDisk(disk, ['cp', '-a', '--reflink=auto', 'upper', join(partial, 'upper')])
     })

@@ -98,5 +98,7 @@ export async function faultsOf(hypervisor: Hypervisor, machine: Machine): Promis
 async function runInside(hypervisor: Hypervisor, { id }: Machine, command: readonly string[]): Promise<string> {
   const pid = await hypervisor.pid(id)
   if (pid === undefined) throw new Error(`${id} is off`)
-  return await run('nsenter', ['--target', String(pid), '--mount', '--pid', '--', ...command])
+  // As in boot.sh: what is written there is the machine's.
+  const asInside = ['sh', '-c', 'umask 022 && exec "$@"', 'sh']
+  return await run('nsenter', ['--target', String(pid), '--mount', '--pid', '--', ...asInside, ...command])
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { mkdir, open, readdir, rm, rmdir } from 'node:fs/promises'
+import { open, readdir, rm, rmdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
@@ -10,6 +10,7 @@ import { isDiskFull, messageOf } from '../../lib/runtime/errors.ts'
 import { root as checkout, readIfExists, writeAtomically } from '../../lib/runtime/files.ts'
 import { identify, isAlive, type ProcessId } from '../../lib/runtime/processes.ts'
 import { LEAST_ROOM, roomLeft } from '../state/disk-space.ts'
+import { makePrivate } from '../state/private.ts'
 import { readRecord } from '../state/stored.ts'
 import { toolsDirectory } from '../tools/catalog.ts'
 import { changedBytes } from './changed-bytes.ts'
@@ -79,9 +80,7 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
     await checkDisk(spec.disk)
     if (spec.diskBytes !== undefined) await growDisk(spec.disk, spec.diskBytes)
     await networkOf(spec.network).ensure(spec.subnet)
-    for (const folder of [mountPoint(spec.id), compiled]) await mkdir(folder, { recursive: true })
-    await mkdir(join(lab, 'logs'), { recursive: true })
-    await mkdir(toolsDirectory(), { recursive: true })
+    for (const folder of [mountPoint(spec.id), compiled, join(lab, 'logs'), toolsDirectory()]) await makePrivate(folder)
 
     const bootId = randomUUID()
     const startedAt = new Date().toISOString()

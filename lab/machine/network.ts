@@ -202,6 +202,9 @@ async function dial(directory: string, address: string, port: number): Promise<D
   throw new Error(answer.replace(/^error /, '') || `the lab's forwarder hung up on ${address}:${port}`)
 }
 
+/** In bytes. */
+const LONGEST_LINE = 2 ** 16
+
 /** Reads up to the first newline; what follows stays in the stream. */
 export function readLine(socket: Socket): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -210,8 +213,9 @@ export function readLine(socket: Socket): Promise<string> {
       for (let chunk = socket.read() as Buffer | null; chunk; chunk = socket.read() as Buffer | null) {
         received = Buffer.concat([received, chunk])
         const end = received.indexOf(10)
-        if (end < 0) continue
+        if (end < 0 && received.length <= LONGEST_LINE) continue
         finish()
+        if (end < 0) return reject(new Error('a line that does not end'))
         const rest = received.subarray(end + 1)
         if (rest.length > 0) socket.unshift(rest)
         resolve(received.toString('utf8', 0, end))

@@ -3,6 +3,8 @@
 # path of the host. A folder created over a whiteout becomes opaque, and so appears empty; the kernel does that through a
 # mounted overlay, which saves a program for extended attributes. Runs in its own mount namespace.
 set -eu
+# What is made here is the machine's, where other users have to get about.
+umask 022
 mkdir upper work
 
 # Parent folders keep the host's owner and mode, as they now exist in the upper layer, too.

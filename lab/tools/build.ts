@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { external, interrupted } from '../../lib/runtime/errors.ts'
 import { readIfExists, writeAtomically } from '../../lib/runtime/files.ts'
 import { takeLock } from '../../lib/runtime/lock-file.ts'
+import { makePrivate } from '../state/private.ts'
 import { programs as everything, groupDirectory, type Program, pinsDirectory, toolsDirectory } from './catalog.ts'
 import { provideGo, runGo } from './go.ts'
 import { findOnPath } from './path.ts'
@@ -53,6 +54,9 @@ export async function ensureTools({
   signal,
   pins = pinsDirectory,
 }: Options = {}): Promise<string[]> {
+  await makePrivate(toolsDirectory())
+  // Root runs what is in it, whoever could write there before.
+  await chmod(toolsDirectory(), 0o700)
   const built: string[] = []
   for (const unit of unitsOf(programs.filter(program => !isAvailable(program, pins)))) {
     built.push(...(await buildUnit(unit, { report: report ?? (() => undefined), pins, ...(signal && { signal }) })))

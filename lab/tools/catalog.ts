@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +9,7 @@ export interface Program {
   name: string
   /** Folder beside this file whose go.mod and go.sum pin it. */
   group: string
-  /** Import path of its main package. */
+  /** Import path of its main package; one in its group's folder is the lab's own. */
   package: string
   /** The module whose required version is the program's version. */
   module: string
@@ -60,6 +60,13 @@ export const programs: readonly Program[] = [
     seconds: 250,
   },
   {
+    name: 'registry',
+    group: 'registry',
+    seconds: 20,
+    package: 'threads-ops/lab/tools/registry',
+    module: 'github.com/google/go-containerregistry',
+  },
+  {
     name: 'crane',
     group: 'registry',
     seconds: 30,
@@ -104,10 +111,12 @@ export const toolsDirectory = (): string =>
 /** The folder with the groups' pins. */
 export const pinsDirectory: string = fileURLToPath(new URL('.', import.meta.url))
 
-/** The name of a group's folder depends on its pins, so that an older build is never taken for a newer one. */
+/** The name of a group's folder depends on its pins and its own program, so that an older build is never taken for a newer one. */
 export function groupDirectory(group: string, pins = pinsDirectory): string {
   const hash = createHash('sha256')
   for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(pins, group, file)))
+  const own = join(pins, group, 'main.go')
+  if (existsSync(own)) hash.update(readFileSync(own))
   return join(toolsDirectory(), `${group}-${hash.digest('hex').slice(0, 12)}`)
 }
 

@@ -1,5 +1,12 @@
 import type { RequestOptions } from 'node:https'
-import { foreignMembers, type Kubeconfig, ownKubeconfig, parseKubeconfig, secretsIn } from '../model/k0s/kubeconfig.ts'
+import {
+  foreignMembers,
+  type Kubeconfig,
+  localPort,
+  ownKubeconfig,
+  parseKubeconfig,
+  secretsIn,
+} from '../model/k0s/kubeconfig.ts'
 import { configuration, messageOf, precondition } from '../runtime/errors.ts'
 import { readNamed } from '../runtime/files.ts'
 import { neverShow } from '../runtime/redact.ts'
@@ -52,6 +59,13 @@ export async function refuseForeign(path: string, context: string, port: number)
 function withoutItsSecrets(file: Kubeconfig): Kubeconfig {
   for (const secret of secretsIn(file)) neverShow(secret)
   return file
+}
+
+/** The local port that a kubeconfig's context names already; undefined where there is none, or the file can't be read. */
+export async function rememberedPort(path: string, context: string): Promise<number | undefined> {
+  const text = await readNamed(path).catch(() => undefined)
+  const file = text === undefined ? undefined : legible(text)
+  return file && localPort(file, context)
 }
 
 function legible(text: string): Kubeconfig | undefined {

@@ -17,22 +17,44 @@ export async function loadEnvironment(name: string): Promise<Environment> {
   if (!known.includes(name)) {
     throw usage(`there is no environment "${name}"${didYouMean(name, known)}`, `one of: ${known.join(', ')}`)
   }
-  const file = `environments/${name}.yaml`
+  const file = fileOf(name)
   return parseEnvironment((await readNamed(join(root, file))) ?? '', file, name)
+}
+
+const fileOf = (name: string) => `environments/${name}.yaml`
+
+/** Where an environment's file says something, as file:line:column; of what it does not say, the nearest place. */
+export async function placeIn(name: string, path: PropertyKey[]): Promise<string> {
+  const file = fileOf(name)
+  return located((await readNamed(join(root, file))) ?? '', file).place(path)
 }
 
 /** The same from a text; errors call it `file`. */
 export function parseEnvironment(text: string, file: string, name: string): Environment {
+  const { document, at, place, placeOfKey } = located(text, file)
+  if (document.errors.length > 0) {
+    throw invalid(document.errors.map(error => `${at(error.pos[0])}: ${error.message.split('\n')[0]}`))
+  }
+  const value = contentOf(document, at)
+  const parsed = environmentSchema.safeParse(value ?? {})
+  const problems = [
+    ...(parsed.success ? [] : parsed.error.issues.flatMap(issue => explain(issue, { place, placeOfKey }))),
+    ...unknownLayers(value).map(({ index, message }) => `${place([...AFTER, index])}: ${AFTER.join('.')}: ${message}`),
+  ]
+  if (!parsed.success || problems.length > 0) throw invalid(problems)
+  if (parsed.data.name !== name)
+    throw invalid([`${place(['name'])}: name is "${parsed.data.name}", but the file is called "${name}"`])
+  return deepFreeze(parsed.data)
+}
+
+/** A YAML text, and where things are in it. */
+function located(text: string, file: string) {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
   const at = (offset = 0) => {
     const { line, col } = lines.linePos(offset)
     return `${file}:${line || 1}:${col || 1}`
   }
-  if (document.errors.length > 0) {
-    throw invalid(document.errors.map(error => `${at(error.pos[0])}: ${error.message.split('\n')[0]}`))
-  }
-  const value = contentOf(document, at)
   /** Of the value at a path, else of the key nearest to it. */
   const place = (path: PropertyKey[]) => {
     const own = document.getIn(path, true)
@@ -49,15 +71,7 @@ export function parseEnvironment(text: string, file: string, name: string): Envi
     }
     return at(undefined)
   }
-  const parsed = environmentSchema.safeParse(value ?? {})
-  const problems = [
-    ...(parsed.success ? [] : parsed.error.issues.flatMap(issue => explain(issue, { place, placeOfKey }))),
-    ...unknownLayers(value).map(({ index, message }) => `${place([...AFTER, index])}: ${AFTER.join('.')}: ${message}`),
-  ]
-  if (!parsed.success || problems.length > 0) throw invalid(problems)
-  if (parsed.data.name !== name)
-    throw invalid([`${place(['name'])}: name is "${parsed.data.name}", but the file is called "${name}"`])
-  return deepFreeze(parsed.data)
+  return { document, at, place, placeOfKey }
 }
 
 /** The document's value. @throws OpsError 3 for aliases that are not defined or expand beyond measure */
@@ -110,7 +124,9 @@ function explain(issue: z.core.$ZodIssue, { place, placeOfKey }: { place: Place;
       key => `${placeOfKey([...issue.path, key])}: unknown key "${key}"${where ? ` in ${where}` : ''}${didYouMean(key, known)}`,
     )
   }
-  return [`${place(issue.path)}: ${where || 'the file'}: ${issue.message}`]
+  // Of a key that is wrong by itself only the issues within say why.
+  const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
+  return [`${place(issue.path)}: ${where || 'the file'}: ${message}`]
 }
 
 /** The keys that the schema knows at a path, whatever it is wrapped in; empty inside free-form maps. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { DURATION_EXAMPLES, parseDuration } from '../runtime/duration.ts'
 import { isAskable } from '../runtime/inherited.ts'
 import { isBranch } from './git.ts'
+import { USUAL_ROOT } from './layer-root.ts'
 
 /** Of a deadline: none at all and one that never comes are both slips. */
 const SHORTEST_MS = 1000
@@ -71,15 +72,59 @@ const distinct = <Item extends z.ZodType<string>>(item: Item) =>
       if (items.indexOf(name) < at) context.addIssue({ code: 'custom', path: [at], message: `${name} is listed twice` })
   })
 
+/** https://cloud.google.com/resource-manager/docs/creating-managing-projects; older ones may belong to a domain. */
+const project = z.string().regex(/^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/, "must be a project's id")
+const zone = z.string().regex(/^[a-z]+(-[a-z]+)*\d+-[a-z]$/, 'must be a zone, such as us-east1-b')
+/** https://cloud.google.com/compute/docs/naming-resources */
+const resourceName = z
+  .string()
+  .regex(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, "must be a VM's name: at most 63 lower-case letters, digits and hyphens")
+const LAST_PORT = 65_535
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest: 64 hexadecimal digits')
 const namespacedName = (example: string) => z.string().regex(/^[^/]+\/[^/]+$/, `must look like ${example}`)
-/** A snapshot's name holds the layer's, the time, and the shortest form of the VM's. */
-const LONGEST_LAYER = 35
+/** Saved plans are called after their layers. */
+const LONGEST_LAYER = 100
 const layer = z
   .string()
-  .regex(
-    new RegExp(`^\\d{2}-[a-z0-9-]{1,${LONGEST_LAYER}}$`),
-    `must look like 01-k8s: two digits, a hyphen, a name of at most ${LONGEST_LAYER} characters`,
+  .regex(/^\w[\w.-]*$/, 'must be the name of a folder, in letters, digits, _, . and -')
+  .max(LONGEST_LAYER, `must have at most ${LONGEST_LAYER} characters`)
+
+/** The order of the list is that of application; a number that says otherwise is a slip. */
+const layers = distinct(layer)
+  .min(1)
+  .superRefine((names, context) => {
+    const numbers = names.map(name => /^\d+/.exec(name)?.[0])
+    for (const [at, number] of numbers.entries()) {
+      const above = names.find((_, before) => before < at && Number(numbers[before]) > Number(number))
+      if (above === undefined) continue
+      const message = `${names[at]} is listed after ${above}; numbered layers are listed in the order of their numbers`
+      context.addIssue({ code: 'custom', path: [at], message })
+    }
+  })
+
+/** Where the value of a variable is. */
+const given = z
+  .strictObject({
+    /** A variable of the shell. */
+    env: z
+      .string()
+      .regex(/^[A-Za-z_]\w*$/, 'must be the name of a variable of the shell')
+      .optional(),
+    file: path.optional(),
+  })
+  .refine(({ env, file }) => (env === undefined) !== (file === undefined), 'needs either env or file')
+
+/** The root of a layer, below its folder. */
+const rootTemplate = z
+  .literal('.')
+  .or(
+    z
+      .string()
+      .refine(
+        text => inside('').safeParse(text.replaceAll('{env}', 'env')).success,
+        'must be a folder below that of the layer, such as envs/{env}, or . for the layer itself',
+      ),
   )
 
 /** What Terraform does not know about an environment; the rest comes from Terraform's outputs. */
@@ -98,16 +143,37 @@ export const environmentSchema = z.strictObject({
   terraform: z.strictObject({
     /** Folder of the layers. */
     directory: path.default('terraform'),
-    /** Partial backend configuration in that folder; it names the state bucket. */
-    backendConfig: inside('must be a file of that folder').default('backend-config.hcl'),
+    /** Where each layer's root is, below the layer's folder; `{env}` is the environment's name. */
+    root: rootTemplate.default(USUAL_ROOT),
+    /** Partial backend configuration: a file of each root or of the layers' folder; without one the roots' `backend` blocks say all. */
+    backendConfig: inside("must be a file of the roots or of the layers' folder").default('backend-config.hcl'),
     /** Location of the state bucket when it has to be created. */
     bucketLocation: z.string().default('US-EAST1'),
     program: path.refine(text => !text.startsWith('-'), 'must not begin with a hyphen').default('terraform'),
     cliConfig: path.optional(),
-    layers: distinct(layer).min(1),
+    /** In the order of application. */
+    layers,
+    /** How long another holder of a state's lock is waited for. */
+    lockDeadline: duration.prefault('1m'),
+    /** Values of the layers' variables that are in no file of the tree, such as secrets. */
+    variables: z.record(z.string().regex(/^[A-Za-z_][\w-]*$/, "must be a variable's name"), given).default({}),
   }),
 
   access: z.strictObject({
+    /** What the base layer's outputs `vm_name`, `project_id` and `zone` do not say. */
+    vm: z.strictObject({ project: project.optional(), zone: zone.optional(), name: resourceName.optional() }).optional(),
+    /** What its outputs `kube_context`, `api_local_port` and `kubeconfig_path` do not say. */
+    kubernetes: z
+      .strictObject({
+        context: z
+          .string()
+          .regex(/^[\w.@:/-]+$/, "must be a context's name")
+          .optional(),
+        /** Local port of the tunnel to the API. */
+        port: z.int().min(1).max(LAST_PORT).optional(),
+        kubeconfig: path.optional(),
+      })
+      .optional(),
     ssh: z.strictObject({
       user: z.string().regex(/^[a-z_][a-z0-9_-]*$/),
       /** Private key; `~` is the home folder. Without it, the SSH agent's keys. */

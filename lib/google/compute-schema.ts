@@ -12,11 +12,11 @@ export interface Schema {
   nested?: Record<string, Schema>
 }
 
-const COMPUTE = ['google', 'cloud', 'compute', 'v1']
+const COMPUTE = ['google', 'cloud', 'compute']
 
 /**
- * The gax that a client of Compute Engine is given, which knows nothing of what is not called. The schema has 2200 messages, and the client
- * builds all of them before it can read one VM: most of a second of processor time in every run.
+ * The gax that a client of Compute Engine is given, which knows nothing of what is not called. The schema has 2200 messages in each of
+ * two versions, and the client builds all of them before it can read one VM: most of a second of processor time in every run.
  * @see the clients' parameter `gaxInstance`
  */
 export function gaxFor(calls: Calls): typeof gax {
@@ -31,7 +31,8 @@ export function gaxFor(calls: Calls): typeof gax {
 
 /** The part of Compute's schema that these calls need: their requests, their responses, and whatever is in these. */
 export function needed(schema: Schema, calls: Calls): Schema {
-  return within(schema, COMPUTE, ({ nested: all = {}, ...rest }) => {
+  return within(schema, COMPUTE, ({ nested: { v1 } = {} }) => {
+    const { nested: all = {}, ...rest } = v1 ?? {}
     const kept: Record<string, Schema> = {}
     const keep = (name: string, found = all[name]) => {
       if (!found || kept[name]) return
@@ -42,7 +43,7 @@ export function needed(schema: Schema, calls: Calls): Schema {
       const called = methods.map(method => [method, methodOf(all, service, method)])
       keep(service, { ...all[service], methods: Object.fromEntries(called) })
     }
-    return { ...rest, nested: kept }
+    return { nested: { v1: { ...rest, nested: kept } } }
   })
 }
 

@@ -9,6 +9,7 @@ import { waiting } from '../runtime/waits.ts'
  * Its only documentation is the source of the Google Cloud CLI (`iap_tunnel_websocket*.py`).
  */
 const TAG = { connectSuccess: 0x0001, reconnectSuccess: 0x0002, data: 0x0004, ack: 0x0007 } as const
+const TAG_BYTES = 2
 const LARGEST_DATA = 16_384
 /** What has arrived is acknowledged after this many bytes, so that the relay can drop what it keeps for a reconnection. */
 const ACK_EVERY = 2 * LARGEST_DATA
@@ -113,9 +114,17 @@ class RelayStream extends Duplex {
       }
       signal?.addEventListener('abort', stop, { once: true })
       if (signal?.aborted) stop()
-      socket.on('message', (message: Buffer) => {
-        const accepted = this.#receive(message)
-        if (accepted && !open) {
+      socket.on('message', (message: Buffer, isBinary: boolean) => {
+        if (socket !== this.#socket || this.destroyed) return
+        const accepted = isBinary ? this.#receive(message) : undefined
+        if (accepted === undefined) {
+          const nonsense = this.#refused('what it says is not its protocol')
+          if (!open) return give(nonsense)
+          this.#socket = undefined
+          socket.terminate()
+          // Whoever is being told that it is connected can listen by then.
+          setImmediate(() => this.destroy(nonsense))
+        } else if (accepted && !open) {
           open = true
           settled()
           resolve()
@@ -147,28 +156,32 @@ class RelayStream extends Duplex {
     else void this.#reconnect()
   }
 
-  /** @returns whether the frame confirms the connection */
-  #receive(frame: Buffer): boolean {
+  /** @returns whether the frame confirms the connection; undefined when it is none of the protocol's */
+  #receive(frame: Buffer): boolean | undefined {
+    if (frame.length < TAG_BYTES) return undefined
     switch (frame.readUInt16BE(0)) {
-      case TAG.connectSuccess:
-        this.#sid = frame.subarray(6, 6 + frame.readUInt32BE(2)).toString()
+      case TAG.connectSuccess: {
+        const sid = contentOf(frame)
+        if (sid === undefined) return undefined
+        this.#sid = sid.toString()
         this.#isConfirmed = true
         return true
+      }
       case TAG.reconnectSuccess:
-        this.#confirm(Number(frame.readBigUInt64BE(2)))
+        if (!this.#confirm(frame)) return undefined
         for (const data of this.#unconfirmed) this.#socket?.send(dataFrame(data))
         this.#isConfirmed = true
         return true
       case TAG.data: {
-        const data = frame.subarray(6, 6 + frame.readUInt32BE(2))
+        const data = contentOf(frame)
+        if (data === undefined) return undefined
         this.#received += data.length
         if (this.#received - this.#receivedAndAcked > ACK_EVERY) this.#acknowledge()
         if (!this.push(data)) this.#socket?.pause()
         return false
       }
       case TAG.ack:
-        this.#confirm(Number(frame.readBigUInt64BE(2)))
-        return false
+        return this.#confirm(frame) ? false : undefined
       default:
         return false
     }
@@ -182,16 +195,20 @@ class RelayStream extends Duplex {
     this.#receivedAndAcked = this.#received
   }
 
-  #confirm(total: number): void {
+  /** Drops what the relay has received. @returns whether it says how much that is, and it is no more than was sent */
+  #confirm(frame: Buffer): boolean {
+    if (frame.length < TAG_BYTES + 8) return false
+    const total = Number(frame.readBigUInt64BE(TAG_BYTES))
     while (this.#confirmed < total) {
       const oldest = this.#unconfirmed.shift()
-      if (!oldest) return
+      if (!oldest) return false
       const left = total - this.#confirmed
       if (oldest.length > left) {
         this.#unconfirmed.unshift(oldest.subarray(left))
         this.#confirmed = total
       } else this.#confirmed += oldest.length
     }
+    return true
   }
 
   override _read(): void {
@@ -217,6 +234,14 @@ class RelayStream extends Duplex {
     this.#socket?.close(1000)
     done(error)
   }
+}
+
+/** What a frame carries after its tag and its length; undefined when that is not all there. */
+function contentOf(frame: Buffer): Buffer | undefined {
+  const start = TAG_BYTES + 4
+  if (frame.length < start) return undefined
+  const end = start + frame.readUInt32BE(TAG_BYTES)
+  return end <= frame.length ? frame.subarray(start, end) : undefined
 }
 
 function dataFrame(data: Buffer): Buffer {

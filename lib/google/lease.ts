@@ -18,6 +18,9 @@ const LONGEST_PATH = 103
 /** A socket has a name of its own first, with the pid of whoever makes it. */
 const LONGEST_NAME = 'tunnel-65535.4194304'.length
 
+/** Longer than any token. In characters. */
+const LONGEST_MESSAGE = 2 ** 20
+
 /** Folders that may take the sockets of a user's tunnels, best first. All checkouts of a user share them, as they share ports. */
 export function socketFolders(runtime: string | undefined, temporary: string, uid: number): string[] {
   const parents = [runtime || temporary, temporary, '/tmp']
@@ -56,6 +59,7 @@ export function listenTo<T extends FromTunnel | FromHolder>(socket: Socket, hear
   socket.on('data', (text: string) => {
     const lines = (rest + text).split('\n')
     rest = lines.pop() ?? ''
+    if (rest.length > LONGEST_MESSAGE) return void socket.destroy()
     try {
       for (const line of lines) heard(JSON.parse(line) as T)
     } catch {

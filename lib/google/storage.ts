@@ -24,7 +24,10 @@ export interface Store {
   content(object: string): Promise<string | undefined>
   /** The same with what the bucket says of it, in two requests. */
   read(object: string): Promise<StoredObject | undefined>
-  /** `generation` '0' means that there must be none yet. @returns the new generation, or undefined when somebody else was faster */
+  /**
+   * `generation` '0' means that there must be none yet. @returns the new generation; undefined when there is another one by now, which
+   * may be this very write's, whose first answer was lost: see `writeOver`
+   */
   write(object: string, content: string, generation: string): Promise<string | undefined>
   /** Writes unconditionally. */
   put(object: string, content: string): Promise<void>
@@ -108,10 +111,17 @@ export async function openStore(
 
   const read = async (object: string, stop: AbortSignal): Promise<StoredObject> => {
     const url = objectUrl(object)
-    const answer = await request<Metadata>(url, {}, stop)
-    const { generation, md5Hash = '' } = legible(answer.data, 'generation')
-    const content = await ask<string>(url, { params: { alt: 'media', generation }, responseType: 'text' }, stop)
-    return { content, generation, md5: md5Hash, age: ageOf(answer) }
+    for (;;) {
+      const answer = await request<Metadata>(url, {}, stop)
+      const { generation, md5Hash = '' } = legible(answer.data, 'generation')
+      try {
+        const content = await ask<string>(url, { params: { alt: 'media', generation }, responseType: 'text' }, stop)
+        return { content, generation, md5: md5Hash, age: ageOf(answer) }
+      } catch (error) {
+        // It was written or removed between the two: that generation is gone, and the object may not be.
+        if (statusOf(error) !== NOT_FOUND) throw error
+      }
+    }
   }
 
   /** @param generation precondition, if any */
@@ -185,15 +195,8 @@ export async function openStore(
         [NOT_FOUND]: undefined,
       }),
     write: (object, content, generation) =>
-      call<string | undefined>(`writing gs://${name}/${object}`, false, async (stop, number) => {
-        try {
-          return await save(object, content, generation, stop)
-        } catch (error) {
-          if (statusOf(error) !== PRECONDITION_FAILED) throw error
-          // The answer to an earlier attempt may have been lost after it was written.
-          const found = number > 1 ? await read(object, stop) : undefined
-          return found?.content === content ? found.generation : undefined
-        }
+      call<string | undefined>(`writing gs://${name}/${object}`, false, stop => save(object, content, generation, stop), {
+        [PRECONDITION_FAILED]: undefined,
       }),
     put: (object, content) =>
       call(`writing gs://${name}/${object}`, false, async stop => {
@@ -213,6 +216,32 @@ export async function openStore(
         }
       }),
   }
+}
+
+/**
+ * Writes an object over a generation. Where the answer to a write was lost, what lies there tells whether it went through: content that
+ * others write as well can't be told from one's own.
+ * @returns the new generation, or what somebody else wrote; undefined where that is gone by now
+ * @throws OpsError of the write, when it is not known to have gone through
+ */
+export async function writeOver(
+  store: Pick<Store, 'read' | 'write'>,
+  object: string,
+  content: string,
+  over: string,
+): Promise<{ generation: string } | { found: StoredObject | undefined }> {
+  const own = (found: StoredObject | undefined) => (found?.content === content && found.generation !== over ? found : undefined)
+  try {
+    const generation = await store.write(object, content, over)
+    if (generation !== undefined) return { generation }
+  } catch (error) {
+    const written = own(await store.read(object).catch(() => undefined))
+    if (written) return { generation: written.generation }
+    throw error
+  }
+  const found = await store.read(object)
+  const written = own(found)
+  return written ? { generation: written.generation } : { found }
 }
 
 /** Both times are the store's: what the machines of two operators take for the time may be minutes apart. */

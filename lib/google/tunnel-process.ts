@@ -66,6 +66,12 @@ const forward = createServer(client => {
   client.on('error', () => client.destroy())
   dialThroughIap({ ...leadsTo, token }).then(
     remote => {
+      // Whoever has hung up meanwhile is not joined with anything.
+      if (client.destroyed || remote.destroyed) {
+        client.destroy()
+        remote.destroy()
+        return
+      }
       streams.add(remote)
       remote.on('close', () => streams.delete(remote))
       pipeline(client, remote, () => client.destroy())

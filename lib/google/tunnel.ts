@@ -89,6 +89,41 @@ export async function openTunnel(port: number, options: TunnelOptions): Promise<
   }
 }
 
+/** How many ports are tried. */
+const CHOICES = 100
+
+/**
+ * A port for a tunnel to `leadsTo`: the first from `first` on that is free, or that such a tunnel has already.
+ * @param taken ports that are not to be chosen, free as they may be
+ * @throws OpsError 4 when none is
+ */
+export async function choosePort(first: number, leadsTo: FarEnd, taken: readonly number[] = []): Promise<number> {
+  for (let port = first; port < first + CHOICES; port++) {
+    const there = await farEndOf(port)
+    if (there && isDeepStrictEqual(there, leadsTo)) return port
+    if (!there && !taken.includes(port) && (await isFree(port))) return port
+  }
+  throw precondition(
+    `no port from ${first} to ${first + CHOICES - 1} of 127.0.0.1 is free`,
+    "name another in the environment's file, as access.kubernetes.port",
+  )
+}
+
+/** Where the tunnel on a port leads, if one of ours is there. */
+async function farEndOf(port: number): Promise<FarEnd | undefined> {
+  const socket = connect(await socketPathOf(port))
+  const { greeting } = leaseOf(socket, { leadsTo: {} as FarEnd, token: () => Promise.reject(new Error('only looking')) })
+  const said = await within(GREETING_MS, greeting)
+  socket.destroy()
+  return said?.leadsTo
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = await listening({ port, host: '127.0.0.1' }).catch(() => undefined)
+  server?.close()
+  return server !== undefined
+}
+
 /** Where leases of the tunnel on a port are to be had. */
 async function socketPathOf(port: number): Promise<string> {
   const uid = process.getuid?.() ?? 0
@@ -129,7 +164,7 @@ async function obtain(port: number, options: TunnelOptions, signal?: AbortSignal
 function heldByAnother(port: number, { pid, leadsTo: { instance, project, zone, relay } }: Greeting): OpsError {
   return precondition(
     `port ${port} is that of a tunnel to another VM: ${instance} in ${project}, ${zone}, by ${relay} (process ${pid})`,
-    'wait until the runs that use it have ended, or give one of the environments another api_local_port',
+    'wait until the runs that use it have ended, or give one of the environments another api_local_port, or access.kubernetes.port',
   )
 }
 

@@ -136,7 +136,7 @@ function explain(error: unknown, { name, user, identityFile }: ConnectionOptions
     const key = identityFile ? `the key ${identityFile}` : "the SSH agent's keys"
     return precondition(
       `${name} refuses ${key} for user ${user}`,
-      'add its public half to ssh_keys in the variables of 00-vpc, then run `./taskw up`',
+      'add its public half to ssh_keys in the variables of the base layer, then run `./taskw up`',
       error,
     )
   }

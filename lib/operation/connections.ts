@@ -67,16 +67,16 @@ type Sources = Pick<
 export function openConnections(sources: Sources): Connections {
   const { environment, endpoints, credentials, terraform, baseLayer: base, output, log, signal } = sources
 
-  /** The project and its zone outlive the layers: without these outputs, as in another tree's state, Terraform's inputs say them. */
-  const place = async (name: 'project_id' | 'zone') => {
-    const said = (await terraform.state(base)).outputs[name]
-    return typeof said === 'string' && said !== '' ? said : terraform.input(base, name)
+  const place = async () => {
+    const [project, zone] = await Promise.all([output(base, 'project_id'), output(base, 'zone')])
+    return { project, zone }
   }
 
   const farEnd = async (port: number): Promise<FarEnd> => {
-    const [project, zone, instance] = await Promise.all([place('project_id'), place('zone'), output(base, 'vm_name')])
-    return { relay: endpoints?.iapRelay ?? GOOGLE_IAP_RELAY, project, zone, instance, port }
+    const [where, instance] = await Promise.all([place(), output(base, 'vm_name')])
+    return { relay: endpoints?.iapRelay ?? GOOGLE_IAP_RELAY, ...where, instance, port }
   }
+  const apiEnd = () => farEnd(API_PORT)
   const { token } = credentials
   // What a connection takes is imported when it is opened: few verbs open all of them.
   const dial = async (port: number) => {
@@ -85,7 +85,7 @@ export function openConnections(sources: Sources): Connections {
   }
 
   const store = lazy(async () =>
-    openStore(await terraform.bucket(), () => terraform.input(base, 'project_id'), credentials, {
+    openStore(await terraform.bucket(), () => output(base, 'project_id'), credentials, {
       endpoint: endpoints?.storage,
       signal,
     }),
@@ -93,15 +93,14 @@ export function openConnections(sources: Sources): Connections {
 
   const compute = lazy(async () => {
     const { openCompute } = await import('../google/compute.ts')
-    const [project, zone] = await Promise.all([place('project_id'), place('zone')])
-    return openCompute({ project, zone, credentials, signal, ...(endpoints && { endpoint: endpoints.compute }) })
+    return openCompute({ ...(await place()), credentials, signal, ...(endpoints && { endpoint: endpoints.compute }) })
   })
 
   const exists: Connections['exists'] = (api, path) =>
     objectExists(api, path, { credentials, signal, ...(endpoints && { endpoints }) })
 
   const defaults = lazy(async () => {
-    const [project, zone] = await Promise.all([place('project_id'), place('zone')])
+    const { project, zone } = await place()
     return { project, zone, region: zone.replace(/-[a-z]$/, '') }
   })
 
@@ -131,7 +130,7 @@ export function openConnections(sources: Sources): Connections {
   const host = patient(openTheHost)
 
   const tunnel = lazy(async () => {
-    const [port, leadsTo] = await Promise.all([output(base, 'api_local_port'), farEnd(API_PORT)])
+    const [port, leadsTo] = await Promise.all([output(base, 'api_local_port'), apiEnd()])
     const { openTunnel } = await import('../google/tunnel.ts')
     return openTunnel(Number(port), { leadsTo, token, heard: message => log.debug(message), signal })
   })
@@ -161,5 +160,5 @@ export function openConnections(sources: Sources): Connections {
     await Promise.allSettled(open.map(opened => (opened.status === 'fulfilled' ? opened.value?.close() : undefined)))
   }
 
-  return { store, compute, exists, defaults, dial, host, tunnel: trustedTunnel, access, cluster, disconnect }
+  return { store, compute, exists, defaults, apiEnd, dial, host, tunnel: trustedTunnel, access, cluster, disconnect }
 }

@@ -5,6 +5,7 @@ import type { Environment } from '../config/schema.ts'
 import type { Compute } from '../google/compute.ts'
 import type { Credentials } from '../google/credentials.ts'
 import type { Api } from '../google/existence.ts'
+import type { FarEnd } from '../google/lease.ts'
 import type { Store } from '../google/storage.ts'
 import type { Tunnel } from '../google/tunnel.ts'
 import type { Host } from '../host/ssh.ts'
@@ -28,7 +29,10 @@ export interface Context extends PhaseContext, Connections {
   now(): Date
   /** Terraform's outputs of an applied layer. @throws OpsError 4 when it is not applied */
   outputs(layer: string): Promise<Record<string, Json>>
-  /** One output as text. @throws OpsError 4 when it is missing */
+  /**
+   * One output as text; of the base layer's, what the environment's file or something else says where there is none.
+   * @throws OpsError 4 when nothing says it, 3 when output and file say different things
+   */
   output(layer: string, name: string): Promise<string>
   /** Removes the lock that a dead run has left, if this run has not taken it. */
   clearDeadLock(): Promise<void>
@@ -45,6 +49,8 @@ export interface Connections {
   exists(api: Api, path: string): Promise<boolean>
   /** Project, region and zone of what does not say its own. */
   defaults(): Promise<Defaults>
+  /** Where the tunnel to the Kubernetes API leads. */
+  apiEnd(): Promise<FarEnd>
   /** A TCP connection to a port of the VM, through IAP. */
   dial(port: number): Promise<Duplex>
   /** @param within milliseconds that it may take to answer; by default as long as a boot takes */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Store, StoredObject } from '../google/storage.ts'
+import { type Store, type StoredObject, writeOver } from '../google/storage.ts'
 import { type HolderState, isStale, LOCK_HEARTBEAT_MS, LOCK_STALE_MS, type LockRecord, lockRecord } from '../model/lock.ts'
 import { command } from '../model/shell.ts'
 import { formatDuration } from '../runtime/duration.ts'
@@ -14,7 +14,7 @@ const LOCK_OBJECT = 'threads-ops.lock'
 /** The pauses between attempts to give the lock back, while the store fails, in milliseconds. */
 const RELEASE_PAUSES_MS = [500, 1000, 2000, 4000]
 
-/** How many heartbeats in a row may fail before somebody else may take the lock for a dead run's. */
+/** How many heartbeats after the last write somebody else may take the lock for a dead run's. */
 const MISSED_BEATS = LOCK_STALE_MS / LOCK_HEARTBEAT_MS
 
 /**
@@ -37,7 +37,9 @@ export async function acquireLock(
     verb,
     since: now().toISOString(),
   }
-  const put = (over: string) => write(store, own, over)
+  // By the owner's random id no other run writes the same.
+  const content = JSON.stringify(own)
+  const put = (over: string) => writeOver(store, LOCK_OBJECT, content, over)
 
   const current = await store.read(LOCK_OBJECT)
   if (current) {
@@ -49,15 +51,18 @@ export async function acquireLock(
   if (!('generation' in written)) throw taken(written.found, store)
 
   let { generation } = written
-  let missed = 0
+  /** Heartbeats since the last write that is known to have gone through was begun. */
+  let unanswered = 0
   let isOurs = true
   let isLost = false
+  let lastError: unknown
   const lose = (reason: OpsError) => {
     clearInterval(heartbeat)
     if (!isLost) lost(reason)
     isLost = true
   }
   const beat = async () => {
+    const before = unanswered
     try {
       const next = await put(generation)
       if (!('generation' in next)) {
@@ -65,22 +70,20 @@ export async function acquireLock(
         return lose(takenOver(next.found, store))
       }
       generation = next.generation
-      missed = 0
+      // It may have gone through as soon as it was begun: from then on the others count.
+      unanswered -= before
+      lastError = undefined
     } catch (error) {
-      missed++
+      lastError = error
       log.debug(`heartbeat: ${messageOf(error)}`)
-      if (missed >= MISSED_BEATS) lose(silent(store, error))
     }
   }
   let beating: Promise<void> | undefined
   const heartbeat = setInterval(() => {
+    unanswered++
+    if (unanswered >= MISSED_BEATS) return lose(silent(store, lastError))
     // Two at a time would meet each other.
-    if (beating) {
-      missed++
-      if (missed >= MISSED_BEATS) lose(silent(store))
-      return
-    }
-    beating = beat().finally(() => {
+    beating ??= beat().finally(() => {
       beating = undefined
     })
   }, LOCK_HEARTBEAT_MS)
@@ -95,7 +98,7 @@ export async function acquireLock(
     waiting.abort()
     if (!isOurs) return
     try {
-      await free(store, own, generation)
+      await free(store, content, generation)
     } catch (error) {
       const remedy = `it counts as free ${formatDuration(LOCK_STALE_MS)} from now, or: \`${removal(store)}\``
       log.warn(`the environment's lock could not be given back: ${messageOf(error)}; ${remedy}`)
@@ -130,36 +133,13 @@ function deadHolder({ content, age }: StoredObject): string | undefined {
   return `${describe(holder)}: ${state === 'ended' ? 'that process has ended' : `silent for ${formatDuration(age)}`}`
 }
 
-/**
- * Writes a run's record over a generation. Where the answer to a write was lost, what lies there tells whether it went through.
- * @returns the new generation, or what somebody else wrote
- */
-async function write(
-  store: Store,
-  own: LockRecord,
-  over: string,
-): Promise<{ generation: string } | { found: StoredObject | undefined }> {
-  try {
-    const generation = await store.write(LOCK_OBJECT, JSON.stringify(own), over)
-    if (generation !== undefined) return { generation }
-  } catch (error) {
-    const found = await store.read(LOCK_OBJECT).catch(() => undefined)
-    if (found && found.generation !== over && isOf(own, found)) return { generation: found.generation }
-    throw error
-  }
-  const found = await store.read(LOCK_OBJECT)
-  return found && isOf(own, found) ? { generation: found.generation } : { found }
-}
-
-const isOf = ({ owner }: LockRecord, { content }: StoredObject): boolean => lockRecord(content)?.owner === owner
-
 /** Removes a run's record, whatever generation a write without an answer gave it; of anybody else it removes nothing. */
-async function free(store: Store, own: LockRecord, generation: string): Promise<void> {
+async function free(store: Store, content: string, generation: string): Promise<void> {
   for (const pause of [...RELEASE_PAUSES_MS, undefined]) {
     try {
       if (await store.remove(LOCK_OBJECT, generation)) return
       const found = await store.read(LOCK_OBJECT)
-      if (!found || !isOf(own, found)) return
+      if (found?.content !== content) return
       generation = found.generation
     } catch (error) {
       if (pause === undefined) throw error

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { ConsentOptions, EnvironmentOptions } from '../command-line/options.ts'
 import { loadEndpoints } from '../config/endpoints.ts'
 import { configuredPath, configuredProgram, hasOwnProviders, loadEnvironment } from '../config/load.ts'
@@ -13,8 +12,10 @@ import { createTerraform } from '../terraform/terraform.ts'
 import { openConnections } from './connections.ts'
 import { consentOf } from './consent.ts'
 import type { Context } from './context.ts'
+import { givenValues } from './given-values.ts'
 import { acquireLock, clearDeadLock } from './lock.ts'
 import { gitSha } from './operator.ts'
+import { createOutput } from './output.ts'
 import { planFolder, removeLeftPlans } from './plans.ts'
 import { servicesAnswer } from './services.ts'
 import { stateObjects } from './state-objects.ts'
@@ -49,11 +50,15 @@ export async function openContext(
     ownProviders: hasOwnProviders(environment),
     directory,
     env: environment.name,
-    backendConfig: join(directory, layout.backendConfig),
+    root: layout.root,
+    backendConfig: layout.backendConfig,
     layers: layout.layers,
+    lockDeadline: layout.lockDeadline,
+    given: givenValues(environment),
     plans: planFolder(environment.name),
     signal,
-    gitSha,
+    // The tree's own commit: it may be in another repository.
+    gitSha: () => gitSha(directory),
     objects: stateObjects({ credentials: identity, endpoints, signal }),
     onProgress: detail => context.progress(detail),
     answering: layer => servicesAnswer(layer, terraform.layers, context),
@@ -70,12 +75,11 @@ export async function openContext(
       throw precondition(`layer ${layer} is not applied`, `\`./taskw up\`, or \`./taskw layer:apply -- ${layer}\``)
     return state.outputs
   }
-  const output: Context['output'] = async (layer, name) => {
-    const value = (await outputs(layer))[name]
-    if (typeof value === 'string' && value !== '') return value
-    if (typeof value === 'number') return String(value)
-    throw precondition(`layer ${layer} has no output "${name}"`, `apply the layer again: \`./taskw layer:apply -- ${layer}\``)
-  }
+  const output = createOutput({
+    ...{ environment, terraform, baseLayer },
+    compute: () => context.compute(),
+    apiEnd: () => context.apiEnd(),
+  })
 
   let releaseLock: (() => Promise<void>) | undefined
   const sources = { environment, endpoints, credentials: identity, terraform, baseLayer, output, log, signal }

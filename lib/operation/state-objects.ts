@@ -1,4 +1,4 @@
-import { openStore, type Store } from '../google/storage.ts'
+import { openStore, type Store, writeOver } from '../google/storage.ts'
 import type { StateObjects } from '../terraform/terraform.ts'
 import type { Context } from './context.ts'
 
@@ -15,6 +15,6 @@ export function stateObjects({
     openStore(bucket, noneIsMade, credentials, { endpoint: endpoints?.storage, signal })
   return {
     read: async (bucket, object) => (await storeOf(bucket)).content(object),
-    create: async (bucket, object, content) => (await (await storeOf(bucket)).write(object, content, '0')) !== undefined,
+    create: async (bucket, object, content) => 'generation' in (await writeOver(await storeOf(bucket), object, content, '0')),
   }
 }

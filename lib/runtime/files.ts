@@ -8,14 +8,15 @@ import { isDiskFull, MAKE_ROOM, precondition, systemCode } from './errors.ts'
 export const root: string = fileURLToPath(new URL('../../', import.meta.url))
 
 /**
- * Writes the whole file or nothing: a temporary file next to it is flushed, then renamed over it. Creates missing folders.
+ * Writes the whole file or nothing: a temporary file next to it is flushed, then renamed over it. Creates missing folders,
+ * which are for the owner alone if the file is.
  * @param mode permission bits, 0600 by default: most of what is written here is a secret or state
  * @throws OpsError 4 with the path when the disk is full
  */
 export async function writeAtomically(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
-    await mkdir(dirname(path), { recursive: true })
+    await mkdir(dirname(path), { recursive: true, mode: mode & 0o077 ? 0o777 : 0o700 })
     const file = await open(temporary, 'wx', mode)
     try {
       await file.writeFile(content)

@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stateObject } from '../model/layer/state.ts'
-import { configuration } from '../runtime/errors.ts'
+import { configuration, precondition } from '../runtime/errors.ts'
 import { readIfExists } from '../runtime/files.ts'
+import { type BackendFileOptions, backendFile } from './backend-file.ts'
 import type { Command } from './command.ts'
 import { RECORD } from './init.ts'
 import { createMemory } from './memory.ts'
@@ -16,11 +17,8 @@ export interface Backend {
   object: string
 }
 
-export interface BackendsOptions {
+export interface BackendsOptions extends BackendFileOptions {
   command: Command
-  root: (layer: string) => string
-  /** Partial backend configuration, absolute. */
-  backendConfig: string
   /** Parent of the scratch folders. */
   scratch: string
   /** Whether the root was initialised with its present files. */
@@ -37,7 +35,7 @@ async function backendOf(layer: string, options: BackendsOptions): Promise<Backe
   const root = options.root(layer)
   const record = (await options.isInitialised(layer)) ? await readIfExists(join(root, RECORD)) : undefined
   const { type, config } = parse(record ?? (await initialisedApart(layer, options)))
-  if (type !== 'gcs' || typeof config.bucket !== 'string')
+  if (type !== 'gcs' || typeof config.bucket !== 'string' || config.bucket === '')
     throw configuration(
       `${root} keeps its state in a backend "${type}", not in a bucket`,
       'it needs `backend "gcs" {}` in its terraform block, and the bucket in the backend configuration',
@@ -46,7 +44,9 @@ async function backendOf(layer: string, options: BackendsOptions): Promise<Backe
 }
 
 /** The record of an `init` that goes no further than the backend: without modules, without providers, before a bucket that is empty. */
-async function initialisedApart(layer: string, { command, root, backendConfig, scratch }: BackendsOptions): Promise<string> {
+async function initialisedApart(layer: string, options: BackendsOptions): Promise<string> {
+  const { command, root, scratch } = options
+  const file = await backendFile(layer, options)
   const files = (await filesIn(root(layer))).filter(isConfiguration)
   const view = await openBucketView(emptyBucket)
   try {
@@ -55,7 +55,7 @@ async function initialisedApart(layer: string, { command, root, backendConfig, s
       await mkdir(noProviders)
       const flags = [
         ...['init', '-no-color', '-get=false', `-plugin-dir=${noProviders}`],
-        ...[`-backend-config=${backendConfig}`, `-backend-config=storage_custom_endpoint=${view.endpoint}`],
+        ...[...(file ? [`-backend-config=${file}`] : []), `-backend-config=storage_custom_endpoint=${view.endpoint}`],
       ]
       const ended = await command.run(folder, flags, { env: NO_CREDENTIALS })
       const record = await readIfExists(join(folder, RECORD))
@@ -64,15 +64,31 @@ async function initialisedApart(layer: string, { command, root, backendConfig, s
       const stopped = command.stopped(what, ended)
       if (stopped) throw stopped
       const said = ended.stderr.trim()
+      if (NO_BUCKET.test(said)) throw file ? unnamedIn(file, layer, options) : unnamed(layer, options)
       throw configuration(
         said ? `${what}: ${said}` : `${what}: it has none`,
-        `see ${backendConfig} and the root's terraform block`,
+        file ? `see ${file} and the root's terraform block` : "see the root's terraform block",
       )
     })
   } finally {
     await view.close()
   }
 }
+
+/** What Terraform says where neither the root's block nor a file names the bucket; before ours there is each that has a name. */
+const NO_BUCKET = /bucket doesn't exist|"bucket"/
+
+const unnamed = (layer: string, { root, directory, backendConfig }: BackendsOptions) =>
+  precondition(
+    `nothing names the bucket of ${layer}: the backend configuration ${backendConfig} is missing, both in ${root(layer)} and in ${directory}, and the root's \`backend "gcs"\` block names none`,
+    'write that file: bucket = "<the state bucket>"; or name the bucket in the block; or correct `terraform.backendConfig`',
+  )
+
+const unnamedIn = (file: string, layer: string, { root }: BackendsOptions) =>
+  configuration(
+    `nothing names the bucket of ${layer}: neither ${file} nor the \`backend "gcs"\` block of ${root(layer)}`,
+    'write it in that file: bucket = "<the state bucket>"',
+  )
 
 function parse(record: string): { type: string; config: Record<string, unknown> } {
   const { backend } = JSON.parse(record) as { backend?: { type?: string; config?: Record<string, unknown> } }

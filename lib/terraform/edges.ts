@@ -2,6 +2,7 @@ import { contradictions, type LayerEdge, layersRead } from '../model/layer/order
 import { configuration } from '../runtime/errors.ts'
 import type { Backend } from './backend.ts'
 import type { Command } from './command.ts'
+import type { Given } from './given.ts'
 import { filesWith } from './inputs.ts'
 import { filesIn, isConfiguration, isValues, withScratch } from './scratch.ts'
 import { emptyBucket, NO_CREDENTIALS, openBucketView } from './view.ts'
@@ -11,11 +12,12 @@ export interface EdgesOptions {
   layers: readonly string[]
   root: (layer: string) => string
   backend: (layer: string) => Promise<Backend>
+  given: Given
   /** Parent of the scratch folders. */
   scratch: string
 }
 
-/** The order of the layers, which their numbers say and their reading of each other's states must not contradict. */
+/** The order of the layers, which is that of the list, and which their reading of each other's states must not contradict. */
 export interface Edges {
   /** @param reads states that a layer reads, as `bucket/object` @throws OpsError 3 */
   check(layer: string, reads: readonly string[]): Promise<void>
@@ -28,7 +30,7 @@ export interface Edges {
 
 const REMOTE_STATE = 'terraform_remote_state'
 
-export function createEdges({ command, layers, root, backend, scratch }: EdgesOptions): Edges {
+export function createEdges({ command, layers, root, backend, given, scratch }: EdgesOptions): Edges {
   const edgeOf = async (layer: string, reads: readonly string[]): Promise<LayerEdge> => {
     if (reads.length === 0) return { layer, reads: [] }
     const kept = await Promise.all(
@@ -46,10 +48,11 @@ export function createEdges({ command, layers, root, backend, scratch }: EdgesOp
     const reading = await filesWith(root(layer), files.filter(isConfiguration), [REMOTE_STATE])
     if (reading.length === 0) return []
     const beside = files.filter(file => isValues(file) || (isConfiguration(file) && /^(variables|locals)/.test(file)))
+    const values = await given.some(layer)
     const view = await openBucketView(emptyBucket)
     try {
       await withScratch(scratch, { from: root(layer), files: [...new Set([...beside, ...reading])] }, folder =>
-        command.run(folder, ['plan', '-no-color'], { env: { ...view.environment, ...NO_CREDENTIALS } }),
+        command.run(folder, ['plan', '-no-color'], { env: { ...values, ...view.environment, ...NO_CREDENTIALS } }),
       )
       return [...view.asked]
     } finally {
@@ -58,9 +61,12 @@ export function createEdges({ command, layers, root, backend, scratch }: EdgesOp
   }
 
   const refuse = (edges: LayerEdge[]) => {
-    const wrong = contradictions(edges).map(({ layer, reads }) => `${layer} reads the state of ${reads}`)
+    const wrong = contradictions(edges, layers).map(({ layer, reads }) => `${layer} reads the state of ${reads}`)
     if (wrong.length > 0)
-      throw configuration(`layers out of order: ${wrong.join('; ')}`, 'renumber them: a layer may read only lower ones')
+      throw configuration(
+        `layers out of order: ${wrong.join('; ')}`,
+        'list them in another order: a layer may read only those before it',
+      )
   }
 
   return {

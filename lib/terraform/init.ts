@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { staleLock } from '../model/layer/lock-file.ts'
 import { precondition } from '../runtime/errors.ts'
 import { readIfExists } from '../runtime/files.ts'
@@ -9,18 +9,16 @@ import { takeLock } from '../runtime/lock-file.ts'
 import { identityOf, livesStill, type ProcessIdentity } from '../runtime/processes.ts'
 import { createQueue } from '../runtime/queue.ts'
 import { waitFor } from '../runtime/wait.ts'
+import { type BackendFileOptions, backendFile } from './backend-file.ts'
 import type { Command } from './command.ts'
 import { LOCK_FILE } from './lock-file.ts'
 import { checkOwner, type User } from './owner.ts'
 import { createStamp, fingerprint } from './stamp.ts'
 
-export interface InitOptions {
+export interface InitOptions extends BackendFileOptions {
   command: Command
-  root: (layer: string) => string
-  /** Folder of the layers and of their modules. */
-  directory: string
-  /** Partial backend configuration, absolute. */
-  backendConfig: string
+  /** The environment's name. */
+  env: string
   signal?: AbortSignal
   /** Its providers are built on this machine: `init` keeps their lock files itself, and changes them. */
   ownProviders?: boolean
@@ -41,10 +39,13 @@ export interface Init {
 }
 
 export function createInit(options: InitOptions): Init {
-  const { command, root, directory, backendConfig, ownProviders = false, user, signal, onProgress } = options
+  const { command, env: environment, root, directory, ownProviders = false, user, signal, onProgress } = options
   const ours = (layer: string, name: string) => join(root(layer), '.terraform', `threads-ops-init${name}`)
   const stamp = createStamp('threads-ops-init', root, async layer => {
-    const inputs = await fingerprint([join(directory, 'modules'), root(layer)], backendConfig)
+    const modules = join(directory, 'modules')
+    const others = (await moduleFolders(root(layer))).filter(folder => !folder.startsWith(`${modules}/`))
+    const folders = [modules, ...others, root(layer)]
+    const inputs = await fingerprint(folders, [await backendFile(layer, options)])
     return `${inputs} ${await installed(root(layer))}`
   })
   const isDone = async (layer: string) => (await isWhole(root(layer))) && (await stamp.isCurrent(layer))
@@ -60,7 +61,8 @@ export function createInit(options: InitOptions): Init {
 
   const initialise = async (layer: string, env: Record<string, string>) => {
     const mode = (await isLocked(layer)) ? ['-lockfile=readonly'] : []
-    const flags = ['init', '-no-color', '-reconfigure', ...mode, `-backend-config=${backendConfig}`]
+    const file = await backendFile(layer, options)
+    const flags = ['init', '-no-color', '-reconfigure', ...mode, ...(file ? [`-backend-config=${file}`] : [])]
     const onStart = (pid: number) => writeFileSync(ours(layer, '-process'), JSON.stringify(identityOf(pid)), { mode: 0o600 })
     return command.run(root(layer), flags, { env, onStart, ...(onProgress && { onStderr: onProgress }) })
   }
@@ -81,7 +83,7 @@ export function createInit(options: InitOptions): Init {
       ended = await initialise(layer, env)
     }
     if (ended.exitCode !== 0) {
-      const stale = (await isLocked(layer)) ? staleLock(ended.stderr, { env: basename(root(layer)), layer }) : undefined
+      const stale = (await isLocked(layer)) ? staleLock(ended.stderr, { env: environment, layer }) : undefined
       if (stale === undefined || command.stopped(what, ended))
         throw command.failure(what, ended, 'see what Terraform says above')
       throw precondition(`${lockFile(layer)}: ${stale.fault}`, stale.remedy)
@@ -140,13 +142,22 @@ async function isRecordWhole(folder: string): Promise<boolean> {
 }
 
 async function areModulesWhole(folder: string): Promise<boolean> {
-  const manifest = await readIfExists(join(folder, MANIFEST))
-  if (manifest === undefined) return true
-  const modules = parsed<{ Modules?: { Dir?: unknown }[] }>(manifest)?.Modules
-  if (!Array.isArray(modules)) return false
-  const found = await Promise.all(modules.map(module => isFolder(resolve(folder, String(module?.Dir)))))
+  if ((await readIfExists(join(folder, MANIFEST))) === undefined) return true
+  const modules = await installedModules(folder)
+  if (!modules) return false
+  const found = await Promise.all(modules.map(isFolder))
   return found.every(Boolean)
 }
+
+/** The folders of the modules that `init` has written down; undefined where that can't be read. */
+async function installedModules(folder: string): Promise<string[] | undefined> {
+  const modules = parsed<{ Modules?: { Dir?: unknown }[] }>(await readIfExists(join(folder, MANIFEST)))?.Modules
+  return Array.isArray(modules) ? modules.map(module => resolve(folder, String(module?.Dir))) : undefined
+}
+
+/** Those of them that somebody may edit, wherever the tree has them. */
+const moduleFolders = async (folder: string): Promise<string[]> =>
+  ((await installedModules(folder)) ?? []).filter(path => path !== folder && !path.includes('/.terraform/'))
 
 /** What a killed `init` has left torn: Terraform ends over it rather than fetch it again. */
 async function removeTorn(folder: string): Promise<void> {

@@ -1,14 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { configuration } from '../runtime/errors.ts'
+import { configuration, exitCodes, OpsError } from '../runtime/errors.ts'
 import type { Json } from '../runtime/json.ts'
 import type { Command, Ended } from './command.ts'
+import type { Given } from './given.ts'
 import { createMemory } from './memory.ts'
 import { filesIn, isConfiguration, isValues, withScratch } from './scratch.ts'
 
 export interface InputsOptions {
   command: Command
   root: (layer: string) => string
+  given: Given
   /** Parent of the scratch folders. */
   scratch: string
 }
@@ -17,34 +19,36 @@ export interface InputsOptions {
 export interface Inputs {
   /** Undefined when the layer declares no such variable. @throws OpsError 3 when it has no value */
   find(layer: string, name: string): Promise<Json | undefined>
-  /** A text, number or boolean, as text. @throws OpsError 3 when there is none */
+  /** A text, number or boolean, as text. @throws UndeclaredVariable; OpsError 3 when it has no value */
   text(layer: string, name: string): Promise<string>
 }
 
 const declaresVariables = (file: string): boolean => isConfiguration(file) && file.startsWith('variables')
 
-export function createInputs({ command, root, scratch }: InputsOptions): Inputs {
+export function createInputs({ command, root, given, scratch }: InputsOptions): Inputs {
   const values = createMemory<Json | undefined>()
 
   /** Base64 has no quotes and no line breaks, however the console prints a text; a warning may stand before it. */
-  const evaluate = (layer: string, files: string[], expression: string): Promise<Ended> =>
-    withScratch(scratch, { from: root(layer), files }, folder =>
-      command.run(folder, ['console', '-no-color'], { input: `base64encode(jsonencode(${expression}))\n` }),
+  const evaluate = async (layer: string, files: string[], expression: string, name?: string): Promise<Ended> => {
+    const env = await given.some(layer, name)
+    return withScratch(scratch, { from: root(layer), files }, folder =>
+      command.run(folder, ['console', '-no-color'], { env, input: `base64encode(jsonencode(${expression}))\n` }),
     )
+  }
 
   const read = async (layer: string, name: string): Promise<Json | undefined> => {
     const files = await filesIn(root(layer))
     const declaring = await filesWith(root(layer), files.filter(isConfiguration), ['variable', name])
     if (declaring.length === 0) return undefined
     const known = files.filter(file => declaresVariables(file) || isValues(file))
-    const first = await evaluate(layer, known, openValue(name))
+    const first = await evaluate(layer, known, openValue(name), name)
     if (!isUndeclared(first, name)) return valueIn(layer, name, first)
     // A file may declare it beside what only an initialised root knows: of that no value can be had here.
     const others = declaring.filter(file => !declaresVariables(file))
     const alone = await Promise.all(others.map(async file => (await evaluate(layer, [file], '0')).exitCode === 0))
     const more = others.filter((_, index) => alone[index])
     if (more.length === 0) return undefined
-    const second = await evaluate(layer, [...known, ...more], openValue(name))
+    const second = await evaluate(layer, [...known, ...more], openValue(name), name)
     return isUndeclared(second, name) ? undefined : valueIn(layer, name, second)
   }
 
@@ -72,15 +76,22 @@ export function createInputs({ command, root, scratch }: InputsOptions): Inputs 
     find,
     async text(layer, name) {
       const value = await find(layer, name)
-      if (value === undefined)
-        throw configuration(
-          `${root(layer)} declares no variable "${name}" where its value can be had`,
-          `declare it in ${join(root(layer), 'variables.tf')}`,
-        )
+      if (value === undefined) throw new UndeclaredVariable(root(layer), name)
       if (typeof value === 'object' || value === '')
         throw configuration(`variable "${name}" of ${root(layer)} is not a plain text`, remedy(layer, name))
       return String(value)
     },
+  }
+}
+
+/** A layer declares no variable of that name, or only beside what hides its value. */
+export class UndeclaredVariable extends OpsError {
+  constructor(root: string, name: string) {
+    super(
+      exitCodes.configuration,
+      `${root} declares no variable "${name}" where its value can be had`,
+      `declare it in ${join(root, 'variables.tf')}`,
+    )
   }
 }
 

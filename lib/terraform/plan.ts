@@ -31,7 +31,7 @@ export interface Plan extends Binding, Omit<PlanFacts, 'reads'> {
 
 export interface PlanOptions {
   destroy?: boolean
-  /** Seconds to wait for the state's lock; 60 unless told. */
+  /** Seconds to wait for the state's lock; as long as `TerraformOptions.lockDeadline` unless told. */
   lockTimeout?: number
   /** `false` for a look: no lock is taken or waited for, and nothing is written to the bucket. It can be applied all the same. */
   lock?: boolean
@@ -133,7 +133,7 @@ export interface PlanRun {
 /** Plans a layer that is initialised. @returns the plan, and the states that it was made from, as `bucket/object` */
 export async function makePlan(
   { command, layer, root, file, env, gitSha, variables = {} }: PlanRun,
-  { destroy = false, lock = true, lockTimeout = 60, onProgress }: PlanOptions,
+  { destroy = false, lock = true, lockTimeout = 0, onProgress }: PlanOptions,
 ): Promise<{ plan: Plan; reads: string[] }> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const flags = [

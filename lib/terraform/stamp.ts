@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { precondition } from '../runtime/errors.ts'
 import { readIfExists, writeAtomically } from '../runtime/files.ts'
 import { isValues } from './scratch.ts'
 
@@ -29,10 +28,10 @@ export function createStamp(
 const isRead = (file: string, values: boolean): boolean =>
   (/\.tf(\.json)?$/.test(file) || file === '.terraform.lock.hcl' || (values && isValues(file))) && !file.includes('.terraform/')
 
-/** A hash of every .tf file and lock file under the folders, with `values` of those too from which variables are taken, and of the backend's configuration. */
+/** A hash of every .tf file and lock file under the folders, with `values` of those too from which variables are taken, and of the backends' configurations. */
 export async function fingerprint(
   folders: string[],
-  backendConfig: string,
+  backendConfigs: (string | undefined)[],
   { values = false, more = '' }: { values?: boolean; more?: string } = {},
 ): Promise<string> {
   const hash = createHash('sha256').update(more)
@@ -40,14 +39,6 @@ export async function fingerprint(
     const files = (await readdir(folder, { recursive: true }).catch((): string[] => [])).filter(file => isRead(file, values))
     for (const file of files.sort()) hash.update(file).update(await readFile(join(folder, file)))
   }
-  try {
-    hash.update(await readFile(backendConfig))
-  } catch (error) {
-    throw precondition(
-      `the backend configuration ${backendConfig} is missing`,
-      'write it: bucket = "<the state bucket>"',
-      error,
-    )
-  }
+  for (const file of new Set(backendConfigs)) if (file !== undefined) hash.update(await readFile(file))
   return hash.digest('hex')
 }

@@ -1,17 +1,18 @@
-import { access, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { layerRoot } from '../config/layer-root.ts'
 import { isFreeLock } from '../model/layer/adoption.ts'
 import { mismatch } from '../model/layer/binding.ts'
-import { applyOrder } from '../model/layer/order.ts'
 import { resourcesOf, type StateFacts, type StateResource, secretOutputs, stateFacts } from '../model/layer/state.ts'
 import { configuration } from '../runtime/errors.ts'
-import { readIfExists } from '../runtime/files.ts'
 import type { Json } from '../runtime/json.ts'
 import { createQueue } from '../runtime/queue.ts'
 import { neverShow } from '../runtime/redact.ts'
 import { createBackends } from './backend.ts'
+import { backendFile, isThere } from './backend-file.ts'
 import { createCommand } from './command.ts'
 import { createEdges } from './edges.ts'
+import { createGiven, type GivenValues } from './given.ts'
 import { type Holder, holdersOf } from './holder.ts'
 import { createInit } from './init.ts'
 import { createInputs } from './inputs.ts'
@@ -27,23 +28,29 @@ import {
   StalePlan,
   untilLocked,
 } from './plan.ts'
+import { filesIn, isConfiguration } from './scratch.ts'
 import { createStamp, fingerprint } from './stamp.ts'
 import { type BucketView, openBucketView } from './view.ts'
 
 export type { Holder } from './holder.ts'
+export { UndeclaredVariable } from './inputs.ts'
 export { type Plan, type PlanOptions, StalePlan, TerraformError } from './plan.ts'
 
 export interface TerraformOptions {
   program: string
   /** Folder of the layers, absolute. */
   directory: string
-  /** Name of the environment's folder in each layer. */
+  /** The environment's name. */
   env: string
-  /** Partial backend configuration, absolute. */
+  /** Where a layer's root is, below its folder; `envs/{env}` unless told. */
+  root?: string
+  /** Partial backend configuration: a file of the roots or of the folder of the layers. */
   backendConfig: string
   layers: readonly string[]
   /** Endpoints, token, CLI configuration: never in argv. */
   variables: () => Promise<Record<string, string>>
+  /** Values that no file of the tree holds: each goes to the layers that declare its variable, in the environment. */
+  given?: GivenValues
   /** Its providers are built on this machine rather than a registry's. */
   ownProviders?: boolean
   /** Where saved plans and scratch folders go, absolute; 0700. Nothing else may be in it. */
@@ -53,6 +60,8 @@ export interface TerraformOptions {
   objects?: StateObjects
   /** Commit of the checkout. */
   gitSha?: () => Promise<string>
+  /** How long another holder of a state's lock is waited for, in milliseconds; a minute unless told. */
+  lockDeadline?: number
   /** Milliseconds after which a Terraform that says nothing is given up; 10 minutes unless told. */
   silence?: number
   /** Asks the services that a layer's Terraform needs, while it says nothing. @throws OpsError for one that does not answer */
@@ -69,13 +78,13 @@ export interface StateObjects {
 }
 
 export interface Terraform {
-  /** In the order of application. */
+  /** In the order of application, as they are listed. */
   layers: string[]
   /** The state bucket: the one in which the first layer keeps its state. */
   bucket(): Promise<string>
   /** Name of the object that holds a layer's state, in its bucket. */
   stateObject(layer: string): Promise<string>
-  /** An input variable of a layer, a text, number or boolean, as text. @throws OpsError 3 when it has no value */
+  /** An input variable of a layer, a text, number or boolean, as text. @throws UndeclaredVariable; OpsError 3 when it has no value */
   input(layer: string, name: string): Promise<string>
   /** What is known of a layer's state. A layer that has none is not applied; looking makes none. */
   state(layer: string): Promise<StateFacts>
@@ -107,6 +116,8 @@ export interface Terraform {
 /** Its GCS backend tries a service that is out of reach again for ever; while it works, it speaks up every ten seconds. */
 const SILENCE_MS = 600_000
 
+const LOCK_DEADLINE_MS = 60_000
+
 const BUCKET_INPUT = 'backend_bucket'
 
 /** How many plans are made at the same time: each starts its providers, of which one takes some 100 MB. */
@@ -119,11 +130,14 @@ const ownVariables = (): [string, string | undefined][] =>
     .sort()
 
 export function createTerraform(options: TerraformOptions): Terraform {
-  const { program, directory, env, backendConfig, plans, objects, silence = SILENCE_MS } = options
+  const { program, directory, env, plans, objects, silence = SILENCE_MS } = options
+  const lockTimeout = Math.ceil((options.lockDeadline ?? LOCK_DEADLINE_MS) / 1000)
   const end = new AbortController()
   const signal = AbortSignal.any([options.signal, end.signal])
-  const root = (layer: string) => join(directory, layer, 'envs', env)
-  const layers = applyOrder(options.layers)
+  const root = (layer: string) => layerRoot(layer, { directory, root: options.root, env })
+  const where = { root, directory, backendConfig: options.backendConfig }
+  const fileOf = (layer: string) => backendFile(layer, where)
+  const layers = [...options.layers]
   const layerOf = (folder: string) => layers.find(layer => root(layer) === folder)
   const answering = async (folder: string) => {
     const layer = layerOf(folder)
@@ -131,19 +145,20 @@ export function createTerraform(options: TerraformOptions): Terraform {
   }
   const command = createCommand({ program, variables: options.variables, signal, silence, answering, scratch: plans })
   const init = createInit({
-    ...{ command, root, directory, backendConfig, signal, ownProviders: options.ownProviders === true },
+    ...{ command, env, ...where, signal, ownProviders: options.ownProviders === true },
     ...(options.onProgress && { onProgress: options.onProgress }),
   })
-  const inputs = createInputs({ command, root, scratch: plans })
-  const backendOf = createBackends({ command, root, backendConfig, scratch: plans, isInitialised: init.isCurrent })
+  const given = createGiven(options.given ?? { names: [], read: async () => '' }, root)
+  const inputs = createInputs({ command, root, given, scratch: plans })
+  const backendOf = createBackends({ command, ...where, scratch: plans, isInitialised: init.isCurrent })
   const backend = async (layer: string) => {
     await exists(layer)
     return backendOf(layer)
   }
   const gitSha = async () => (await options.gitSha?.()) ?? ''
-  const edges = createEdges({ command, layers, root, backend, scratch: plans })
-  const checked = createStamp('threads-ops-checked', root, () =>
-    fingerprint([join(directory, 'modules'), ...layers.map(root)], backendConfig, {
+  const edges = createEdges({ command, layers, root, backend, given, scratch: plans })
+  const checked = createStamp('threads-ops-checked', root, async () =>
+    fingerprint([join(directory, 'modules'), ...layers.map(root)], await Promise.all(layers.map(fileOf)), {
       values: true,
       more: JSON.stringify([program, env, layers, ownVariables()]),
     }),
@@ -159,10 +174,10 @@ export function createTerraform(options: TerraformOptions): Terraform {
   let planned = 0
 
   const exists = async (layer: string) => {
-    if ((await readIfExists(join(root(layer), 'main.tf'))) === undefined)
+    if (!(await filesIn(root(layer))).some(isConfiguration))
       throw configuration(
-        `layer ${layer} has no environment ${env}: ${root(layer)} is missing`,
-        'add its folder, or correct `terraform.layers`',
+        `layer ${layer} has no environment ${env}: ${root(layer)} is missing, or has no .tf file`,
+        'add its folder, or correct `terraform.layers` or `terraform.root`',
       )
   }
 
@@ -183,7 +198,7 @@ export function createTerraform(options: TerraformOptions): Terraform {
     if (read !== bucket)
       throw configuration(
         `${join(root(layer), 'terraform.tfvars')}: ${BUCKET_INPUT} is "${read}", but the state is kept in "${bucket}"`,
-        `make it the bucket of ${backendConfig}`,
+        `make it the bucket of ${(await fileOf(layer)) ?? `the root's \`backend "gcs"\` block`}`,
       )
   }
 
@@ -220,12 +235,12 @@ export function createTerraform(options: TerraformOptions): Terraform {
   const planRun = async (layer: string): Promise<PlanRun> => {
     planned += 1
     const file = join(plans, `${planned}-${layer}.tfplan`)
-    return { command, layer, root: root(layer), file, env, gitSha: await gitSha() }
+    return { command, layer, root: root(layer), file, env, gitSha: await gitSha(), variables: await given.all(layer) }
   }
 
   const plan = async (layer: string, planOptions: PlanOptions) => {
     await initialise(layer)
-    const made = await makePlan(await planRun(layer), planOptions)
+    const made = await makePlan(await planRun(layer), { lockTimeout, ...planOptions })
     await edges.check(layer, made.reads)
     return made.plan
   }
@@ -238,7 +253,8 @@ export function createTerraform(options: TerraformOptions): Terraform {
     })
     try {
       await initialise(layer, view.environment)
-      const made = await makePlan({ ...(await planRun(layer)), variables: view.environment }, planOptions)
+      const run = await planRun(layer)
+      const made = await makePlan({ ...run, variables: { ...run.variables, ...view.environment } }, planOptions)
       await checkAsked(layer, view)
       const kept = view.kept(bucket, object)
       if (kept !== undefined) keptBack.set(made.plan.file, kept)
@@ -302,7 +318,8 @@ export function createTerraform(options: TerraformOptions): Terraform {
       await checkBinding(made)
       await initialise(layer)
       // Whoever holds the lock is said at once: of a dead process it can be freed, and nobody waits for that.
-      const ended = await follow(command, root(layer), ['apply', '-json', '-lock-timeout=0s', file], { onProgress })
+      const taken = await given.all(layer)
+      const ended = await follow(command, root(layer), ['apply', '-json', '-lock-timeout=0s', file], { env: taken, onProgress })
       states.forget(layer)
       if (ended.exitCode === 0) return
       if (ended.said.errors.some(({ summary }) => STALE.test(summary)))
@@ -312,10 +329,11 @@ export function createTerraform(options: TerraformOptions): Terraform {
 
     async adopt(layer, address, id) {
       await initialise(layer)
-      const args = ['import', '-no-color', '-lock-timeout=60s', '--', address, id]
+      const taken = await given.all(layer)
+      const args = ['import', '-no-color', `-lock-timeout=${lockTimeout}s`, '--', address, id]
       const ended = await untilLocked(
         command,
-        () => command.run(root(layer), args),
+        () => command.run(root(layer), args, { env: taken }),
         ({ stderr }) => isFreeLock(stderr),
       )
       states.forget(layer)
@@ -342,9 +360,3 @@ export function createTerraform(options: TerraformOptions): Terraform {
 
 /** Terraform's own refusal of a plan whose state has moved on between our look and its lock. */
 const STALE = /Saved plan (is stale|does not match)/i
-
-const isThere = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )

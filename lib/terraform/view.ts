@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { precondition } from '../runtime/errors.ts'
 import { readIfExists } from '../runtime/files.ts'
+import { answering, BadRequest, decoded, targetOf } from '../runtime/serving.ts'
 
 /** Reads an object of a bucket; undefined when there is none, or no such bucket. */
 export type ReadObject = (bucket: string, object: string) => Promise<string | undefined>
@@ -35,6 +35,7 @@ export const NO_CREDENTIALS = { GOOGLE_OAUTH_ACCESS_TOKEN: 'none' }
 
 const LOOPBACK = '127.0.0.1'
 const OBJECTS = /^(\/upload)?\/storage\/v1\/b\/([^/]+)\/o(?:\/(.+))?$/
+const METHODS = ['GET', 'POST', 'DELETE']
 /** What Google's library does not try again. */
 const FORBIDDEN = 403
 
@@ -53,11 +54,12 @@ export async function openBucketView(
   }
 
   const answer = async (request: IncomingMessage): Promise<Answer> => {
-    const { pathname, searchParams } = new URL(request.url ?? '/', `http://${LOOPBACK}`)
+    if (!METHODS.includes(request.method ?? '')) throw new BadRequest('no such method', 405)
+    const { pathname, searchParams } = targetOf(request)
     const [, upload, bucket, name] = OBJECTS.exec(pathname) ?? []
     if (bucket === undefined) {
       // Contents are read at the root: /bucket/object.
-      const [, from = '', ...object] = pathname.split('/').map(decodeURIComponent)
+      const [, from = '', ...object] = pathname.split('/').map(decoded)
       const content = await contentOf(from, object.join('/'))
       if (content === undefined) return missing
       return { status: 200, body: content, sent: () => onContent?.(from, object.join('/')) }
@@ -70,21 +72,24 @@ export async function openBucketView(
       return described(bucket, object, content)
     }
     if (name === undefined) return json({ kind: 'storage#objects', items: [] })
-    const object = decodeURIComponent(name)
+    const object = decoded(name)
     if (request.method === 'DELETE') return written.delete(`${bucket}/${object}`) ? { status: 204 } : missing
     const content = await contentOf(bucket, object)
     return content === undefined ? missing : described(bucket, object, content)
   }
 
-  const server = createServer(async (request, response) => {
-    try {
-      if (!(await isOurOwn(request))) return send(response, { status: FORBIDDEN })
-      send(response, await answer(request))
-    } catch (error) {
-      fault ??= error
-      send(response, { status: FORBIDDEN, body: 'the state bucket cannot be read' })
-    }
-  })
+  const server = createServer(
+    answering(async (request, response) => {
+      try {
+        if (!(await isOurOwn(request))) return send(response, { status: FORBIDDEN })
+        send(response, await answer(request))
+      } catch (error) {
+        if (error instanceof BadRequest) throw error
+        fault ??= error
+        send(response, { status: FORBIDDEN, body: 'the state bucket cannot be read' })
+      }
+    }),
+  )
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, LOOPBACK, resolve))
 
   const endpoint = `http://${LOOPBACK}:${(server.address() as AddressInfo).port}/storage/v1/`
@@ -134,7 +139,7 @@ function secondPart(body: Buffer, type: string): string {
   const boundary = /boundary="?([^";]+)"?/.exec(type)?.[1]
   const part = boundary === undefined ? undefined : body.toString().split(`--${boundary}`)[2]
   const start = part?.indexOf('\r\n\r\n') ?? -1
-  if (part === undefined || start < 0) throw precondition('an upload that is not multipart', 'report this as a bug')
+  if (part === undefined || start < 0) throw new BadRequest('an upload that is not multipart')
   return part.slice(start + '\r\n\r\n'.length, -'\r\n'.length)
 }
 
@@ -143,9 +148,7 @@ async function isOurOwn({ socket }: IncomingMessage): Promise<boolean> {
   const table = await readIfExists('/proc/net/tcp').catch(() => undefined)
   if (table === undefined) return true
   const port = (socket.remotePort ?? 0).toString(16).toUpperCase().padStart(4, '0')
-  const row = table
-    .split('\n')
-    .map(line => line.trim().split(/\s+/))
-    .find(([, local]) => local === `0100007F:${port}`)
-  return row?.[7] === String(process.getuid?.())
+  // Its rows are all connections of the machine: only one is taken apart.
+  const row = table.split('\n').find(line => line.includes(`: 0100007F:${port} `))
+  return row?.trim().split(/\s+/)[7] === String(process.getuid?.())
 }

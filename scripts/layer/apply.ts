@@ -4,7 +4,7 @@ import { verb } from '../../lib/command-line/verb.ts'
 
 export default verb<ApplyOptions>({
   name: 'layer:apply',
-  summary: 'Apply the layers, in the order of their numbers.',
+  summary: 'Apply the layers, in the order in which they are listed.',
 
   define: command => applyOptions(command).argument('[layers...]', 'e.g. 01-k8s; all of them if none is named'),
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { selectFields } from '../../lab/google/http/fields.ts'
@@ -124,3 +126,24 @@ batch('answers each part, good or bad, by its id', async ({ lab }) => {
   assert.is((await send('wrong')).status, 401)
 })
 batch.run()
+
+const hosts = suite('hosts')
+hosts('nothing for a website that leads to this port, not even with the token', async () => {
+  const lab = await TestLab.start()
+  try {
+    for (const [host, expected] of [
+      [`127.0.0.1:${lab.port}`, 200],
+      [`localhost:${lab.port}`, 200],
+      [`evil.example:${lab.port}`, 421],
+    ] as const) {
+      const headers = { host, authorization: `Bearer ${TOKEN}` }
+      const asked = request(`${lab.url}/compute/v1/projects/${PROJECT}/global/networks`, { headers }).end()
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+      answer.resume()
+      assert.is(answer.statusCode, expected, host)
+    }
+  } finally {
+    await lab.stop()
+  }
+})
+hosts.run()

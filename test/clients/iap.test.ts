@@ -103,6 +103,41 @@ iap('closes with the codes that clients know', async ({ lab }) => {
   assert.is(await new Client(lab, 'reconnect?sid=unknown&ack=0').closeCode(), 4001)
 })
 
+for (const ack of ['', 'x', 'NaN', '-1', '1e3', '99999999999999999999', '0x1']) {
+  iap(`a reconnection that acknowledges ${ack || 'nothing'} is a bad one`, async ({ lab }) => {
+    const first = new Client(lab, target(22))
+    const sid = (await first.frame(CONNECT)).subarray(4).toString()
+    first.send('before')
+    await first.data(6)
+    const second = new Client(lab, `reconnect?sid=${sid}&ack=${ack}`)
+    assert.is(await second.closeCode(), 4005)
+    assert.is(first.socket.readyState, first.socket.OPEN)
+    first.socket.close()
+  })
+}
+
+const wrongFrames: [string, string, number][] = [
+  ['nothing', '', 4013],
+  ['half a tag', '00', 4013],
+  ['a tag that is not known', '0063', 4008],
+  ['data without a length', '0004', 4013],
+  ['less data than it says', '00040000000901', 4013],
+  ['more data than a frame may have', '0004ffffffff01', 4013],
+  ['half an acknowledgement', '000701', 4013],
+  ['an acknowledgement of what was never sent', '0007ffffffffffffffff', 4005],
+]
+for (const [what, bytes, code] of wrongFrames) {
+  iap(`${what} ends the tunnel, and no other`, async ({ lab }) => {
+    const [other, client] = [new Client(lab, target(22)), new Client(lab, target(22))]
+    await Promise.all([other.frame(CONNECT), client.frame(CONNECT)])
+    client.socket.send(Buffer.from(bytes, 'hex'))
+    assert.is(await client.closeCode(), code)
+    other.send('hello')
+    assert.is(await other.data(5), 'hello')
+    other.socket.close()
+  })
+}
+
 iap('a tunnel goes on after a break, and ends with its user', async ({ lab }) => {
   const port = await freePort()
   const leadsTo = {

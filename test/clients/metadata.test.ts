@@ -32,22 +32,25 @@ interface Asked {
   flavor?: string
   source?: string
   network?: string
+  host?: string
 }
 
 /** One request as it arrives from a machine, through the lab's forwarder. */
 async function ask(
   lab: TestLab,
   path: string,
-  { method = 'GET', body = '', flavor = 'Google', source = '10.142.0.2', network = NETWORK }: Asked = {},
+  {
+    method = 'GET',
+    body = '',
+    flavor = 'Google',
+    source = '10.142.0.2',
+    network = NETWORK,
+    host = 'metadata.google.internal',
+  }: Asked = {},
 ) {
   const socket = connect(lab.metadataSocket)
   await once(socket, 'connect')
-  const head = [
-    `${method} ${path} HTTP/1.1`,
-    'Host: metadata.google.internal',
-    `Metadata-Flavor: ${flavor}`,
-    'Connection: close',
-  ]
+  const head = [`${method} ${path} HTTP/1.1`, `Host: ${host}`, `Metadata-Flavor: ${flavor}`, 'Connection: close']
   socket.write(proxyHeader({ namespace: lab.hypervisor.namespaceOf(network), address: source }))
   socket.write(`${head.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
   const [top = '', content = ''] = (await text(socket)).split('\r\n\r\n')
@@ -90,6 +93,15 @@ metadata('stores guest attributes for the API to read', async ({ lab }) => {
   await lab.restart()
   assert.is((await ask(lab, path)).body, 'AAAAC3')
 })
+
+for (const [host, status] of [
+  ['metadata.google.internal', 200],
+  ['169.254.169.254', 200],
+  ['metadata:80', 200],
+  ['evil.example', 421],
+] as const) {
+  metadata(`asked as ${host}`, async ({ lab }) => assert.is((await ask(lab, `${INSTANCE}/name`, { host })).status, status))
+}
 
 metadata('waits for a change', async ({ lab }) => {
   const { headers } = await ask(lab, `${INSTANCE}/preempted`)

@@ -116,7 +116,7 @@ for (const [what, config, block, bucket, object] of [
 }
 
 for (const [what, config, block, message] of [
-  ['no bucket', '', backendBlock('prefix = "p"'), /bucket/],
+  ['no bucket', '', backendBlock('prefix = "p"'), /nothing names the bucket of 00-vpc: neither .*backend\.hcl nor/],
   ['no backend', 'bucket = "b"', '', /it has none/],
   ['another backend', 'path = "x"', 'terraform {\n  backend "local" {}\n}', /storage_custom_endpoint|backend "local"/],
   ['a mistake', 'bucket = ', backendBlock(''), /Invalid expression|Missing/],
@@ -128,10 +128,45 @@ for (const [what, config, block, message] of [
     assert.match(said, message)
   })
 }
-backend('its file is missing', async ({ layers }) => {
+backend('its file is missing, and the root names no bucket', async ({ layers }) => {
   await rm(join(layers.directory, 'backend.hcl'))
-  const { code, message } = await failure(layers.terraform().bucket())
+  const { code, message, hint } = await failure(layers.terraform({ backendConfig: 'backend.hcl' }).bucket())
   assert.is(code, 4)
-  assert.match(message, /the backend configuration .* is missing/)
+  assert.match(message, /nothing names the bucket of 00-vpc: the backend configuration backend\.hcl is missing/)
+  assert.match(message, `${layers.directory}/00-vpc/envs/lab`)
+  assert.match(hint ?? '', /bucket = .* or name the bucket in the block/)
+})
+
+for (const [what, files, bucket, object] of [
+  ['in the root', { '00-vpc/backend.hcl': 'bucket = "own"' }, 'own', 'p/default.tfstate'],
+  [
+    'in both: the root’s',
+    { 'backend.hcl': 'bucket = "all"\nprefix = "all"', '00-vpc/backend.hcl': 'bucket = "own"' },
+    'own',
+    'p/default.tfstate',
+  ],
+  [
+    'nowhere: the root says all',
+    { '00-vpc/versions.tf': backendBlock('bucket = "root"\nprefix = "r"') },
+    'root',
+    'r/default.tfstate',
+  ],
+  ['nowhere, and no prefix', { '00-vpc/versions.tf': backendBlock('bucket = "root"') }, 'root', 'default.tfstate'],
+] as [string, Record<string, string>, string, string][]) {
+  backend(`its file is ${what}`, async ({ layers }) => {
+    await rm(join(layers.directory, 'backend.hcl'))
+    await layers.write({ '00-vpc/versions.tf': backendBlock('prefix = "p"'), '00-vpc/main.tf': '', ...files })
+    const terraform = layers.terraform({ backendConfig: 'backend.hcl' })
+    assert.equal([await terraform.bucket(), await terraform.stateObject('00-vpc')], [bucket, object])
+  })
+}
+
+backend('a layer without any backend has no bucket, whether there is a file or not', async ({ layers }) => {
+  await layers.write({ '00-vpc/main.tf': 'output "it" { value = 1 }' })
+  for (const backendConfig of ['backend.hcl', 'none.hcl']) {
+    const { code, message } = await failure(layers.terraform({ backendConfig }).bucket())
+    assert.is(code, 3)
+    assert.match(message, /it has none/)
+  }
 })
 backend.run()

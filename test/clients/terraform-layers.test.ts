@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { OpsError } from '../../lib/runtime/errors.ts'
 import type { Plan, Terraform } from '../../lib/terraform/terraform.ts'
 import { PROJECT, TestLab } from './support/lab.ts'
 import { failure, Layers } from './support/layers.ts'
@@ -114,6 +115,22 @@ look('neither takes nor waits for nor frees a lock', async ({ lab, layers }) => 
   assert.is((await terraform.plan('00-vpc', { lock: false })).empty, true)
   assert.equal(await objects(lab), before)
   assert.match((await failure(terraform.plan('00-vpc', { lockTimeout: 0 }))).message, 'Error acquiring the state lock')
+})
+
+look('for whose lock a run waits, that wait is ended by Ctrl-C', async ({ lab, layers }) => {
+  await applied(await layers.before(lab))
+  await put(lab, LOCK, { ID: '1', Who: 'somebody@elsewhere', Operation: 'OperationTypeApply' })
+  const stop = new AbortController()
+  const terraform = await layers.before(lab, { signal: stop.signal, lockDeadline: 600_000 })
+  await failure(terraform.plan('00-vpc', { lockTimeout: 0 }))
+  const ended = failure(terraform.plan('00-vpc'))
+  // It tries the lock again and again by then.
+  await new Promise(resolve => setTimeout(resolve, 4000))
+  const began = performance.now()
+  stop.abort()
+  const { code, message } = (await ended) as OpsError
+  assert.is(code, 130, message)
+  assert.ok(performance.now() - began < 8000, `${performance.now() - began} ms`)
 })
 
 look('is followed by an apply that says at once who holds the lock', async ({ lab, layers }) => {

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { crc32c, md5 } from '../../lab/google/storage/checksums.ts'
+import { closeLab } from '../../lab/state/private.ts'
 import { writeAtomically } from '../../lib/runtime/files.ts'
 import { copyLab } from './support/copied-lab.ts'
 
@@ -96,6 +97,13 @@ copies('it has no record of what ran, and its disks take no more room', async ()
   assert.not.ok(existsSync(join(copy, 'run')))
   const { size, blocks } = statSync(join(copy, 'disks/volume'))
   assert.equal([size, blocks], [2 ** 30, 0])
+})
+
+copies('it is as closed to other users as its original', async () => {
+  await closeLab(original)
+  const copy = join(folder, 'closed')
+  await copyLab(original, copy)
+  for (const name of ['.', 'disks', 'google', 'kube']) assert.is(statSync(join(copy, name)).mode & 0o777, 0o700, name)
 })
 
 copies.run()

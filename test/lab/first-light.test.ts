@@ -49,6 +49,13 @@ story('up goes on from there, until everything is verified', async ({ checkout }
   assert.is(up.document.phases?.at(-1)?.id, 'verified')
 })
 
+story('the lab is for its user alone, with all that is directly in it', async ({ checkout }) => {
+  const open = await $({ quiet: true, cwd: checkout.directory })`find .lab -maxdepth 1 -perm /077 ! -type l`
+  assert.is(open.stdout, '')
+  const disks = await $({ quiet: true, cwd: checkout.directory })`find .lab/disks -maxdepth 3 -printf ${'%m\n'}`
+  assert.equal([...new Set(disks.stdout.trim().split('\n'))], ['700'])
+})
+
 story('the lab roots are formatted and valid', async ({ checkout }) => {
   const terraform = $({ quiet: true, cwd: join(checkout.directory, '.lab/terraform') })
   const program = join(checkout.directory, '.lab/bin/terraform')

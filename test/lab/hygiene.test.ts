@@ -158,7 +158,7 @@ story(
   },
 )
 
-story('kill -9 of crane, then of every other process of the lab’s on this host', async ({ checkout }) => {
+story('kill -9 of the registry, then of every other process of the lab’s on this host', async ({ checkout }) => {
   const { delivery = 0 } = await labPids(checkout)
   const children = (await root`ps -o pid= --ppid ${delivery}`).stdout.trim().split(/\s+/).map(Number)
   for (const pid of children) process.kill(pid, 'SIGKILL')

@@ -56,7 +56,7 @@ runs('what is left behind is named, ended and deleted, and fails the run', async
   assert.equal(readdirSync(temporary), [])
 })
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   runs(`${signal} ends and deletes all that was started`, async ({ folder, temporary }) => {
     const child = run(folder, temporary, HANGS)
     child.stdout?.resume()

@@ -1,6 +1,11 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { $ } from 'zx/core'
+import { waitFor } from '../../lib/runtime/wait.ts'
 import { type Checkout, leftovers, makeCheckout, type Ran } from './support/checkout.ts'
 
 /** Two environments in one lab, each with its project, network, VM, state bucket and cluster. One story, in order. */
@@ -71,6 +76,54 @@ story('one is preempted: the other does not notice, and what is gone comes back'
   assert.is(ended(await checkout.json('verify', ...STAGING)).document.verdict, 'healthy')
   assert.equal(await serials(checkout), before)
 })
+
+/**
+ * Runs a script as on another machine, as far as a lock can tell: its pids are none of here, and its clock is off. Not its task, which would
+ * start a lab there.
+ */
+const startElsewhere = ({ directory }: Checkout, skew: number, name: string, ...args: string[]) =>
+  spawn('unshare', ['--pid', '--fork', '--mount-proc', '--kill-child', join(directory, 'scripts', name), ...args], {
+    cwd: directory,
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: {
+      ...process.env,
+      CI: 'true',
+      CLOCK_SKEW_MS: String(skew),
+      NODE_OPTIONS: `--import=${join(directory, 'test/lab/support/skewed-clock.ts')}`,
+    },
+  })
+
+/** A drill that has begun since holds the lock by the time it has a journal. */
+const drillSince = async (before: string[], runs: string): Promise<true | undefined> =>
+  (await readdir(runs)).some(name => name.includes('-dr-drill-') && !before.includes(name)) || undefined
+
+for (const minutes of [5, -5]) {
+  story(`two operators, one's clock ${minutes} minutes off: the other is told who holds the lock`, async ({ checkout }) => {
+    const runs = join(checkout.directory, '.runs')
+    const before = await readdir(runs)
+    const holder = startElsewhere(checkout, minutes * 60_000, 'dr-drill.ts', '--yes')
+    let said = ''
+    holder.stderr.on('data', data => (said += data))
+    const over = once(holder, 'close')
+    const group = (signal: NodeJS.Signals) => process.kill(-(holder.pid ?? 0), signal)
+    await waitFor({ what: 'the drill to begin', within: 120_000, every: 50, probe: () => drillSince(before, runs) }).catch(
+      error => assert.unreachable(`${error}\n${said}`),
+    )
+    // It destroys nothing meanwhile.
+    group('SIGSTOP')
+    const refused = await checkout.json('dr-drill', '--abort').finally(() => {
+      group('SIGCONT')
+      group('SIGINT')
+    })
+    assert.equal(await over, [130, null], said)
+    ended(refused, 4)
+    const [, since = ''] = /locked by `dr-drill` of \S+ \(pid \d+\), since (\S+)/.exec(refused.stderr) ?? []
+    const off = (Date.parse(since) - Date.now()) / 60_000
+    assert.ok(Math.abs(off - minutes) < 2, `${refused.stderr}: its clock was ${off} minutes off`)
+    assert.is(ended(await checkout.json('status')).document.lock, null)
+  })
+}
 
 story('one goes down: the other stays', async ({ checkout }) => {
   const before = await serials(checkout)

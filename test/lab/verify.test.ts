@@ -56,8 +56,9 @@ const isHealthy = async (checkout: Checkout) =>
 
 story('an image for arm64 on an amd64 node', async ({ checkout }) => {
   const endpoints = JSON.parse(await readFile(join(checkout.directory, '.lab/endpoints.json'), 'utf8')) as { registry: string }
+  const token = (await readFile(join(checkout.directory, '.lab/token'), 'utf8')).trim()
   const path = 'web-service-design/threads/nextjs'
-  await push(endpoints.registry, { repository: path, tags: ['from-a-laptop'], architecture: 'arm64' })
+  await push(endpoints.registry, { repository: path, tags: ['from-a-laptop'], architecture: 'arm64' }, token)
   const image = `us-east1-docker.pkg.dev/${path}:from-a-laptop`
   await kubectl(checkout, `create deployment laptop --image ${image}`)
   const ran = ended(await untilFound(checkout, 'pod/architecture'), 6)

@@ -26,6 +26,8 @@ const SOON_MS = 30_000
 
 const folder = mkdtempSync(join(tmpdir(), 'taskw-'))
 const lock = join(folder, 'lock')
+/** A program to which each interrupt is news: after one it ends a second later. */
+const counting = join(folder, 'counting.sh')
 makeCheckout()
 
 /** As much of a checkout as taskw looks at. */
@@ -36,12 +38,18 @@ function makeCheckout(): void {
     'slow-to-begin': [`'sleep 0.5'`, `'${process.execPath} ${ENDING} ${lock} waits'`],
     says: ["'echo it says so'"],
     fails: ["'exit 6'"],
+    script: [`'${process.execPath} scripts/ending.ts ${lock} waits'`],
+    counts: [`'sh ${counting} ${lock}'`],
     reads: ['\'read -r line; echo "it read $line"\''],
   }
   const lines = Object.entries(tasks).map(([name, cmds]) => `  ${name}: { silent: true, cmds: [${cmds.join(', ')}] }`)
   writeFileSync(join(folder, 'Taskfile.yml'), ["version: '3'", 'tasks:', ...lines].join('\n'))
   for (const name of ['taskw', 'package-lock.json', 'bootstrap'])
     cpSync(join(root, name), join(folder, name), { recursive: true })
+  mkdirSync(join(folder, 'scripts'))
+  symlinkSync(ENDING, join(folder, 'scripts/ending.ts'))
+  const loop = 'i=0; while [ $i -lt 600 ]; do sleep 0.1; i=$((i + 1)); done'
+  writeFileSync(counting, `trap 'echo interrupted; if [ $i -lt 590 ]; then i=590; fi' INT; echo $$ >"$1"; ${loop}`)
   mkdirSync(join(folder, 'node_modules'))
   writeFileSync(join(folder, 'node_modules/.package-lock.json'), '')
   mkdirSync(join(folder, '.tools/bin'), { recursive: true })
@@ -91,7 +99,7 @@ const ends = suite('taskw passes on what ends it')
 ends.after.each(() => rmSync(lock, { force: true }))
 ends.after(() => rmSync(folder, { recursive: true }))
 for (const shell of shells) {
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     for (const task of ['waits', 'nested', 'slow-to-begin']) {
       ends(`${shell.join(' ')}, ${task}: kill -${signal} PID`, async () => {
         const { child, ended } = start(shell, task)
@@ -125,6 +133,13 @@ for (const shell of shells) {
       assert.is(ran.stderr.split('letting the current step end cleanly').length, 2, ran.stderr)
     })
   }
+  ends(`${shell.join(' ')}: kill -INT PID reaches what is no script once`, async () => {
+    const { child, ended } = start(shell, 'counts')
+    await begun()
+    child.kill('SIGINT')
+    const { stdout } = await ended
+    assert.is(stdout.split('interrupted').length, 2, stdout)
+  })
   ends(`${shell.join(' ')}: exit codes are those of the task`, async () => {
     assert.is((await start(shell, 'says').ended).code, 0)
     assert.is((await start(shell, 'fails').ended).code, 6)
@@ -135,27 +150,42 @@ for (const shell of shells) {
   })
 }
 if (findOnPath('script')) {
-  const typed = async (task: string, keys: string) => {
-    const child = spawn('script', ['-qec', `${join(folder, 'taskw')} ${task}`, '/dev/null'], {
+  /** @param act what is typed, or what is done to taskw, once the task has begun */
+  const atTerminal = async (task: string, act: string | ((pid: number) => void)) => {
+    const own = join(folder, 'pid')
+    const child = spawn('script', ['-qec', `sh -c 'echo $$ >${own}; exec ${join(folder, 'taskw')} ${task}'`, '/dev/null'], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     const over = setTimeout(() => child.kill('SIGKILL'), SOON_MS)
     let said = ''
     child.stdout.on('data', data => (said += data))
     const ended = once(child, 'close')
-    if (task === 'waits') await begun()
-    child.stdin.write(keys)
+    if (task !== 'reads') await begun()
+    if (typeof act === 'string') child.stdin.write(act)
+    else act(Number(readFileSync(own, 'utf8')))
     const [code] = await ended
     clearTimeout(over)
     return { code, said }
   }
-  ends('a terminal: Ctrl-C ends it once', async () => {
-    const { code, said } = await typed('waits', '\x03')
-    assert.is(code, 130, said)
-    assert.is(said.split('letting the current step end cleanly').length, 2, said)
+  const interrupt = (pid: number) => process.kill(pid, 'SIGINT')
+  for (const [how, task, act] of [
+    ['Ctrl-C ends it once', 'waits', '\x03'],
+    ['Ctrl-C ends a script once', 'script', '\x03'],
+    ['Ctrl-C ends one in a taskw of its own once', 'nested', '\x03'],
+    ['kill -INT PID ends a script', 'script', interrupt],
+  ] as const) {
+    ends(`a terminal: ${how}`, async () => {
+      const { code, said } = await atTerminal(task, act)
+      assert.is(code, 130, said)
+      assert.is(said.split('letting the current step end cleanly').length, 2, said)
+    })
+  }
+  ends('a terminal: Ctrl-C is one interrupt, for what is no script, too', async () => {
+    const { said } = await atTerminal('counts', '\x03')
+    assert.is(said.split('interrupted').length, 2, said)
   })
   ends('a terminal: what is typed is read', async () => {
-    const { code, said } = await typed('reads', 'a line\n')
+    const { code, said } = await atTerminal('reads', 'a line\n')
     assert.is(code, 0, said)
     assert.match(said, 'it read a line')
   })

@@ -43,6 +43,13 @@ for (const { file, text } of workflows) {
   })
 }
 
+tests('what npm installs is audited', () => {
+  const commands = workflows.flatMap(({ text }) =>
+    Object.values((parse(text) as Workflow).jobs).flatMap(({ steps = [] }) => steps.map(({ run = '' }) => run)),
+  )
+  assert.ok(commands.includes('./taskw audit'))
+})
+
 tests('what prod applies has its lock files demanded', () => {
   const commands = workflows.flatMap(({ text }) =>
     Object.values((parse(text) as Workflow).jobs).flatMap(({ steps = [] }) => steps.map(({ run = '' }) => run)),

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { answering, targetOf } from '../../../lib/runtime/serving.ts'
 import type { Job, Runs, WorkflowRun } from './runs.ts'
 
 interface Answer {
@@ -12,14 +13,16 @@ interface Answer {
  * https://docs.github.com/en/rest/actions/workflow-runs
  */
 export function createActionsApi({ runs, token }: { runs: Runs; token: string }): Server {
-  return createServer((request, response) => {
-    const { status, body } = isAllowed(request, token) ? answerTo(request, runs) : unauthorized
-    const text = JSON.stringify(body)
-    const etag = `"${createHash('sha256').update(text).digest('hex')}"`
-    const isKnown = status === 200 && [etag, `W/${etag}`].includes(request.headers['if-none-match'] ?? '')
-    response.writeHead(isKnown ? 304 : status, { 'content-type': 'application/json; charset=utf-8', etag })
-    response.end(isKnown ? undefined : text)
-  })
+  return createServer(
+    answering((request, response) => {
+      const { status, body } = isAllowed(request, token) ? answerTo(request, runs) : unauthorized
+      const text = JSON.stringify(body)
+      const etag = `"${createHash('sha256').update(text).digest('hex')}"`
+      const isKnown = status === 200 && [etag, `W/${etag}`].includes(request.headers['if-none-match'] ?? '')
+      response.writeHead(isKnown ? 304 : status, { 'content-type': 'application/json; charset=utf-8', etag })
+      response.end(isKnown ? undefined : text)
+    }),
+  )
 }
 
 const unauthorized: Answer = { status: 401, body: { message: 'Bad credentials', status: '401' } }
@@ -32,11 +35,11 @@ function isAllowed({ headers }: IncomingMessage, token: string): boolean {
 }
 
 function answerTo(request: IncomingMessage, runs: Runs): Answer {
-  const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'github.lab'}`)
+  const url = targetOf(request)
   const route = /^\/repos\/([^/]+\/([^/]+))\/actions\/runs(?:\/(\d+)(\/jobs)?)?$/.exec(url.pathname)
   if (request.method !== 'GET' || !route) return notFound
   const [, fullName = '', repository = '', id, jobs] = route
-  const base = `${url.origin}/repos/${fullName}/actions/runs`
+  const base = `http://${request.headers.host ?? 'github.lab'}/repos/${fullName}/actions/runs`
   if (id === undefined) return listing(runs.of(repository), url.searchParams, base)
   const run = runs.find(Number(id))
   if (!run || run.repository !== repository) return notFound

@@ -10,6 +10,8 @@ export class StepFailed extends Error {}
 interface Target {
   /** URL of the lab's registry. */
   registry: string
+  /** The lab's, which a push wants. */
+  token: string
   sources: Sources
   commit: string
 }
@@ -39,7 +41,7 @@ export async function buildAndPush({ input, ownPlatform }: PlannedStep, target: 
   let digest: string | undefined
   for (const { tag, reference } of references) {
     if (!reference) throw new StepFailed(`invalid tag "${tag}": invalid reference format`)
-    const repository = new Repository(`${target.registry}/v2/${repositoryIn(reference)}`)
+    const repository = new Repository(`${target.registry}/v2/${repositoryIn(reference)}`, target.token)
     // The action attaches a provenance attestation by default.
     digest = await repository.push([reference.version], builds, { attested: input('provenance') !== 'false' })
   }

@@ -17,6 +17,8 @@ export interface RunnerSettings {
   repositories: string
   /** URL of the lab's registry. */
   registry: string
+  /** The lab's, which a push wants. */
+  token: string
   say(line: string): void
   /** Whether new runs have to wait; a run in progress continues. */
   isDown?(): boolean
@@ -129,14 +131,14 @@ export class Runner {
   }
 
   async #runStep(step: PlannedStep, run: WorkflowRun, isSignedIn: boolean): Promise<void> {
-    const { registry, say } = this.#settings
+    const { registry, token, say } = this.#settings
     if (step.action !== 'docker/build-push-action') return
     const sources = this.#sources(run.repository)
     if (!sources) throw new StepFailed('the repository is gone')
     if (step.input('push') === 'true' && !isSignedIn) {
       throw new StepFailed('denied: Unauthenticated request. Unauthenticated requests do not have permission to push')
     }
-    const digest = await buildAndPush(step, { registry, sources, commit: run.head_sha })
+    const digest = await buildAndPush(step, { registry, token, sources, commit: run.head_sha })
     if (digest) say(`run ${run.id}: pushed ${step.input('tags').trim().split(/\s+/).join(' ')} ${digest}`)
   }
 }

@@ -2,7 +2,6 @@
  * The Image Updater's stand-in: runs in a machine for as long as the updater's pod does, with the pod's arguments and
  * permissions. Environment: KUBECONFIG, POD_NAMESPACE, REGISTRY (the lab's), READY_PORT.
  */
-import { createServer } from 'node:http'
 import { flushCompileCache } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -10,6 +9,7 @@ import { messageOf } from '../../../lib/runtime/errors.ts'
 import { Api } from '../../machine/node-agent/api.ts'
 import type { Level } from './decide.ts'
 import { intervalMs } from './interval.ts'
+import { createReadiness } from './readiness.ts'
 import { Registry } from './registry.ts'
 import { finalize, type ImageUpdater, reconcile, type Surroundings, updatersIn } from './update.ts'
 
@@ -59,7 +59,7 @@ function forget({ metadata }: ImageUpdater): void {
 
 // This process is killed without notice.
 flushCompileCache()
-createServer((_, response) => response.end('ok')).listen(Number(process.env.READY_PORT), '127.0.0.1')
+createReadiness().listen(Number(process.env.READY_PORT), '127.0.0.1')
 say('info', `Argo CD Image Updater, interval ${every / 1000} s`)
 await surroundings.api.follow<ImageUpdater>(updatersIn(namespace), {
   seen: updater => {

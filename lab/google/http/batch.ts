@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
+import { targetOf } from '../../../lib/runtime/serving.ts'
 import { invalid } from './errors.ts'
 import { parseHeaders, parseMultipart, splitHead } from './multipart.ts'
 import type { Call, Incoming, Reply } from './router.ts'
@@ -37,7 +38,7 @@ function parseRequest(content: Buffer): { request: Incoming; url: URL } {
   }
   return {
     request: { method, headers: parseHeaders(head), [Symbol.asyncIterator]: body },
-    url: new URL(target, 'http://127.0.0.1'),
+    url: targetOf({ url: target }),
   }
 }
 

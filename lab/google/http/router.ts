@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { decoded, objectIn } from '../../../lib/runtime/serving.ts'
 import { type ApiError, invalid } from './errors.ts'
 import { withoutUnset } from './json.ts'
 
@@ -20,7 +21,7 @@ export interface Incoming {
 export type Handler = (call: Call) => Reply | Promise<Reply>
 
 /** More than any client of this project sends as JSON. */
-const LARGEST_JSON = 16 * 1024 * 1024
+export const LARGEST_JSON = 16 * 1024 * 1024
 
 /** One request, with the values that its route captured. */
 export class Call {
@@ -78,7 +79,7 @@ export class Call {
 
   /**
    * The JSON object in the body; an empty body is an empty object. What is unset in it is left out, so that defaults apply,
-   * except in a PATCH, where null removes. @throws ApiError 400 for anything else
+   * except in a PATCH, where null removes. @throws BadRequest for anything else
    */
   async json<T extends object = Record<string, unknown>>(): Promise<T> {
     const text = (await this.body(LARGEST_JSON)).toString()
@@ -87,15 +88,8 @@ export class Call {
   }
 }
 
-export function parseObject(text: string): object {
-  try {
-    const value: unknown = JSON.parse(text, withoutNulls)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
-  } catch {
-    // Treated below like any other value that is not an object.
-  }
-  throw invalid('Parse Error', 'parseError')
-}
+/** @throws BadRequest for anything but a JSON object */
+export const parseObject = (text: string): object => objectIn(text, withoutNulls)
 
 /** Google ignores null elements of lists, which the Terraform provider sends. */
 const withoutNulls = (_: string, value: unknown): unknown =>
@@ -133,18 +127,13 @@ export class Router {
     for (const { method, pattern, handler } of this.#routes) {
       if (method !== message.method) continue
       const match = pattern.exec(url.pathname)
-      if (match) return handler(new Call(message, url, decoded(match.groups ?? {})))
+      if (match) return handler(new Call(message, url, allDecoded(match.groups ?? {})))
     }
     return undefined
   }
 }
 
-function decoded(groups: Record<string, string>): Record<string, string> {
-  try {
-    return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value)]))
-  } catch {
-    throw invalid('The URL is not well encoded.')
-  }
-}
+const allDecoded = (groups: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decoded(value)]))
 
 export const failed = (error: ApiError): Reply => ({ status: error.status, json: error.body() })

@@ -77,7 +77,7 @@ export class Relay {
 
   #reconnect(client: WebSocket, query: URLSearchParams): void {
     const session = this.#sessions.get(query.get('sid') ?? '')
-    if (session) session.reconnect(client, Number(query.get('ack')))
+    if (session) session.reconnect(client, /^\d+$/.test(query.get('ack') ?? '') ? Number(query.get('ack')) : Number.NaN)
     else client.close(closeCodes.sidUnknown, 'session is not known')
   }
 }

@@ -141,10 +141,10 @@ export class Session {
     return this.#unconfirmed.reduce((sum, { length }) => sum + length, 0)
   }
 
-  /** Drops what the client has confirmed. @returns false when it confirms more than was sent */
+  /** Drops what the client has confirmed. @returns false when it confirms more than was sent, or what is no number */
   #confirm(total: number): boolean {
     let left = total - this.#confirmed
-    if (left < 0 || left > this.#pending()) return false
+    if (!(left >= 0 && left <= this.#pending())) return false
     this.#confirmed = total
     while (left > 0) {
       const [first] = this.#unconfirmed

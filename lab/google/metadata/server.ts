@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer, type Socket } from 'node:net'
-import { messageOf } from '../../../lib/runtime/errors.ts'
+import { answering, decoded, destroyOnError, targetOf } from '../../../lib/runtime/serving.ts'
+import { onlyFor } from '../../http/hosts.ts'
+import { METADATA } from '../../machine/network.ts'
 import { type Peer, parseProxyHeader } from '../../machine/proxy-protocol.ts'
 import type { Cloud } from '../compute/cloud.ts'
 import { addressOf, type Instance, networkOf } from '../compute/instance.ts'
@@ -13,6 +15,9 @@ import { type Answer, answer } from './answer.ts'
 import { metadataTree } from './tree.ts'
 
 const ROOT = '/computeMetadata/v1/'
+/** As what a machine may ask for it. */
+const NAMES: readonly string[] = ['metadata.google.internal', 'metadata', METADATA, 'localhost']
+const METHODS = ['GET', 'PUT', 'DELETE']
 const LARGEST_GUEST_ATTRIBUTE = 256 * 1024
 
 /**
@@ -22,17 +27,16 @@ const LARGEST_GUEST_ATTRIBUTE = 256 * 1024
 export async function startMetadataServer(socketPath: string, cloud: Cloud, machines: Machines): Promise<{ close(): void }> {
   const guests = new WeakMap<Socket, Peer>()
   const metadata = new MetadataServer(cloud, machines)
-  const http = createHttpServer((message, response) => {
-    metadata.handle(message, response, guests.get(message.socket)).catch(error => {
-      console.error(`metadata ${message.url}: ${messageOf(error)}`)
-      send(response, 500, 'Internal Server Error\n')
-    })
-  })
+  const handle = answering(
+    (message, response) => metadata.handle(message, response, guests.get(message.socket)),
+    (response, status, message) => send(response, status, `${message}\n`),
+  )
+  const http = onlyFor(NAMES, createHttpServer(handle))
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
-    socket.on('error', () => socket.destroy())
+    destroyOnError(socket)
     readProxyHeader(socket, peer => {
       guests.set(socket, peer)
       http.emit('connection', socket)
@@ -80,7 +84,8 @@ class MetadataServer {
   }
 
   async handle(message: IncomingMessage, response: ServerResponse, peer: Peer | undefined): Promise<void> {
-    const url = new URL(message.url ?? '/', 'http://metadata.google.internal')
+    const url = targetOf(message)
+    if (!METHODS.includes(message.method ?? '')) return send(response, 405, 'Method Not Allowed\n')
     const instance = this.#cloud
       .all<Instance>('instances')
       .find(
@@ -93,7 +98,7 @@ class MetadataServer {
       return send(response, 403, 'Missing Metadata-Flavor:Google header.\n')
     }
     if (!url.pathname.startsWith(ROOT)) return send(response, 404, 'Not Found\n')
-    const path = decodeURIComponent(url.pathname.slice(ROOT.length))
+    const path = decoded(url.pathname.slice(ROOT.length))
     const instancePath = pathOfResource(instance)
     if (message.method === 'GET') return this.#get(message, response, instancePath, path, url.searchParams)
     const [, namespace, key, more] = /^instance\/guest-attributes\/([^/]+)\/([^/]+)(\/.*)?$/.exec(path) ?? []

@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { basename, dirname } from 'node:path'
 import { logFile, type Service, type Services } from './services.ts'
 import { disable, enable, ServiceError, unitFileState } from './unit-files.ts'
@@ -7,6 +7,9 @@ import { disable, enable, ServiceError, unitFileState } from './unit-files.ts'
 /** Anybody may read the state, only root may change it: two sockets with different modes. */
 export const READING_SOCKET = '/run/systemd/looking.sock'
 export const CHANGING_SOCKET = '/run/systemd/changing.sock'
+
+/** Longer than the names of all units. In characters. */
+const LARGEST_REQUEST = 2 ** 20
 
 export interface Request {
   verb: string
@@ -35,12 +38,13 @@ export function serveControl(services: Services, powerOff: () => void): void {
     [CHANGING_SOCKET, 0o600],
   ] as const) {
     rmSync(path, { force: true })
-    const server = createServer({ allowHalfOpen: true }, socket => {
-      answer(socket, request => perform(services, powerOff, request, path === CHANGING_SOCKET))
-    })
-    server.listen(path, () => chmodSync(path, mode))
+    createControl(services, powerOff, path === CHANGING_SOCKET).listen(path, () => chmodSync(path, mode))
   }
 }
+
+/** @param mayChange whether it does what only root may ask for */
+export const createControl = (services: Services, powerOff: () => void, mayChange: boolean): Server =>
+  createServer({ allowHalfOpen: true }, socket => answer(socket, request => perform(services, powerOff, request, mayChange)))
 
 function answer(socket: Socket, perform: (request: Request) => Promise<Answer>): void {
   let text = ''
@@ -48,6 +52,7 @@ function answer(socket: Socket, perform: (request: Request) => Promise<Answer>):
   socket.on('error', () => socket.destroy())
   socket.on('data', chunk => {
     text += chunk
+    if (text.length > LARGEST_REQUEST) socket.destroy()
   })
   socket.on('end', async () => {
     try {

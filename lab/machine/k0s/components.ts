@@ -13,7 +13,7 @@ export interface Component {
   args: string[]
   environment?: Record<string, string>
   /** Answers 200 once the component is ready for the next one to start. */
-  ready?: string
+  ready?: string | { socketPath: string; path: string }
 }
 
 export interface Plane {
@@ -25,7 +25,8 @@ export interface Plane {
 }
 
 export const RUN_DIRECTORY = '/run/k0s'
-export const ETCD = 'http://127.0.0.1:2379'
+/** Where etcd listens, for root alone: pods share the machine's network, and k0s's own etcd wants certificates on its port. */
+export const ETCD = join(RUN_DIRECTORY, 'etcd.sock')
 export const SCHEDULER_CONFIG = join(RUN_DIRECTORY, 'scheduler.json')
 const POD_CIDR = '10.244.0.0/16'
 const SERVICE_CIDR = '10.96.0.0/12'
@@ -69,9 +70,10 @@ export function components({ config, dataDir, nodeName, nodeAddress, labels }: P
       args: [
         `--name=${nodeName}`,
         `--data-dir=${store.folder}`,
-        `--listen-client-urls=${ETCD}`,
-        `--advertise-client-urls=${ETCD}`,
-        '--listen-peer-urls=http://127.0.0.1:2380',
+        `--listen-client-urls=unix://${ETCD}`,
+        `--listen-peer-urls=unix://${join(RUN_DIRECTORY, 'etcd-peers.sock')}`,
+        // Etcd accepts nothing but ports here; there is nobody whom it could tell.
+        '--advertise-client-urls=http://127.0.0.1:2379',
         '--initial-advertise-peer-urls=http://127.0.0.1:2380',
         `--initial-cluster=${nodeName}=http://127.0.0.1:2380`,
         '--log-level=warn',
@@ -79,13 +81,13 @@ export function components({ config, dataDir, nodeName, nodeAddress, labels }: P
         '--unsafe-no-fsync',
       ],
       environment: THRIFTY,
-      ready: `${ETCD}/health`,
+      ready: { socketPath: ETCD, path: '/health' },
     },
     {
       name: 'kube-apiserver',
       program: { catalogued: 'kube-apiserver' },
       args: [
-        `--etcd-servers=${ETCD}`,
+        `--etcd-servers=unix://${ETCD}`,
         `--advertise-address=${api.address}`,
         `--secure-port=${api.port}`,
         `--service-cluster-ip-range=${SERVICE_CIDR}`,

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { outliveLog } from '../../lifecycle/last-words.ts'
 import { writeWhole } from '../write-whole.ts'
+import { askSocket } from './ask.ts'
 import { type Component, components, RUN_DIRECTORY, SCHEDULER_CONFIG, schedulerConfig } from './components.ts'
 import { type ClusterConfig, parseConfig } from './config.ts'
 import { K0sError } from './errors.ts'
@@ -105,15 +106,12 @@ async function untilReady({ ready }: Component, dataDir: string, signal: AbortSi
   }
 }
 
-async function answersOk(url: string, dataDir: string): Promise<boolean> {
-  if (url.startsWith('http:')) {
-    const response = await fetch(url).catch(() => undefined)
-    return response?.ok === true
-  }
+async function answersOk(ready: NonNullable<Component['ready']>, dataDir: string): Promise<boolean> {
+  if (typeof ready !== 'string') return (await askSocket(ready).catch(() => undefined))?.ok === true
   const file = (name: string) => readFileSync(join(dataDir, 'pki', name))
   return await new Promise(resolve => {
     const request = get(
-      url,
+      ready,
       { ca: file('ca.crt'), cert: file('admin.crt'), key: file('admin.key'), agent: false },
       response => {
         response.resume()

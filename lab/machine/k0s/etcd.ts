@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { askSocket } from './ask.ts'
 import { ETCD } from './components.ts'
 import { loadConfig } from './controller.ts'
 import { K0sError } from './errors.ts'
@@ -57,12 +58,11 @@ async function leave(address: string | undefined): Promise<void> {
 
 /** https://etcd.io/docs/latest/dev-guide/api_grpc_gateway/ */
 async function call(what: 'list' | 'remove', body: object = {}): Promise<unknown> {
-  const response = await fetch(`${ETCD}/v3/cluster/member/${what}`, { method: 'POST', body: JSON.stringify(body) }).catch(
-    () => {
-      throw new K0sError(`can't list etcd cluster members: context deadline exceeded`)
-    },
-  )
-  const answer = (await response.json()) as { message?: string }
+  const path = `/v3/cluster/member/${what}`
+  const response = await askSocket({ socketPath: ETCD, method: 'POST', path }, body).catch(() => {
+    throw new K0sError(`can't list etcd cluster members: context deadline exceeded`)
+  })
+  const answer = JSON.parse(response.body) as { message?: string }
   if (!response.ok) throw new K0sError(String(answer.message))
   return answer
 }

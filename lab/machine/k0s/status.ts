@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs'
-import { createServer, get } from 'node:http'
+import { createServer, get, type Server } from 'node:http'
 import { dirname } from 'node:path'
+import { answering, BadRequest, targetOf } from '../../../lib/runtime/serving.ts'
 import type { ClusterConfig } from './config.ts'
 import { K0sError } from './errors.ts'
 
@@ -27,13 +28,20 @@ export interface Status {
 export async function serveStatus(current: () => Promise<Status>): Promise<void> {
   mkdirSync(dirname(STATUS_SOCKET), { recursive: true })
   rmSync(STATUS_SOCKET, { force: true })
-  const server = createServer(async (_request, response) => {
-    response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify(await current()))
-  })
+  const server = createStatusServer(current)
   await new Promise<void>(resolve => server.listen(STATUS_SOCKET, resolve))
   chmodSync(STATUS_SOCKET, 0o600)
 }
+
+export const createStatusServer = (current: () => Promise<Status>): Server =>
+  createServer(
+    answering(async (request, response) => {
+      if (targetOf(request).pathname !== '/status') throw new BadRequest('There is only /status.', 404)
+      if (request.method !== 'GET') throw new BadRequest('It can only be read.', 405)
+      const text = JSON.stringify(await current())
+      response.setHeader('content-type', 'application/json').end(text)
+    }),
+  )
 
 /** @throws K0sError in k0s's words when nothing answers */
 export function askStatus(): Promise<Status> {

@@ -1,28 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
-import { json } from 'node:stream/consumers'
 import type { Addresses } from './addresses.ts'
 import type { Api } from './api.ts'
 import { type Application, searchPath } from './application.ts'
+import { LENT_BY_LAB, NODE, runEnclosed } from './enclosure.ts'
 import type { PulledImage } from './images.ts'
 import { type Container, namespaceOf, type Pod } from './kubernetes.ts'
 import type { ContainerLog } from './log.ts'
-import { exitOf, type Running } from './running.ts'
-import {
-  enclosed,
-  entered,
-  type Identity,
-  INFO_DESCRIPTOR,
-  identityOf,
-  type Mount,
-  OPTIONS_DESCRIPTOR,
-  optionsOf,
-  type Sandbox,
-} from './sandbox.ts'
+import type { Running } from './running.ts'
+import { type Identity, identityOf, type Mount, type Sandbox } from './sandbox.ts'
 import type { Services } from './services.ts'
-import { mountsOf, releaseVolumes } from './volumes.ts'
+import { assertNoLinks, mountsOf, releaseVolumes } from './volumes.ts'
 
 /** What is needed to start a container. */
 export interface Start {
@@ -67,31 +55,23 @@ export class Containers {
         ...this.#ownFiles(pod, podIP, identity, application, directory),
         ...contentOf(what),
         ...(await mountsOf(this.#api, pod, container, directory)),
+        { source: NODE, target: NODE, readOnly: true },
       ],
+      hidden: [LENT_BY_LAB],
       readOnlyRoot: container.securityContext?.readOnlyRootFilesystem === true,
       workingDirectory: container.workingDir ?? '/',
     }
     await this.#addresses.hold(podIP)
     this.#services.arrange()
+    assertNoLinks(sandbox.mounts)
     const environment = environmentOf(what)
-    const child = spawn('bwrap', enclosed(sandbox, commandOf(container, application)), {
-      cwd: '/',
-      env: environment,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-    })
-    const options = child.stdio[OPTIONS_DESCRIPTOR] as Writable
-    options.on('error', () => undefined).end(optionsOf(sandbox).join('\0'))
+    const { child, running } = await runEnclosed(
+      { sandbox, command: commandOf(container, application), environment },
+      application.stopSignal,
+    )
     if (child.stdout) log.follow('stdout', child.stdout)
     if (child.stderr) log.follow('stderr', child.stderr)
-    const ended = exitOf(child)
-    const first = await firstProcess(child)
-    return {
-      ended,
-      isReady: async () => true,
-      stop: graceMs => stop(child, first, application.stopSignal, graceMs, ended),
-      inside: command => entered(first ?? 0, sandbox, environment, command),
-      addressOf: () => podIP,
-    }
+    return { ...running, isReady: async () => true, addressOf: () => podIP }
   }
 
   /** Releases what the pod had. */
@@ -125,15 +105,19 @@ export class Containers {
   }
 }
 
-/** Mounts of the image's contents, one per entry, so that volumes can be mounted among them. */
+/**
+ * Mounts of the image's contents, one per entry, so that volumes can be mounted among them. A link is one in the container as well:
+ * a mount of it would be of what it leads to in the machine.
+ */
+export const contentMounts = (folder: string, target: string): Mount[] =>
+  readdirSync(folder, { withFileTypes: true }).flatMap(entry => {
+    const mount = { source: join(folder, entry.name), target: join(target, entry.name), readOnly: true }
+    if (entry.isSymbolicLink()) return [{ ...mount, source: readlinkSync(mount.source), isLink: true }]
+    return entry.isFile() || entry.isDirectory() ? [mount] : []
+  })
+
 const contentOf = ({ application: { content }, image }: Start): Mount[] =>
-  content === undefined
-    ? []
-    : readdirSync(image.content).map(name => ({
-        source: join(image.content, name),
-        target: join(content, name),
-        readOnly: true,
-      }))
+  content === undefined ? [] : contentMounts(image.content, content)
 
 const hostsHeader = `# Kubernetes-managed hosts file.
 127.0.0.1\tlocalhost
@@ -156,35 +140,3 @@ const environmentOf = ({ pod, podIP, application, image, environment }: Start): 
   // All pods share the machine's network: each may listen only at its own address.
   POD_IP: podIP,
 })
-
-/** The pid of bubblewrap's process inside, the container's first one; undefined when it did not start. */
-async function firstProcess(child: ChildProcess): Promise<number | undefined> {
-  try {
-    const info = (await json(child.stdio[INFO_DESCRIPTOR] as Readable)) as { 'child-pid': number }
-    return info['child-pid']
-  } catch {
-    return undefined
-  }
-}
-
-/**
- * The program is the first process's first child. Bubblewrap ignores signals; when it is killed, the container dies with it.
- */
-async function stop(
-  child: ChildProcess,
-  first: number | undefined,
-  signal: NodeJS.Signals,
-  graceMs: number,
-  ended: Promise<number>,
-): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
-  try {
-    const [program] = readFileSync(`/proc/${first}/task/${first}/children`, 'utf8').split(' ')
-    if (program) process.kill(Number(program), signal)
-  } catch {
-    // It has already exited.
-  }
-  await ended
-  clearTimeout(timer)
-}

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
+import { objectIn } from '../../../lib/runtime/serving.ts'
 import type { Invocation, Running } from './running.ts'
 
 /**
@@ -14,12 +15,27 @@ const [STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE] = [0, 1, 2, 3, 4, 255]
 /** Milliseconds that the command's start is delayed to receive the terminal's size. */
 const SIZE_PATIENCE = 200
 
+interface Size {
+  Width: number
+  Height: number
+}
+
+/** Like the kubelet, takes no notice of anything else. */
+function sizeIn(text: string): Size | undefined {
+  try {
+    const { Width, Height } = objectIn(text)
+    return Number.isInteger(Width) && Number.isInteger(Height) ? ({ Width, Height } as Size) : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** Runs the query's command in the container, connected to the WebSocket until either ends. */
 export async function serveExec(connection: WebSocket, running: Running, query: URLSearchParams): Promise<void> {
   const command = query.getAll('command')
   const tty = query.get('tty') === '1' || query.get('tty') === 'true'
   const wants = (name: string) => ['1', 'true'].includes(query.get(name) ?? '')
-  let size: { Width: number; Height: number } | undefined
+  let size: Size | undefined
   let child: ChildProcess | undefined
   const early: Buffer[] = []
   let inputEnded = false
@@ -29,7 +45,7 @@ export async function serveExec(connection: WebSocket, running: Running, query: 
     if (channel === STDIN) {
       if (child) child.stdin?.write(data.subarray(1))
       else early.push(data.subarray(1))
-    } else if (channel === RESIZE) size = JSON.parse(data.subarray(1).toString())
+    } else if (channel === RESIZE) size = sizeIn(data.subarray(1).toString()) ?? size
     else if (channel === CLOSE && closed === STDIN) {
       inputEnded = true
       child?.stdin?.end()
@@ -77,7 +93,7 @@ async function carry(stream: Readable | null, channel: number, connection: WebSo
 }
 
 /** `script` provides the terminal, which Node cannot create; its size never changes. */
-function withTerminal(running: Running, command: readonly string[], size?: { Width: number; Height: number }): Invocation {
+function withTerminal(running: Running, command: readonly string[], size?: Size): Invocation {
   const sized = size ? `stty rows ${size.Height} cols ${size.Width}; ` : ''
   const line = `${sized}exec ${command.map(quoted).join(' ')}`
   const invocation = running.inside(['script', '--quiet', '--return', '--flush', '--command', line, '/dev/null'])

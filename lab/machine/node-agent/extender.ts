@@ -1,5 +1,6 @@
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { answering, BadRequest, objectIn, targetOf } from '../../../lib/runtime/serving.ts'
 import { failureOf } from './failures.ts'
 import type { Pod } from './kubernetes.ts'
 
@@ -22,9 +23,13 @@ export const filtered = ({ Pod: pod, NodeNames: names }: Question): Verdict =>
     : { NodeNames: names, FailedNodes: {} }
 
 /** Answers the scheduler, which turns the reasons into its own message. */
-export function serveExtender(): void {
-  createServer(async (request, response) => {
-    const question = JSON.parse(await text(request)) as Question
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(filtered(question)))
-  }).listen(EXTENDER_PORT, '127.0.0.1')
-}
+export const createExtender = (): Server =>
+  createServer(
+    answering(async (request, response) => {
+      targetOf(request)
+      if (request.method !== 'POST') throw new BadRequest('Questions are posted.', 405)
+      const { Pod: pod, NodeNames: names } = objectIn(await text(request)) as Partial<Question>
+      if (!pod?.metadata || !Array.isArray(names)) throw new BadRequest('There is no pod, or no node, in the question.')
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(filtered({ Pod: pod, NodeNames: names })))
+    }),
+  )

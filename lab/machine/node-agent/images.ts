@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { writeAtomically } from '../../../lib/runtime/files.ts'
+import { layUpon, unpackLayer } from './layers.ts'
 
 /** An image's full name, as containerd completes it: `docker.io/library/postgres:16`. */
 export interface ImageReference {
@@ -133,12 +132,14 @@ export class Images {
   async #forPlatform(reference: ImageReference, manifests: readonly Descriptor[]): Promise<Manifest> {
     const own = manifests.find(({ platform }) => platform?.os === 'linux' && platform.architecture === 'amd64')
     if (!own) throw noMatch(reference)
-    return (await this.#manifest(reference, own.digest)).manifest
+    return (await this.#manifest(reference, digestIn(reference, own))).manifest
   }
 
   async #configuration(reference: ImageReference, { config }: Manifest): Promise<Configuration> {
     if (!config) return {}
-    return (await (await this.#fetch(reference, `blobs/${config.digest}`)).json()) as Configuration
+    const bytes = await bytesOf(await this.#fetch(reference, `blobs/${digestIn(reference, config)}`))
+    assertDigest(reference, digestOf(bytes), config.digest)
+    return JSON.parse(bytes.toString()) as Configuration
   }
 
   #unpacked(reference: ImageReference, digest: string, layers: readonly Descriptor[]): Promise<string> {
@@ -147,25 +148,47 @@ export class Images {
     return started.finally(() => this.#unpacking.delete(digest))
   }
 
-  /** Unpacks the layers on top of each other, ignoring whiteouts; completely or not at all. @returns the folder */
+  /** Unpacks the layers on top of each other, completely or not at all. @returns the folder, which only root can open */
   async #unpack(reference: ImageReference, digest: string, layers: readonly Descriptor[]): Promise<string> {
-    const folder = join(dirname(this.#file), 'images', digest.replace(/^sha256:/, ''))
+    const images = join(dirname(this.#file), 'images')
+    const folder = join(images, digest.replace(/^sha256:/, ''))
+    // Users of the machine must not come upon an image's programs that run as their owner.
+    await mkdir(images, { recursive: true })
+    await chmod(images, 0o700)
     if (existsSync(folder)) return folder
-    const partial = `${folder}.partial`
-    await rm(partial, { recursive: true, force: true })
-    await mkdir(partial, { recursive: true })
-    for (const { digest: layer } of layers) {
-      const { body } = await this.#fetch(reference, `blobs/${layer}`)
-      if (body) await extract(Readable.fromWeb(body as ReadableStream), partial)
+    const [partial, unpacked] = [`${folder}.partial`, `${folder}.layer`]
+    for (const left of [partial, unpacked]) await rm(left, { recursive: true, force: true })
+    await mkdir(partial)
+    for (const layer of layers) {
+      await this.#unpackLayer(reference, layer, unpacked)
+      await layUpon(partial, unpacked)
+      await rm(unpacked, { recursive: true })
     }
     await rename(partial, folder)
     return folder
   }
 
+  async #unpackLayer(reference: ImageReference, layer: Descriptor, folder: string): Promise<void> {
+    const { body } = await this.#fetch(reference, `blobs/${digestIn(reference, layer)}`)
+    const hash = createHash('sha256')
+    if (!body) throw failed('Unknown', `failed to pull and unpack image "${reference.name}": the registry sent no layer`)
+    const archive = Readable.fromWeb(body as ReadableStream)
+    const hashed = archive.map((chunk: Uint8Array) => {
+      hash.update(chunk)
+      return chunk
+    })
+    const failure = await unpackLayer(hashed, folder).catch((error: Error) => error)
+    // Of what was not sent whole, tar's words say less.
+    if (!failure || hashed.readableEnded) assertDigest(reference, `sha256:${hash.digest('hex')}`, layer.digest)
+    if (failure) throw failure
+  }
+
   async #manifest(reference: ImageReference, version: string): Promise<{ digest: string; manifest: Manifest }> {
     const response = await this.#fetch(reference, `manifests/${version}`)
-    const bytes = Buffer.from(await response.arrayBuffer())
-    const digest = response.headers.get('docker-content-digest') ?? `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+    const bytes = await bytesOf(response)
+    // The folder is named after it, so it is not what the registry says that it is.
+    const digest = digestOf(bytes)
+    if (version.startsWith('sha256:')) assertDigest(reference, digest, version)
     return { digest, manifest: JSON.parse(bytes.toString()) as Manifest }
   }
 
@@ -190,14 +213,21 @@ export class Images {
   }
 }
 
-async function extract(archive: Readable, folder: string): Promise<void> {
-  const tar = spawn('tar', ['--extract', '--gzip', '--no-same-owner', '--directory', folder], {
-    stdio: ['pipe', 'ignore', 'inherit'],
-  })
-  const ended = new Promise<number | null>((resolve, reject) => tar.once('error', reject).once('close', resolve))
-  // Tar's exit code shows whether a broken pipe matters.
-  await Promise.all([pipeline(archive, tar.stdin).catch(() => undefined), ended])
-  if ((await ended) !== 0) throw failed('Unknown', 'failed to pull and unpack image: failed to extract layer')
+const bytesOf = async (response: Response): Promise<Buffer> => Buffer.from(await response.arrayBuffer())
+
+const digestOf = (bytes: Buffer): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+
+/** A part's digest, which becomes a part of a path. @throws PullError when it is something else */
+function digestIn({ name }: ImageReference, { digest }: Descriptor): string {
+  if (/^sha256:[0-9a-f]{64}$/.test(digest)) return digest
+  throw failed('InvalidArgument', `failed to pull and unpack image "${name}": invalid checksum digest format: ${digest}`)
+}
+
+/** @throws PullError in containerd's words */
+function assertDigest({ name }: ImageReference, actual: string, expected: string): void {
+  if (actual === expected) return
+  const message = `failed to pull and unpack image "${name}": failed commit: unexpected commit digest ${actual}, expected ${expected}`
+  throw failed('FailedPrecondition', `${message}: failed precondition`)
 }
 
 const failed = (code: string, description: string): PullError =>

@@ -11,9 +11,9 @@ import { Addresses } from './addresses.ts'
 import { Api } from './api.ts'
 import { Containers } from './containers.ts'
 import { Events } from './events.ts'
-import { serveExtender } from './extender.ts'
+import { createExtender, EXTENDER_PORT } from './extender.ts'
 import { Images } from './images.ts'
-import { type Host, serveKubelet } from './kubelet-server.ts'
+import { createKubelet, type Host, KUBELET_PORT } from './kubelet-server.ts'
 import { namespaceOf, type PersistentVolume, type PersistentVolumeClaim, type Pod } from './kubernetes.ts'
 import { logDirectory } from './log.ts'
 import { type Node, registerNode } from './node.ts'
@@ -156,8 +156,8 @@ process.on('SIGTERM', async () => {
 })
 await addresses.clear()
 await register()
-serveExtender()
-serveKubelet(host, { address, pki: join(dataDirectory, 'pki') })
+createExtender().listen(EXTENDER_PORT, '127.0.0.1')
+createKubelet(host, join(dataDirectory, 'pki')).listen(KUBELET_PORT, address)
 services.follow()
 void watchDisk(api, node.name, podsDirectory, () => workers.values())
 void api.follow<Pod>(`/api/v1/pods?fieldSelector=spec.nodeName=${node.name}`, { seen: seePod, gone: losePod })

@@ -1,16 +1,18 @@
-import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { programPath } from '../../tools/catalog.ts'
+import { root } from '../../../lib/runtime/files.ts'
+import { programPath, toolsDirectory } from '../../tools/catalog.ts'
 import { THRIFTY } from '../process.ts'
 import type { Api } from './api.ts'
+import { LENT_BY_LAB, NODE, runEnclosed } from './enclosure.ts'
 import { parseImage } from './images.ts'
 import { type Container, namespaceOf, type Pod } from './kubernetes.ts'
 import type { ContainerLog } from './log.ts'
-import { exitOf, type Running } from './running.ts'
+import type { Running } from './running.ts'
+import type { Mount, Sandbox } from './sandbox.ts'
 
 /** A real program that runs while a container does; most containers only report that they are running. */
 interface Program {
@@ -141,24 +143,22 @@ export class Programs {
       PATH: path,
     }
     const args = [...program.args, ...passedArgs(program, container)]
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program.command, ...args], {
-      cwd: '/tmp',
-      env: own,
-      stdio: ['pipe', 'pipe', 'pipe'],
-    })
-    log.follow('stdout', child.stdout)
-    log.follow('stderr', child.stderr)
-    child.stdin?.on('error', () => undefined)
-    child.stdin?.end(program.input?.(environment) ?? '')
+    const { child, running } = await runEnclosed(
+      {
+        sandbox: sandboxOf(pod, [kubeconfig, join(this.#directory, 'bin')]),
+        command: [program.command, ...args],
+        environment: own,
+        input: program.input?.(environment) ?? '',
+      },
+      'SIGTERM',
+    )
+    if (child.stdout) log.follow('stdout', child.stdout)
+    if (child.stderr) log.follow('stderr', child.stderr)
     let handedOver = false
-    const exited = exitOf(child)
-    const forget = () => rmSync(kubeconfig, { force: true })
+    const exited = running.ended
     const stop = async (graceMs: number) => {
-      const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
-      child.kill('SIGTERM')
-      await exited
-      clearTimeout(timer)
-      forget()
+      await running.stop(graceMs)
+      rmSync(kubeconfig, { force: true })
     }
     this.#running.set(program.name, {
       handOver: async () => {
@@ -173,7 +173,7 @@ export class Programs {
       stop: async graceMs => {
         if (!handedOver) await stop(graceMs)
       },
-      inside: ([command = '', ...args]) => ({ command, args, environment: own }),
+      inside: running.inside,
       addressOf: port => (port === program.port && !handedOver ? '127.0.0.1' : undefined),
     }
   }
@@ -216,6 +216,26 @@ export class Programs {
     return path
   }
 }
+
+/**
+ * What a program has: the machine's own programs, the lab's, its checkout's modules, read-only, and a `/tmp` of its own. It runs as root,
+ * whose kubeconfig it reads, and may have to read a checkout that is its owner's alone.
+ */
+const sandboxOf = ({ metadata: { name } }: Pod, own: readonly string[]): Sandbox => ({
+  hostname: name.slice(0, 63),
+  identity: { uid: 0, gid: 0, groups: [] },
+  mounts: [...READ, ...own].map((path): Mount => ({ source: path, target: path, readOnly: true })),
+  hidden: [LENT_BY_LAB],
+  readOnlyRoot: false,
+  workingDirectory: '/tmp',
+  capabilities: ['dac_override'],
+})
+
+const READ: readonly string[] = [
+  ...['/etc/group', '/etc/hosts', '/etc/passwd', NODE, toolsDirectory()],
+  ...['lab', 'lib', 'node_modules', 'package.json'].map(name => join(root, name)),
+  ...(process.env.NODE_COMPILE_CACHE ? [process.env.NODE_COMPILE_CACHE] : []),
+]
 
 function answers(port: number): Promise<boolean> {
   return new Promise(resolve => {

@@ -1,4 +1,5 @@
-import { createConnection, createServer, type Server } from 'node:net'
+import { createConnection, type Server } from 'node:net'
+import { createForwarder } from '../forwarding.ts'
 import type { Addresses } from './addresses.ts'
 import type { Api } from './api.ts'
 import { type EndpointSlice, namespaceOf, type Service } from './kubernetes.ts'
@@ -139,15 +140,11 @@ export class Services {
       this.#held.add(address)
       await this.#addresses.hold(address)
     }
-    const entry: Open = { backends, server: createServer({ allowHalfOpen: true }) }
-    entry.server.on('connection', client => {
+    const server = createForwarder(() => {
       const backend = entry.backends[Math.floor(Math.random() * entry.backends.length)]
-      if (!backend) return client.destroy()
-      const pod = createConnection({ ...backend, allowHalfOpen: true })
-      client.on('error', () => pod.destroy()).on('close', () => pod.destroy())
-      pod.on('error', () => client.destroy()).on('close', () => client.destroy())
-      client.pipe(pod).pipe(client)
+      return backend && createConnection({ ...backend, allowHalfOpen: true })
     })
+    const entry: Open = { backends, server }
     const failed = await new Promise<Error | undefined>(resolve => {
       entry.server.once('error', resolve).listen({ host: address, port }, () => resolve(undefined))
     })

@@ -92,7 +92,8 @@ export async function serveSpdy(socket: Duplex, head: Buffer, opened: (stream: S
     new Promise((resolve, reject) => socket.write(Buffer.concat(parts), error => (error ? reject(error) : resolve())))
   const control = (type: number, body: Buffer) => write(uint32(CONTROL + VERSION * 0x1_0000 + type), uint32(body.length), body)
 
-  socket.on('error', () => undefined)
+  // Whoever waits for them learns of it.
+  for (const stream of [socket, inflate, deflate]) stream.on('error', () => undefined)
   try {
     for await (const { type, id, flags, body } of framesOf(socket, head)) {
       if (type === undefined) await streams.get(id)?.receive(body, (flags & FIN) !== 0)
@@ -115,7 +116,7 @@ export async function serveSpdy(socket: Duplex, head: Buffer, opened: (stream: S
       else if (type === TYPE.goAway) break
     }
   } catch {
-    // The client is gone.
+    // The client is gone, or what it says is not SPDY.
   }
   for (const stream of streams.values()) stream.destroy()
   for (const codec of [inflate, deflate]) codec.close()

@@ -1,5 +1,7 @@
+import { lstatSync, mkdirSync, realpathSync } from 'node:fs'
 import { chmod, chown, mkdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
+import { systemCode } from '../../../lib/runtime/errors.ts'
 import { unmountBelow } from '../mounts.ts'
 import { run } from '../process.ts'
 import type { Api } from './api.ts'
@@ -21,8 +23,7 @@ export async function mountsOf(api: Api, pod: Pod, container: Container, directo
   for (const { name, mountPath, subPath = '', readOnly = false } of container.volumeMounts ?? []) {
     const volume = pod.spec.volumes?.find(candidate => candidate.name === name)
     if (!volume) throw new Error(`volume "${name}" does not exist`)
-    const source = join(await sourceOf(api, pod, volume, directory), subPath)
-    if (subPath) await mkdir(source, { recursive: true })
+    const source = subPathOf(await sourceOf(api, pod, volume, directory), subPath)
     mounts.push({ source, target: mountPath, readOnly })
   }
   return mounts
@@ -37,7 +38,7 @@ export async function releaseVolumes(directory: string): Promise<void> {
 async function sourceOf(api: Api, pod: Pod, volume: Volume, directory: string): Promise<string> {
   const { name, persistentVolumeClaim: claim, emptyDir, hostPath } = volume
   if (claim) return await folderOfClaim(api, namespaceOf(pod), claim.claimName)
-  if (hostPath) return hostPath.path
+  if (hostPath) return ownPath(hostPath.path)
   if (!emptyDir) throw new Error(`volume "${name}" is of a type that the lab does not support`)
   const path = join(directory, EMPTY_DIRECTORY, name)
   await mkdir(path, { recursive: true })
@@ -55,7 +56,68 @@ async function folderOfClaim(api: Api, namespace: string, name: string): Promise
   const claim = await api.get<PersistentVolumeClaim>(`/api/v1/namespaces/${namespace}/persistentvolumeclaims/${name}`)
   const { spec } = await api.get<PersistentVolume>(`/api/v1/persistentvolumes/${claim.spec.volumeName}`)
   if (!spec.hostPath) throw new Error(`the volume of claim "${name}" is not a folder on this machine`)
-  return spec.hostPath.path
+  return ownPath(spec.hostPath.path)
+}
+
+/** Folders of a machine that have nothing of its system: what is in them may be a pod's, as root and writable. */
+const FOR_PODS: readonly string[] = ['/mnt', '/opt', '/srv']
+
+/**
+ * A folder of the machine that a pod may have. With another one, such as `/etc`, it would be the machine's root before long, and with that
+ * the host's. @returns the path without symbolic links @throws Error for another one
+ */
+export function ownPath(path: string): string {
+  const real = realPathOf(path)
+  if (FOR_PODS.some(folder => real.startsWith(`${folder}/`))) return real
+  throw new Error(`host path "${path}" is the machine's own: the lab mounts only folders below ${FOR_PODS.join(', ')}`)
+}
+
+/** Also of what does not exist yet, and is a folder below one that does. */
+function realPathOf(path: string): string {
+  const normal = posix.resolve('/', path)
+  try {
+    return realpathSync(normal)
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error
+    // A link to nothing is not what does not exist.
+    if (lstatSync(normal, { throwIfNoEntry: false })) throw new Error(`host path "${path}" leads nowhere`)
+    return posix.join(realPathOf(posix.dirname(normal)), posix.basename(normal))
+  }
+}
+
+/**
+ * A path in a volume, whose folders are made where they are missing. A pod can have put a symbolic link there, which would lead anywhere
+ * in the machine: none is followed. @throws Error for a link, and for a path out of the volume
+ */
+export function subPathOf(volume: string, subPath: string): string {
+  let path = volume
+  const names = subPath.split('/').filter(name => name !== '' && name !== '.')
+  for (const [index, name] of names.entries()) {
+    if (name === '..') throw new Error(`subPath "${subPath}" leads out of its volume`)
+    path = join(path, name)
+    const found = lstatSync(path, { throwIfNoEntry: false })
+    if (found?.isSymbolicLink()) throw new Error(`subPath "${subPath}" leads through a symbolic link`)
+    if (!found) mkdirSync(path)
+    else if (!found.isDirectory() && index < names.length - 1) throw new Error(`subPath "${subPath}" leads through a file`)
+  }
+  return path
+}
+
+/**
+ * Where one mount is within another, bubblewrap would follow the other's symbolic links, and make folders and files where they lead.
+ * @throws Error when there is one on the way
+ */
+export function assertNoLinks(mounts: readonly Mount[]): void {
+  for (const { target } of mounts) {
+    for (const around of mounts) {
+      const rest = posix.relative(around.target, target)
+      if (rest === '' || rest.startsWith('../')) continue
+      const names = around.isLink ? [] : rest.split('/')
+      const paths = [around.source, ...names.map((_, index) => join(around.source, ...names.slice(0, index + 1)))]
+      const isLink = (path: string) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+      if (around.isLink || paths.slice(1).some(isLink)) throw new Error(`mount path "${target}" leads through a symbolic link`)
+    }
+  }
 }
 
 const isMounted = async (path: string): Promise<boolean> =>

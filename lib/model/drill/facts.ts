@@ -48,6 +48,8 @@ export interface DrillFacts {
     /** Project, zone and VM. */
     targets: Record<string, string>
   }
+  /** Ids of the runs that had made something in the environment before the drill. */
+  runs: string[]
   attempts: Attempt[]
   /** When each step that changes something first began, by step id; ISO 8601. */
   begun: Record<string, string>
@@ -65,6 +67,7 @@ export interface DrillFacts {
   found: Record<string, Found>
   /** What the drill has left on purpose. */
   leftovers: string[]
+  /** By whom, and when first. */
   aborted: { at: string; operator: string }
   conclusion: Conclusion
 }

@@ -22,7 +22,7 @@ export interface SnapshotWanted {
 /** What is wrong with the snapshot after a layer; empty for a good one. */
 export function snapshotFaults(snapshot: SnapshotFacts, { environment, vm, layer }: SnapshotWanted): string[] {
   const { serial } = snapshot
-  const name = parseSnapshotName(snapshot.name)
+  const name = parseSnapshotName(snapshot.name, [layer])
   const wanted = snapshotPlan({
     environment,
     layer,

@@ -28,7 +28,7 @@ export function assess(inventory: Inventory, expectations: Expectations, now: Da
     ...rolloutFindings(inventory),
     ...jobFindings(jobs),
     ...ownershipFindings(inventory, now),
-    ...volumeFindings(inventory.volumeClaims, inventory.storageClasses, pods, now),
+    ...volumeFindings(inventory.volumeClaims, inventory.storageClasses, pods, now, expectations.makers?.StorageClass),
     ...serviceFindings(inventory.services, inventory.endpointSlices, pods, now),
     ...applicationFindings(inventory.applications, now),
     ...pinnedFindings(inventory.applications),

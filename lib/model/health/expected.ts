@@ -1,4 +1,5 @@
 import { parseReference } from '../image/reference.ts'
+import { applying } from '../layer/maker.ts'
 import { namespacedName, objectName, parseNamespacedName } from '../namespaced-name.ts'
 import { command } from '../shell.ts'
 import { broken, type Finding, underway } from './finding.ts'
@@ -9,7 +10,7 @@ import { isLive, isReady, type KubernetesObject, nameOf } from './objects.ts'
 export function expectationFindings(inventory: Inventory, expectations: Expectations): Finding[] {
   return [
     ...Object.entries(expectations.namespaces).flatMap(([name, { pods }]) => namespaceFinding(name, pods, inventory) ?? []),
-    ...absent('Application', expectations.applications, inventory.applications, './taskw layer:apply -- 02-argocd-app'),
+    ...absent('Application', expectations.applications, inventory.applications, applying(expectations.makers?.Application)),
     ...absent('PersistentVolumeClaim', expectations.volumes, inventory.volumeClaims, 'see whether its Application is synced'),
     ...unbound(expectations.volumes, inventory),
     ...(expectations.images ?? []).flatMap(({ namespace, image }) => imageFindings(namespace, image, inventory)),

@@ -1,3 +1,4 @@
+import type { Makers } from '../layer/maker.ts'
 import type {
   Application,
   DaemonSet,
@@ -45,4 +46,6 @@ export interface Expectations {
   volumes: readonly string[]
   /** Images that the pods of a namespace must run; the image's repository says which pods are meant. */
   images?: readonly { readonly namespace: string; readonly image: string }[]
+  /** Which layers make what may be missing, where that is known. */
+  makers?: Makers
 }

@@ -1,3 +1,4 @@
+import { applying } from '../layer/maker.ts'
 import { command } from '../shell.ts'
 import { ageOf, formatAge, isSettling } from './age.ts'
 import { broken, doubtful, type Finding, noted, underway } from './finding.ts'
@@ -5,13 +6,19 @@ import { isLive, nameOf, type PersistentVolumeClaim, type Pod, type StorageClass
 
 const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class'
 
+/** @param maker layer that makes the storage classes, where that is known */
 export function volumeFindings(
   claims: readonly PersistentVolumeClaim[],
   classes: readonly StorageClass[],
   pods: readonly Pod[],
   now: Date,
+  maker?: string,
 ): Finding[] {
-  return [...defaultClassFindings(classes), ...claims.flatMap(claim => claimFinding(claim, classes, pods, now) ?? [])]
+  const apply = applying(maker)
+  return [
+    ...defaultClassFindings(classes, apply),
+    ...claims.flatMap(claim => claimFinding(claim, classes, pods, { now, apply }) ?? []),
+  ]
 }
 
 /** Newest first: where there are several, the newest counts. */
@@ -20,7 +27,7 @@ const defaultsOf = (classes: readonly StorageClass[]): StorageClass[] =>
     .filter(({ metadata }) => metadata.annotations?.[DEFAULT_CLASS] === 'true')
     .toSorted((a, b) => Date.parse(b.metadata.creationTimestamp ?? '') - Date.parse(a.metadata.creationTimestamp ?? ''))
 
-function defaultClassFindings(classes: readonly StorageClass[]): Finding[] {
+function defaultClassFindings(classes: readonly StorageClass[], apply: string): Finding[] {
   const defaults = defaultsOf(classes).map(({ metadata }) => metadata.name)
   if (defaults.length === 1) return []
   const evidence = { classes: classes.map(({ metadata }) => metadata.name), defaults }
@@ -33,19 +40,16 @@ function defaultClassFindings(classes: readonly StorageClass[]): Finding[] {
     return [doubtful('storage-class/several-defaults', 'StorageClass', text, { evidence, remedy })]
   }
   const [first] = classes
-  const remedy = first ? patch(first.metadata.name, true) : APPLY_STORAGE
+  const remedy = first ? patch(first.metadata.name, true) : apply
   const text = 'no default class: claims without a class stay pending'
   return [broken('storage-class/no-default', 'StorageClass', text, { evidence, remedy })]
 }
-
-/** Applies the layer that contains the provisioner. */
-const APPLY_STORAGE = './taskw layer:apply -- 01-k8s'
 
 function claimFinding(
   claim: PersistentVolumeClaim,
   classes: readonly StorageClass[],
   pods: readonly Pod[],
-  now: Date,
+  { now, apply }: { now: Date; apply: string },
 ): Finding | undefined {
   const object = nameOf('PersistentVolumeClaim', claim)
   const { creationTimestamp, deletionTimestamp, name, namespace } = claim.metadata
@@ -72,7 +76,7 @@ function claimFinding(
     const present = classes.map(({ metadata }) => metadata.name)
     return broken('volume/class-missing', object, text, {
       evidence: { storageClassName: className ?? null, classes: present },
-      remedy: `${APPLY_STORAGE}${present.length > 0 ? `, or name one of the existing classes: ${present.join(', ')}` : ''}`,
+      remedy: `${apply}${present.length > 0 ? `, or name one of the existing classes: ${present.join(', ')}` : ''}`,
     })
   }
   const consumers = pods.filter(pod => sameNamespace(pod, claim) && isLive(pod) && claims(pod, name))

@@ -2,6 +2,7 @@ import { applicationFindings } from '../health/application.ts'
 import { assess } from '../health/assess.ts'
 import { blocking, broken, doubtful, type Finding } from '../health/finding.ts'
 import { type Application, isReady, nameOf, type Pod } from '../health/objects.ts'
+import { APPLY } from '../layer/maker.ts'
 import { objectName, parseNamespacedName } from '../namespaced-name.ts'
 import { command } from '../shell.ts'
 import { runsOn } from './facts.ts'
@@ -105,7 +106,7 @@ function inNamespace({ cluster, subject }: World, now: Date): Finding[] {
 }
 
 const noApplication = (world: World): Finding =>
-  broken('delivery/application', objectOf(world), 'does not exist', { remedy: './taskw layer:apply -- 02-argocd-app' })
+  broken('delivery/application', objectOf(world), 'does not exist', { remedy: APPLY })
 
 /** In the order in which the updater itself decides. */
 function updaterCauses(world: World): Finding[] {
@@ -130,7 +131,7 @@ function updaterCauses(world: World): Finding[] {
 function filterCauses(world: World, settings: UpdaterImage): Finding[] {
   const { subject, registry } = world
   const object = objectOf(world)
-  const remedy = 'correct it in terraform/modules/argocd-app, `./taskw layer:apply -- 02-argocd-app`'
+  const remedy = `correct it where the Application's layer says it, \`${APPLY}\``
   const found: Finding[] = []
   if (!settings.allows(subject.sha)) {
     found.push(broken('updater/allow-tags', object, `its allow-tags exclude ${subject.sha}`, { remedy }))
@@ -167,8 +168,7 @@ function filterCauses(world: World, settings: UpdaterImage): Finding[] {
 
 const notListed = (world: World): Finding =>
   broken('updater/not-listed', objectOf(world), `its image-list does not name ${world.subject.image}`, {
-    remedy:
-      'name it in `delivery.services`, from which terraform/02-argocd-app takes the list; `./taskw layer:apply -- 02-argocd-app`',
+    remedy: `name it in \`delivery.services\`, or where the Application's layer has the list; \`${APPLY}\``,
   })
 
 const notSelected = (world: World): Finding =>
@@ -177,7 +177,7 @@ const notSelected = (world: World): Finding =>
     objectOf(world),
     'no ImageUpdater selects it, which the Image Updater requires since version 1.0',
     {
-      remedy: '`./taskw layer:apply -- 02-argocd-app`',
+      remedy: `\`${APPLY}\``,
     },
   )
 

@@ -154,6 +154,12 @@ function ownEntries(existing: Kubeconfig, name: string) {
   }
 }
 
+/** The local port at which a context expects the API; undefined where it expects it elsewhere, or is not there. */
+export function localPort(existing: Kubeconfig, name: string): number | undefined {
+  const port = /^https:\/\/(?:127\.0\.0\.1|localhost):(\d+)$/.exec(String(ownEntries(existing, name)?.cluster.server))?.[1]
+  return port === undefined ? undefined : Number(port)
+}
+
 /** Only what is ours of a kubeconfig, for a reader that may take another entry of the same name. */
 export const ownKubeconfig = (existing: Kubeconfig, name: string): Kubeconfig => {
   const ours = <T extends { name: string }>(entries: T[] = []) => entries.filter(entry => entry.name === name)

@@ -1,33 +1,33 @@
-/** A layer of Terraform: its number says its place. */
+/** A layer of Terraform: its place in the list of layers says what it stands on. */
 export interface LayerEdge {
   layer: string
   /** Layers whose remote state it reads. */
   reads: string[]
 }
 
-const byNumber = (a: string, b: string) => a.localeCompare(b)
-
-/** Layers in the order of application, by their numbers. */
-export const applyOrder = (layers: readonly string[]): string[] => [...layers].sort(byNumber)
+/** Some of the layers in the order of application, which is that of the list. */
+export const applyOrder = (chosen: readonly string[], layers: readonly string[]): string[] =>
+  layers.filter(layer => chosen.includes(layer))
 
 /** The reverse: what depends on others goes first. */
-export const destroyOrder = (layers: readonly string[]): string[] => applyOrder(layers).reverse()
+export const destroyOrder = (chosen: readonly string[], layers: readonly string[]): string[] =>
+  applyOrder(chosen, layers).reverse()
 
 /** The layers that this one stands on, lowest first. */
 export const layersBelow = (layer: string, layers: readonly string[]): string[] =>
-  applyOrder(layers).filter(other => byNumber(other, layer) < 0)
+  layers.slice(0, Math.max(0, layers.indexOf(layer)))
 
 /** The layers that stand on this one, highest first: the order in which they must go before it can. */
 export const layersAbove = (layer: string, layers: readonly string[]): string[] =>
-  destroyOrder(layers).filter(other => byNumber(other, layer) > 0)
+  layers.includes(layer) ? layers.slice(layers.indexOf(layer) + 1).reverse() : []
 
 /** The first layer makes the VM; all later ones talk to the cluster on it. */
-export const needsCluster = (layer: string, layers: readonly string[]): boolean => layer !== applyOrder(layers)[0]
+export const needsCluster = (layer: string, layers: readonly string[]): boolean => layer !== layers[0]
 
-/** Edges that contradict the numbers: a layer may read only lower ones. That also excludes cycles. */
-export const contradictions = (edges: readonly LayerEdge[]): { layer: string; reads: string }[] =>
+/** Edges that contradict the order: a layer may read only lower ones. That also excludes cycles. */
+export const contradictions = (edges: readonly LayerEdge[], layers: readonly string[]): { layer: string; reads: string }[] =>
   edges.flatMap(({ layer, reads }) =>
-    reads.filter(other => byNumber(other, layer) >= 0).map(other => ({ layer, reads: other })),
+    reads.filter(other => !layersBelow(layer, layers).includes(other)).map(other => ({ layer, reads: other })),
   )
 
 /**

@@ -38,6 +38,7 @@ const shape = z
       snapshotsAfter: z.array(text),
       targets: z.record(text, text),
     }),
+    runs: z.array(text),
     attempts: z.array(
       z.looseObject({ startedAt: time, endedAt: time.optional(), exitCode: z.number().optional(), operator: text }),
     ),

@@ -2,8 +2,7 @@ import { finished } from '../../model/drill/times.ts'
 import type { Context } from '../../operation/context.ts'
 import { type OpsError, precondition } from '../../runtime/errors.ts'
 import type { Phase } from '../../runtime/phases.ts'
-import { verified } from '../health/verified.ts'
-import { layerApplied } from '../layer/applied.ts'
+import { broughtUp } from '../brought-up.ts'
 import { doctor } from '../operator/doctor.ts'
 import { vmRunning } from '../vm/running.ts'
 import type { Drill, DrillStep } from './step.ts'
@@ -16,18 +15,10 @@ export const drillPhases = (drill: Drill): Phase<Context>[] => [
   ...drill.scenario.steps.map(step => phaseOf(step, drill)),
 ]
 
-/** Brings the system back from wherever a drill has left it. */
-export const abortPhases = (drill: Drill, { terraform, environment }: Context): Phase<Context>[] => {
-  const [base = '', ...others] = terraform.layers
+/** Brings the system back from wherever a drill, and whoever came after it, has left it. */
+export const abortPhases = (drill: Drill, context: Pick<Context, 'environment' | 'terraform'>): Phase<Context>[] => {
   const { id, title, work } = cleanUp()
-  return [
-    doctor(),
-    layerApplied(base),
-    vmRunning(),
-    ...others.map(layer => layerApplied(layer)),
-    verified({ within: environment.verify.deadline }),
-    { id, title, ...work(drill) },
-  ]
+  return [...broughtUp(context), { id, title, ...work(drill) }]
 }
 
 /** Whether a resumed drill has done all that comes before this step: what the step lacks, no step of the drill brings about. */
@@ -43,6 +34,15 @@ const overtaken = (title: string, needs: string): OpsError =>
     '`./taskw dr-drill -- --abort` brings everything up and closes it; then begin a new one',
   )
 
+/** A layer that the drill has destroyed and that is there again, though nothing has rebuilt it yet. */
+async function broughtBack({ facts, resumed }: Drill, { terraform }: Pick<Context, 'terraform'>): Promise<string | undefined> {
+  if (!resumed) return undefined
+  for (const layer of facts.drill?.layers.slice(1) ?? []) {
+    if ((await terraform.state(layer)).applied) return layer
+  }
+  return undefined
+}
+
 /** The beginning of a step is recorded before it does anything, since a run that is killed can't record it afterwards. */
 function phaseOf({ id, title, stage, work }: DrillStep, drill: Drill): Phase<Context> {
   const inner = work(drill)
@@ -56,6 +56,8 @@ function phaseOf({ id, title, stage, work }: DrillStep, drill: Drill): Phase<Con
       const before = drill.scenario.steps.find(other => other.stage === 'disrupt' && !finished(drill.journal.phases, other.id))
       const early = before && stage !== 'prepare' && stage !== 'disrupt'
       if (early) return { state: 'unknown', needs: before.title }
+      const back = stage === 'detect' || stage === 'decide' ? await broughtBack(drill, context) : undefined
+      if (back !== undefined) return { state: 'refused', refusal: overtaken(title, `layer ${back} to be destroyed`) }
       const found = await inner.check(context)
       return found.state === 'unknown' && isNext(id, drill)
         ? { state: 'refused', refusal: overtaken(title, found.needs) }

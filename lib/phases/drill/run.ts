@@ -2,7 +2,6 @@ import { join, relative } from 'node:path'
 import type { Verdict } from '../../model/drill/check.ts'
 import { reportOf } from '../../model/drill/report.ts'
 import type { Context } from '../../operation/context.ts'
-import { operator } from '../../operation/operator.ts'
 import { drillHtml } from '../../report/drill-html.ts'
 import { drillMarkdown } from '../../report/drill-markdown.ts'
 import { drillText } from '../../report/drill-text.ts'
@@ -21,16 +20,10 @@ const exits: Record<Verdict, ExitCode> = { pass: exitCodes.ok, fail: exitCodes.u
  * Runs a drill's phases to a verdict, and writes its report in any case.
  * @throws DetailedError where a phase fails or is interrupted: the drill stays unfinished, to be resumed or aborted
  */
-export async function runDrill(
-  phases: Phase<Context>[],
-  drill: Drill,
-  context: Context,
-  { abort = false }: { abort?: boolean } = {},
-): Promise<Outcome> {
+export async function runDrill(phases: Phase<Context>[], drill: Drill, context: Context): Promise<Outcome> {
   const { journal, facts } = drill
   try {
     await runPhases(phases, context, context.journal as JournalWriter)
-    if (abort) await drill.remember('aborted', { at: context.now().toISOString(), operator: operator() })
     const { verdict } = await drill.conclude()
     await drill.end(exits[verdict])
     return {

@@ -4,11 +4,12 @@ import type { Watcher } from '../../cluster/watcher.ts'
 import { type Assessment, assess } from '../../model/health/assess.ts'
 import { blocking, type Finding, overdue, sorted, verdictOf } from '../../model/health/finding.ts'
 import type { Expectations, Inventory } from '../../model/health/inventory.ts'
+import { APPLY, type Makers, makersOf } from '../../model/layer/maker.ts'
 import type { Context } from '../../operation/context.ts'
 import { exitCodes, interrupted, OpsError } from '../../runtime/errors.ts'
 import { hopeless } from './reach.ts'
 
-export type ClusterContext = Pick<Context, 'environment' | 'cluster' | 'signal' | 'now'>
+export type ClusterContext = Pick<Context, 'environment' | 'cluster' | 'terraform' | 'signal' | 'now'>
 /** Waiting also reports what it waits for, and checks the VM when the API does not answer. */
 export type WaitContext = ClusterContext & Pick<Context, 'log' | 'progress' | 'compute' | 'output' | 'baseLayer'>
 
@@ -27,10 +28,21 @@ export async function assessment(
   return judge(inventory, expected, context)
 }
 
-function judge(inventory: Inventory, expected: Expectations, { now }: Pick<Context, 'now'>): Assessment {
-  const findings = assess(inventory, expected, now())
+/** The states are asked for the layers that make what is missing only if something is. */
+async function judge(
+  inventory: Inventory,
+  expected: Expectations,
+  { now, terraform }: Pick<Context, 'now' | 'terraform'>,
+): Promise<Assessment> {
+  const found = assess(inventory, expected, now())
+  const isMissing = found.some(({ remedy }) => remedy?.startsWith(APPLY))
+  const makers = isMissing ? await makersIn(terraform).catch(() => undefined) : undefined
+  const findings = makers ? assess(inventory, { ...expected, makers }, now()) : found
   return { verdict: verdictOf(findings), findings }
 }
+
+const makersIn = async ({ layers, resources }: Context['terraform']): Promise<Makers> =>
+  makersOf(await Promise.all(layers.map(async layer => ({ layer, resources: await resources(layer) }))))
 
 /**
  * Assesses the cluster again after every change, until everything is healthy or the time is up; then what is still progressing
@@ -59,7 +71,7 @@ export async function untilHealthy(
         watcher?.close()
         watcher = undefined
       } else {
-        const { verdict, findings } = judge(seen.inventory, expected, context)
+        const { verdict, findings } = await judge(seen.inventory, expected, context)
         if (verdict === 'healthy') return { verdict, findings }
         if (left <= 0) return { verdict: 'unhealthy', findings: overdue(findings) }
         narrate(findings)

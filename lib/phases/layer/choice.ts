@@ -19,5 +19,5 @@ export function chosenLayers(
       `one of: ${terraform.layers.join(', ')}`,
     )
   const chosen = names.length > 0 ? names : terraform.layers
-  return order === 'apply' ? applyOrder(chosen) : destroyOrder(chosen)
+  return order === 'apply' ? applyOrder(chosen, terraform.layers) : destroyOrder(chosen, terraform.layers)
 }

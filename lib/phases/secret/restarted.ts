@@ -1,6 +1,7 @@
 import { conditionOf, type Deployment } from '../../model/health/objects.ts'
 import { remainderOf } from '../../model/health/rollout.ts'
 import { heldBack } from '../../model/secret/readers.ts'
+import { command } from '../../model/shell.ts'
 import { unhealthy } from '../../runtime/errors.ts'
 import type { Json } from '../../runtime/json.ts'
 import type { Phase } from '../../runtime/phases.ts'
@@ -60,7 +61,8 @@ async function rolledOut(
   { within, every }: { within: number; every: number },
 ): Promise<void> {
   const { namespace = '', name } = reader.object.metadata
-  const remedy = `\`./taskw kubectl -- -n ${namespace} rollout undo ${reader.kind.toLowerCase()} ${name}\` goes back; \`./taskw verify\` says why`
+  const undo = command`./taskw kubectl -- -n ${namespace} rollout undo ${reader.kind.toLowerCase()} ${name}`
+  const remedy = `\`${undo}\` goes back; \`./taskw verify\` says why`
   await waitFor({
     what: `the new pods of ${readerName(reader)}`,
     ...{ within, every, signal },

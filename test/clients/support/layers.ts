@@ -11,16 +11,19 @@ import { terraformProgram } from './terraform.ts'
 /** A tree of layers in a folder of its own, its states in the bucket `state`. */
 export class Layers {
   readonly directory: string
+  readonly #root: string
 
-  constructor(directory: string) {
+  /** @param root of each layer, below its folder */
+  constructor(directory: string, root = 'envs/lab') {
     this.directory = directory
+    this.#root = root
   }
 
   /** @param files by their paths: `00-vpc/main.tf` is that of the layer's root */
   async write(files: Record<string, string>): Promise<void> {
     for (const [path, text] of Object.entries(files)) {
       const [layer = '', ...rest] = path.split('/')
-      const file = rest.length === 0 ? join(this.directory, layer) : join(this.directory, layer, 'envs/lab', ...rest)
+      const file = rest.length === 0 ? join(this.directory, layer) : join(this.directory, layer, this.#root, ...rest)
       await mkdir(dirname(file), { recursive: true })
       await writeFile(file, text)
     }

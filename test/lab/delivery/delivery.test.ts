@@ -70,7 +70,7 @@ let commit: string
 
 delivers.before(async () => {
   writeFileSync(join(lab, 'token'), token, { mode: 0o600 })
-  await ensureTools({ programs: programs.filter(({ name }) => name === 'crane') })
+  await ensureTools({ programs: programs.filter(({ name }) => name === 'registry') })
   commit = await publishSample(join(lab, 'git'))
   delivery = await start()
 })
@@ -175,8 +175,8 @@ delivers('images are pushed once, and are for linux/amd64', async () => {
   const registry = `http://127.0.0.1:${delivery.registryPort}`
   const images = labImages(commit)
   const references = images.flatMap(image => image.tags)
-  assert.is((await pushMissing(registry, images)).length, references.length)
-  assert.equal(await pushMissing(registry, images), [])
+  assert.is((await pushMissing(registry, images, token)).length, references.length)
+  assert.equal(await pushMissing(registry, images, token), [])
 
   const base = `${registry}/v2/web-service-design/threads/nextjs`
   const head = await fetch(`${base}/manifests/${commit}`, { method: 'HEAD' })
@@ -275,7 +275,7 @@ delivers('an outage: what is down answers nobody, and a push waits for its run',
     ['git-down', 'registry-down', 'actions-down'],
   )
   await faults.clear('registry-down')
-  assert.is((await fetch(registry)).status, 200)
+  assert.is((await fetch(registry, { headers: { authorization: `Bearer ${token}` } })).status, 200)
   await faults.clear()
   assert.is((await finishedRun(sha)).conclusion, 'success')
   assert.match(git('ls-remote', url), sha)
@@ -343,17 +343,34 @@ delivers('the Unix socket leads to the same registry', async () => {
   assert.is(status, 200)
 })
 
-delivers('what was pushed survives kill -9, and crane does not', async () => {
-  await push(`http://127.0.0.1:${delivery.registryPort}`, { repository: 'a/b', tags: ['1'], architecture: 'arm64' })
+delivers('every port and socket answers only who knows what it is called', async () => {
+  const { gitPort, registryPort, githubPort } = delivery
+  const sockets = ['git.sock', 'registry.sock'].map(name => ({ socketPath: socketPath(join(lab, 'run'), name) }))
+  for (const to of [...[gitPort, registryPort, githubPort].map(port => ({ port })), ...sockets]) {
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const headers = { host: 'evil.example', authorization: `Bearer ${token}` }
+      request({ ...to, path: '/threads-nextjs.git/info/refs?service=git-upload-pack', headers }, answer => {
+        answer.resume()
+        resolve(answer.statusCode)
+      })
+        .on('error', reject)
+        .end()
+    })
+    assert.is(status, 421, JSON.stringify(to))
+  }
+})
+
+delivers('what was pushed survives kill -9, and the backend does not', async () => {
+  await push(`http://127.0.0.1:${delivery.registryPort}`, { repository: 'a/b', tags: ['1'], architecture: 'arm64' }, token)
   const children = readFileSync(`/proc/${delivery.pid}/task/${delivery.pid}/children`, 'utf8').trim().split(' ').map(Number)
-  const crane = children.map(identify).filter(found => found !== undefined)
-  assert.is(crane.length, 1)
+  const backend = children.map(identify).filter(found => found !== undefined)
+  assert.is(backend.length, 1)
   await stop(delivery, 'SIGKILL')
-  assert.ok(await goneWithin(crane, 5000))
+  assert.ok(await goneWithin(backend, 5000))
   delivery = await start()
   const registry = `http://127.0.0.1:${delivery.registryPort}`
   assert.is((await fetch(`${registry}/v2/a/b/manifests/1`, { method: 'HEAD' })).status, 200)
-  assert.equal(await pushMissing(registry, labImages(commit)), [])
+  assert.equal(await pushMissing(registry, labImages(commit), token), [])
 })
 
 delivers.run()

@@ -58,7 +58,7 @@ identities.run()
 
 const sandboxes = suite('a container')
 const sandbox: Sandbox = {
-  ...{ hostname: 'pod', readOnlyRoot: true, workingDirectory: '/srv' },
+  ...{ hostname: 'pod', readOnlyRoot: true, workingDirectory: '/srv', hidden: ['/usr/local/lab'] },
   identity: { uid: 70, gid: 71, groups: [72] },
   mounts: [
     { source: '/b', target: '/data/below/it', readOnly: true },
@@ -76,7 +76,8 @@ sandboxes('a read-only root is closed last', () => {
 sandboxes('a command inside has the container’s user, groups and folder, and no privilege', () => {
   const { args } = entered(4711, sandbox, {}, ['id', '-u'])
   assert.match(args.join(' '), /--target 4711 .*--reuid=70 --regid=71 --groups=72 .*--bounding-set=-all --no-new-privs/)
-  assert.equal(args.slice(-5), ['/usr/bin/env', '--chdir=/srv', '--', 'id', '-u'])
+  assert.match(args.join(' '), /--target 4711 --user --mount .* \/usr\/bin\/env --chdir=\/srv -- \/usr\/bin\/perl -e /)
+  assert.equal(args.slice(-3), ['--', 'id', '-u'])
 })
 sandboxes.run()
 

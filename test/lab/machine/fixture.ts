@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -30,7 +29,7 @@ spec:
 `
 export const FLAGS = '--single --config /etc/k0s/k0s.yaml --kubelet-extra-args=--hostname-override=node'
 
-const NEEDED = ['crane', 'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok']
+const NEEDED = ['registry', 'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok']
 
 /** A lab of machines only: hypervisor, network, a fixed metadata server and a registry; all under one temporary folder. */
 export async function startLab() {
@@ -126,22 +125,20 @@ export async function startLab() {
 export type Lab = Awaited<ReturnType<typeof startLab>>
 
 async function serveRegistry(lab: string) {
-  const { server, backend } = await startRegistry({ crane: programPath('crane'), directory: join(lab, 'registry') })
+  const token = 'a-token-of-this-test-only'
+  const directory = join(lab, 'registry')
+  const { server, reader, backend } = await startRegistry({ program: programPath('registry'), directory, token })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  const door = createServer(client => {
-    const inner = createConnection({ host: '127.0.0.1', port })
-    client.on('error', () => inner.destroy()).pipe(inner)
-    inner.on('error', () => client.destroy()).pipe(client)
-  })
-  await new Promise<void>(resolve => door.listen(socketPath(join(lab, 'run'), 'registry.sock'), resolve))
+  await new Promise<void>(resolve => reader.listen(socketPath(join(lab, 'run'), 'registry.sock'), resolve))
   return {
-    push: (image: Image) => push(`http://127.0.0.1:${port}`, image),
+    push: (image: Image) => push(`http://127.0.0.1:${port}`, image, token),
     close(): void {
       backend.kill()
-      server.closeAllConnections()
-      server.close()
-      door.close()
+      for (const each of [server, reader]) {
+        each.closeAllConnections()
+        each.close()
+      }
     },
   }
 }

@@ -84,6 +84,12 @@ story('sees nothing of the host user, and not the network either', async ({ lab,
   assert.is((await run('ip', ['-json', 'link', 'show', 'type', 'bridge'])).trim(), '[]')
 })
 
+story('its root makes no device, has no use of one, and sets no clock', async ({ lab, machine }) => {
+  await fails(() => lab.ssh(machine, 'sudo mknod /root/device b 7 0'), /Operation not permitted/)
+  await fails(() => lab.ssh(machine, 'sudo date --set=@$(date +%s)'), /Operation not permitted/)
+  assert.match(await lab.ssh(machine, 'awk \'$2 == "/" { print $4 }\' /proc/mounts'), /\bnodev\b/)
+})
+
 story('k0s is installed and started as on any machine', async ({ lab, machine }) => {
   await lab.copyK0s(machine)
   await fails(() => lab.ssh(machine, `k0s install controller ${FLAGS}`), /must be run as root/)

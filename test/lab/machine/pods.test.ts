@@ -146,6 +146,52 @@ story('kubectl exec: output, exit code, input, and who one is', async ({ lab, ma
   assert.is((await lab.ssh(machine, `sudo k0s kubectl ${large} | wc --bytes`)).trim(), '5000000')
 })
 
+story('a pod, be it root, has nothing of its machine', async ({ lab, machine }) => {
+  const image = 'us-east1-docker.pkg.dev/web-service-design/threads/nextjs:latest'
+  const pod = (name: string, path: string) => `apiVersion: v1
+kind: Pod
+metadata: { name: ${name} }
+spec:
+  automountServiceAccountToken: false
+  containers:
+    - name: app
+      image: ${image}
+      command: [sleep, '600']
+      env: [{ name: LD_PRELOAD, value: /host/none.so }]
+      securityContext: { runAsUser: 0, privileged: true }
+      volumeMounts: [{ name: host, mountPath: /host }]
+  volumes: [{ name: host, hostPath: { path: ${path} } }]
+`
+  await lab.ssh(machine, 'sudo mkdir /srv/rooted')
+  await lab.kubectl(machine, 'apply -f -', pod('rooted', '/srv/rooted'))
+  await lab.kubectl(machine, 'apply -f -', pod('outside', '/etc'))
+  await lab.kubectl(machine, 'wait pod/rooted --for=condition=Ready --timeout=30s')
+  const inside = (command: string) => lab.kubectl(machine, `exec rooted -- sh -c '${command}'`)
+  assert.match(await inside('grep Cap /proc/self/status'), /^(Cap\w+:\t0{16}\n){5}$/)
+  assert.is((await inside('ls /usr/local/lab')).trim(), 'node')
+  for (const command of [
+    'mknod /host/device b 7 0',
+    'v=$(cat /proc/sys/kernel/core_pattern) && echo "$v" >/proc/sys/kernel/core_pattern',
+    'mount -t tmpfs tmpfs /host',
+    'curl --silent --max-time 5 http://127.0.0.1:2379/health',
+  ])
+    await fails(() => inside(command), /exit code/)
+  const reason = 'get pod outside -o jsonpath={.status.containerStatuses[0].state.waiting.message}'
+  assert.match(await lab.eventually(machine, reason, output => output !== ''), 'host path "/etc" is the machine\'s own')
+  await lab.kubectl(machine, 'delete pod rooted outside --grace-period=0')
+})
+
+story('the programs of some pods are enclosed as well', async ({ lab, machine }) => {
+  await lab.push({ repository: 'docker.io/library/redis', tags: ['7'], architecture: 'amd64' })
+  await lab.kubectl(machine, 'run redis --image redis:7 --env LD_PRELOAD=/none.so')
+  await lab.kubectl(machine, 'wait pod/redis --for=condition=Ready --timeout=30s')
+  assert.is((await lab.kubectl(machine, 'exec redis -- redis-cli ping')).trim(), 'PONG')
+  assert.match(await lab.kubectl(machine, 'exec redis -- grep CapEff /proc/self/status'), /:\t0{15}2$/m)
+  for (const path of ['/usr/local/bin/k0s', '/var/lib/k0s/pki/new', '/usr/local/lab/tools/new'])
+    await fails(() => lab.kubectl(machine, `exec redis -- touch ${path}`), /Read-only file system|No such file/)
+  await lab.kubectl(machine, 'delete pod redis --grace-period=0')
+})
+
 story('a secret is in the environment of its container and on no command line', async ({ lab, machine }) => {
   const commands = await lab.ssh(machine, "sudo sh -c 'cat /proc/[0-9]*/cmdline' | tr '\\0' ' '")
   assert.match(commands, 'postgres -D /var/lib/postgresql/data/pgdata')

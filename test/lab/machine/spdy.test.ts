@@ -23,6 +23,31 @@ words('is that of SPDY/3', () => {
 })
 words.run()
 
+const strangers = suite('what is not SPDY')
+const frame = (type: number, body: Buffer) => {
+  const header = Buffer.alloc(8)
+  header.writeUInt32BE(0x8003_0000 + type)
+  header.writeUInt32BE(body.length, 4)
+  return Buffer.concat([header, body])
+}
+for (const [why, said] of [
+  ['headers that can not be inflated', frame(1, Buffer.alloc(40, 'x'))],
+  ['headers of a stream that has none', frame(1, Buffer.alloc(4))],
+  ['an unknown kind of frame, and the end of the connection', frame(99, Buffer.alloc(1))],
+  ['data of an unknown stream, and half a frame', Buffer.from([0, 0, 0, 7, 0, 0, 0, 1, 65, 0, 0])],
+] as const) {
+  strangers(`${why}: the connection ends, and nothing else`, async () => {
+    const server = createTcpServer(socket => {
+      void serveSpdyForward(socket, Buffer.alloc(0), { sandbox: 'a-uid', addressOf: () => undefined })
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    await text(client.end(said)).catch(() => '')
+    server.close()
+  })
+}
+strangers.run()
+
 interface Context {
   api: Server
   pod: TcpServer

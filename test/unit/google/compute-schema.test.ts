@@ -9,7 +9,7 @@ const partOf = (schema: Schema): Record<string, Schema> =>
   PATH.reduce<Schema | undefined>((part, name) => part?.nested?.[name], schema)?.nested ?? {}
 const inCompute = (nested: Record<string, Schema>): Schema => {
   const v1 = { options: { a: 1 }, nested }
-  const cloud = { nested: { compute: { nested: { v1 } } } }
+  const cloud = { nested: { compute: { nested: { v1, v1beta: { nested } } } } }
   return { nested: { google: { nested: { api: { nested: {} }, cloud } } } }
 }
 const message = (...types: string[]) => ({ fields: Object.fromEntries(types.map((type, id) => [`f${id}`, { type, id }])) })
@@ -45,6 +45,10 @@ for (const [what, calls, kept] of [
 table('only the methods that are called', () =>
   assert.equal(Object.keys(partOf(needed(small, { Pets: ['Get'] })).Pets?.methods ?? {}), ['Get']),
 )
+table('no other version', () => {
+  const compute = needed(small, {}).nested?.google?.nested?.cloud?.nested?.compute
+  assert.equal(Object.keys(compute?.nested ?? {}), ['v1'])
+})
 table('what is beside stays as it is', () => {
   const { google } = needed(small, {}).nested ?? {}
   assert.equal(google?.nested?.api, { nested: {} })

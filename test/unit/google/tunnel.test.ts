@@ -9,7 +9,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { processesWith } from '../../../lab/machine/process.ts'
 import { ownFolder, socketFolders } from '../../../lib/google/lease.ts'
-import { openTunnel, type Tunnel, type TunnelOptions } from '../../../lib/google/tunnel.ts'
+import { choosePort, openTunnel, type Tunnel, type TunnelOptions } from '../../../lib/google/tunnel.ts'
 import { OpsError } from '../../../lib/runtime/errors.ts'
 import { type Relay, startRelay } from '../support/relay.ts'
 import { freePort } from '../support/server.ts'
@@ -231,6 +231,17 @@ tunnels('a tunnel to another VM is named, not taken for one’s own, and given n
   assert.match(refused.hint, 'api_local_port')
   assert.is(await greeted(context.port), 'vm:')
   assert.is(asked, 0)
+})
+
+tunnels('a port is chosen: that of the same tunnel, else the first that is free', async context => {
+  const { relay, port } = context
+  const leadsTo = (instance: string) => ({ relay: relay.url, project: 'p', zone: 'z', instance, port: 6443 })
+  assert.is(await choosePort(port, leadsTo('vm')), port)
+  assert.ok((await choosePort(port, leadsTo('vm'), [port])) > port, 'one that another environment has is left to it')
+  await open(context)
+  assert.is(await choosePort(port, leadsTo('vm')), port)
+  assert.ok((await choosePort(port, leadsTo('other'))) > port, 'that of a tunnel to another VM is taken')
+  assert.is(await greeted(port), 'vm:')
 })
 
 tunnels('one that hangs is a stranger', async context => {

@@ -13,6 +13,17 @@ google('of one of its layers', () =>
     layer: '01-k8s',
   }),
 )
+for (const [what, layer, expected] of [
+  ['of any characters that a label has', 'k8s_base-2', /^k8s_base-2$/],
+  ['of others', 'K8s.base', /^k8s-base-[0-9a-f]{6}$/],
+  ['longer than a label', 'a'.repeat(100), /^a{56}-[0-9a-f]{6}$/],
+] as const) {
+  google(`of a layer with a name ${what}`, () => assert.match(ownLabels({ environment: 'prod', layer }).layer ?? '', expected))
+}
+google('layers whose labels would be the same are kept apart', () => {
+  const labels = ['k8s-base', 'K8s-base', 'k8s.base', 'K8S.base'].map(layer => ownLabels({ environment: 'prod', layer }).layer)
+  assert.is(new Set(labels).size, labels.length)
+})
 google.run()
 
 const objects = suite('isOwnObject')

@@ -111,7 +111,6 @@ function connections(outputs: Record<string, () => string>) {
     endpoints: undefined,
     credentials: {},
     baseLayer: '00-vpc',
-    terraform: { state: async () => ({ outputs: { project_id: 'p', zone: 'z' } }) },
     output: async (layer: string, name: string) => {
       asked.push(`${layer} ${name}`)
       return outputs[name]?.() ?? ''
@@ -122,30 +121,12 @@ function connections(outputs: Record<string, () => string>) {
 }
 
 const places = suite('where Google is asked')
-for (const [why, outputs, expected] of [
-  ['the outputs of the base layer', { project_id: 'p', zone: 'z' }, []],
-  ['inputs where nothing is applied', {}, ['project_id', 'zone']],
-  ['inputs where another tree has applied something', { their_output: 'x' }, ['project_id', 'zone']],
-  ['each for itself', { project_id: 'p' }, ['zone']],
-] as [string, Record<string, string>, string[]][]) {
-  places(why, async () => {
-    const inputs: string[] = []
-    const { compute } = openConnections({
-      credentials: { client: async () => ({}) },
-      baseLayer: '00-vpc',
-      terraform: {
-        state: async () => ({ outputs }),
-        input: async (_layer: string, name: string) => {
-          inputs.push(name)
-          return name
-        },
-      },
-      signal: new AbortController().signal,
-    } as unknown as Parameters<typeof openConnections>[0])
-    await compute()
-    assert.equal(inputs, expected)
-  })
-}
+places('the project and the zone that are said', async () => {
+  const { defaults, apiEnd } = connections({ project_id: () => 'p', zone: () => 'us-east1-b', vm_name: () => 'vm' })
+  assert.equal(await defaults(), { project: 'p', zone: 'us-east1-b', region: 'us-east1' })
+  const { project, zone, instance, port } = await apiEnd()
+  assert.equal([project, zone, instance, port], ['p', 'us-east1-b', 'vm', 6443])
+})
 places.run()
 
 const port = String(await freePort())

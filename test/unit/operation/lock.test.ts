@@ -338,6 +338,149 @@ takes('the answer to the last heartbeat never came: what it wrote is released', 
   await release?.()
   assert.is(store.objects.has(LOCK), false)
 })
+for (const [why, ticks] of [
+  ['fail at once', 0],
+  ['fail after half a minute', 2],
+  ['fail after longer than others wait', 5],
+] as const) {
+  takes(`heartbeats that ${why}: the run is stopped before another can have the lock`, async () => {
+    const store = fakeStore()
+    const { acquire, lost } = run(store)
+    await acquire()
+    let passed = 0
+    const pending: { at: number; fail(): void }[] = []
+    store.write = () => new Promise((_, reject) => pending.push({ at: passed + ticks, fail: () => reject(new Error('503')) }))
+    while (lost.length === 0 && passed < 10) {
+      store.pass(LOCK_HEARTBEAT_MS)
+      passed++
+      mock.timers.tick(LOCK_HEARTBEAT_MS)
+      for (const { at, fail } of pending) if (at <= passed) fail()
+      await settled()
+    }
+    assert.ok(passed * LOCK_HEARTBEAT_MS <= LOCK_STALE_MS, `${passed} heartbeats`)
+    assert.is((await refusal(run(elsewhereThan(store)).acquire())).code, 4)
+  })
+}
+takes('a heartbeat that is answered late counts from when it was begun', async () => {
+  const store = fakeStore()
+  const { acquire, lost } = run(store)
+  await acquire()
+  const { write } = store
+  const beat = async () => {
+    store.pass(LOCK_HEARTBEAT_MS)
+    mock.timers.tick(LOCK_HEARTBEAT_MS)
+    await settled()
+  }
+  let answer = () => undefined as unknown
+  store.write = async (...args) => {
+    const written = await write(...args)
+    await new Promise(resolve => (answer = () => resolve(undefined)))
+    return written
+  }
+  await beat()
+  for (let beats = 0; beats < 2; beats++) await beat()
+  answer()
+  await settled()
+  store.write = () => Promise.reject(new Error('503'))
+  assert.equal(lost, [])
+  await beat()
+  assert.equal(lost, [])
+  await beat()
+  assert.is(lost.length, 1)
+  assert.is((await refusal(run(elsewhereThan(store)).acquire())).code, 4)
+})
+
+/** The next write does not get through before its sender has given up. @returns lets it get through, too late */
+function delays(store: FakeStore): () => Promise<unknown> {
+  const { write } = store
+  let late: Parameters<typeof write> | undefined
+  store.write = async (...args) => {
+    store.write = write
+    late = args
+    throw new Error('has not answered within 15 s')
+  }
+  return async () => late && write(...late)
+}
+takes('a first write that arrives once its run has given up: its owner is named, and is taken over in time', async () => {
+  const store = fakeStore()
+  const arrive = delays(store)
+  assert.match((await run(store, 'up').acquire().catch(String)) as string, 'has not answered')
+  await arrive()
+  assert.match((await refusal(run(elsewhereThan(store)).acquire())).message, '`up` of')
+  store.pass(LOCK_STALE_MS + 1)
+  assert.type(await run(elsewhereThan(store)).acquire(), 'function')
+})
+takes('a first write that arrives once another run has the lock is that one’s affair no more', async () => {
+  const store = fakeStore()
+  const arrive = delays(store)
+  await run(store, 'up').acquire().catch(String)
+  const release = await run(store, 'down').acquire()
+  await arrive()
+  assert.is(held(store).verb, 'down')
+  await release?.()
+  assert.is(store.objects.has(LOCK), false)
+})
+for (const [when, happens, left] of [
+  ['the next one', async () => undefined, 'down'],
+  [
+    'another run has taken the lock',
+    async (store: FakeStore) => {
+      store.wrote(LOCK, JSON.stringify(record()))
+    },
+    'up',
+  ],
+  ['the lock was given back', async (_store: FakeStore, release: (() => Promise<void>) | undefined) => release?.(), undefined],
+] as const) {
+  takes(`a heartbeat that arrives after ${when} changes nothing`, async () => {
+    const store = fakeStore()
+    const { acquire, lost } = run(store)
+    const release = await acquire()
+    const arrive = delays(store)
+    const beat = async () => {
+      mock.timers.tick(LOCK_HEARTBEAT_MS)
+      await settled()
+    }
+    await beat()
+    if (!left || left === 'up') await happens(store, release)
+    else await beat()
+    await arrive()
+    assert.is(store.objects.has(LOCK) ? held(store).verb : undefined, left)
+    await beat()
+    assert.equal(
+      lost.map(({ message }) => message.replace(/,.*/, '')),
+      left === 'up' ? ["the environment's lock was taken over by `up` of bob@far (pid 4711)"] : [],
+    )
+    await release?.()
+    assert.is(store.objects.has(LOCK) ? held(store).verb : undefined, left === 'up' ? 'up' : undefined)
+  })
+}
+takes('a release whose answer is lost, and another run at once: that one’s lock stays', async () => {
+  const store = fakeStore()
+  const release = await run(store).acquire()
+  const { remove } = store
+  store.remove = async (...args) => {
+    store.remove = remove
+    await remove(...args)
+    store.wrote(LOCK, JSON.stringify(record({ holder: 'eve@near' })))
+    throw new Error('socket hang up')
+  }
+  await release?.()
+  assert.is(held(store).holder, 'eve@near')
+})
+takes('a holder who goes between the look and the write, and another who comes: that one is named', async () => {
+  const store = fakeStore()
+  const generation = store.wrote(LOCK, JSON.stringify(record()))
+  store.pass(2 * LOCK_STALE_MS)
+  const { write } = store
+  store.write = async (...args) => {
+    store.objects.delete(LOCK)
+    store.wrote(LOCK, JSON.stringify(record({ holder: 'eve@near', verb: 'dr-drill' })))
+    return write(...args)
+  }
+  const { message } = await refusal(run(store).acquire())
+  assert.match(message, '`dr-drill` of eve@near')
+  assert.equal(store.calls, [`write ${LOCK} over ${generation}`])
+})
 takes('a write that failed and did not go through is an error, not a lock', async () => {
   const store = fakeStore()
   store.write = async () => {

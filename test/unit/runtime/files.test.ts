@@ -19,6 +19,21 @@ files('a file is written whole, for its owner alone, in a folder made for it', a
   assert.is(statSync(path).mode & 0o777, 0o600)
   assert.equal(readdirSync(join(folder, 'a')), ['b.json'])
 })
+for (const [mode, expected] of [
+  [undefined, '700 700'],
+  [0o600, '700 700'],
+  [0o644, '755 755'],
+] as const) {
+  files(`missing folders are as open as the file: ${mode?.toString(8) ?? 'by default'}`, async ({ folder }) => {
+    const before = process.umask(0o022)
+    try {
+      await writeAtomically(join(folder, 'a/b/c.json'), 'x', mode)
+    } finally {
+      process.umask(before)
+    }
+    assert.is(['a', 'a/b'].map(name => (statSync(join(folder, name)).mode & 0o777).toString(8)).join(' '), expected)
+  })
+}
 files('another mode when given', async ({ folder }) => {
   await writeAtomically(join(folder, 'public'), 'x', 0o644)
   assert.is(statSync(join(folder, 'public')).mode & 0o777, 0o644)

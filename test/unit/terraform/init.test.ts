@@ -27,7 +27,13 @@ async function initialised(use: (folder: string, init: ReturnType<typeof createI
   } as unknown as Command
   try {
     await writeFile(join(folder, 'backend'), '')
-    const init = createInit({ command, root: () => folder, directory: folder, backendConfig: join(folder, 'backend') })
+    const init = createInit({
+      command,
+      env: 'lab',
+      root: () => folder,
+      directory: folder,
+      backendConfig: join(folder, 'backend'),
+    })
     await init.run('a')
     await use(folder, init, runs)
   } finally {
@@ -101,7 +107,7 @@ async function installed(use: (folder: string, init: ReturnType<typeof createIni
     await writeFile(join(folder, 'backend'), '')
     await use(
       folder,
-      createInit({ command, root: () => folder, directory: folder, backendConfig: join(folder, 'backend') }),
+      createInit({ command, env: 'lab', root: () => folder, directory: folder, backendConfig: join(folder, 'backend') }),
       runs,
     )
   } finally {
@@ -149,7 +155,13 @@ init('a copy of the checkout is as current as the checkout', () =>
     await run('a')
     const copy = `${folder}-copy`
     await cp(folder, copy, { recursive: true })
-    const options = { command: {} as Command, root: () => copy, directory: copy, backendConfig: join(copy, 'backend') }
+    const options = {
+      command: {} as Command,
+      env: 'lab',
+      root: () => copy,
+      directory: copy,
+      backendConfig: join(copy, 'backend'),
+    }
     assert.is(await createInit(options).isCurrent('a'), true)
     await rm(copy, { recursive: true })
   }),
@@ -175,7 +187,13 @@ for (const [why, stderr] of [
       stopped: () => undefined,
       failure: () => new Error(stderr),
     } as unknown as Command
-    const { run } = createInit({ command, root: () => folder, directory: folder, backendConfig: join(folder, 'backend') })
+    const { run } = createInit({
+      command,
+      env: 'lab',
+      root: () => folder,
+      directory: folder,
+      backendConfig: join(folder, 'backend'),
+    })
     const message = await run('a').then(
       () => '',
       error => (error as Error).message,
@@ -204,6 +222,7 @@ init('two at once do not meet, and the second does nothing that the first has do
   const inits = [1, 2].map(() =>
     createInit({
       command,
+      env: 'lab',
       root: () => folder,
       directory: folder,
       backendConfig: join(folder, 'backend'),
@@ -231,9 +250,14 @@ init('the Terraform of a run that was killed is waited for', async () => {
     },
   } as unknown as Command
   const backendConfig = join(folder, 'backend')
-  await createInit({ command, root: () => folder, directory: folder, backendConfig, onProgress: line => said.push(line) }).run(
-    'a',
-  )
+  await createInit({
+    command,
+    env: 'lab',
+    root: () => folder,
+    directory: folder,
+    backendConfig,
+    onProgress: line => said.push(line),
+  }).run('a')
   assert.is(isLeft, false)
   assert.match(said.join('\n'), `(pid ${left.pid})`)
   await rm(folder, { recursive: true })
@@ -262,7 +286,9 @@ async function inFolder(
   const backendConfig = join(folder, 'backend')
   try {
     await writeFile(backendConfig, '')
-    await use(folder, commands, more => createInit({ command, root: () => folder, directory: folder, backendConfig, ...more }))
+    await use(folder, commands, more =>
+      createInit({ command, env: 'lab', root: () => folder, directory: folder, backendConfig, ...more }),
+    )
   } finally {
     await rm(folder, { recursive: true })
   }

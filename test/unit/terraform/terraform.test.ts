@@ -16,6 +16,7 @@ case $root in */scratch-*) where=scratch ;; *) where=$(basename "$(dirname "$(di
 say() { echo "$1 $command $where" >>"$folder/log"; }
 command=$1
 say begin
+echo "$*" >>"$folder/commands"
 trap 'say interrupted; exit 1' INT
 case $command in
   console) cat >/dev/null; printf '"%s"\n' "$(printf '"the-bucket"' | base64)" ;;
@@ -98,6 +99,27 @@ plans('what nobody waits for any more is interrupted at the end', () =>
     await left
   }),
 )
+for (const [lockDeadline, timeout, within] of [
+  [undefined, undefined, '60s'],
+  [300_000, undefined, '300s'],
+  [1500, undefined, '2s'],
+  [300_000, 0, '0s'],
+] as const) {
+  plans(`a state's lock is waited for as long as the environment says: ${lockDeadline} ms, or ${timeout} s: ${within}`, () =>
+    withRoots(async ({ folder, terraform }) => {
+      await writeFile(join(folder, 'ticks'), '0')
+      const { plan, adopt } = terraform({ ...(lockDeadline !== undefined && { lockDeadline }) })
+      await failureOf(plan('00-a', { ...(timeout !== undefined && { lockTimeout: timeout }) }))
+      if (timeout === undefined) await adopt('00-a', 'a.b', 'id')
+      const commands = (await readFile(join(folder, 'commands'), 'utf8')).split('\n')
+      const waits = commands.filter(command => /^(plan|import) .*-lock-timeout/.test(command))
+      assert.equal(
+        waits.map(command => /-lock-timeout=(\S+)/.exec(command)?.[1]),
+        timeout === undefined ? [within, within] : [within],
+      )
+    }),
+  )
+}
 plans.run()
 
 const checks = suite('what was found in order is not looked for again')

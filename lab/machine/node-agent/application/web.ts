@@ -99,12 +99,26 @@ async function addPost(request: IncomingMessage): Promise<Answer> {
   return { status: 201, body: JSON.parse(post) }
 }
 
-function answer(request: IncomingMessage): Promise<Answer> {
-  const { method, url = '/' } = request
-  const path = new URL(url, 'http://localhost').pathname
+/** As in the rest of the lab, whose code is not in the container: a path that can be decoded and names no host. */
+function pathIn(url: string): string | undefined {
+  try {
+    if (!/^\/(?!\/)/.test(url)) return undefined
+    const { pathname } = new URL(`http://localhost${url}`)
+    return /\p{Cc}/u.test(decodeURIComponent(pathname)) ? undefined : pathname
+  } catch {
+    return undefined
+  }
+}
+
+async function answer(request: IncomingMessage): Promise<Answer> {
+  const { method = '', url = '/' } = request
+  const path = pathIn(url)
+  if (path === undefined) return { status: 400, body: { error: 'bad request' } }
+  if (path === '/posts' && method === 'POST') return addPost(request)
+  if (!['GET', 'HEAD'].includes(method)) return { status: 405, body: { error: 'method not allowed' } }
   if (path === '/' || path === '/health') return health()
-  if (path === '/posts') return method === 'POST' ? addPost(request) : listPosts()
-  return Promise.resolve(path === '/version' ? { status: 200, body: self } : { status: 404, body: { error: 'not found' } })
+  if (path === '/posts') return listPosts()
+  return path === '/version' ? { status: 200, body: self } : { status: 404, body: { error: 'not found' } }
 }
 
 const server = createServer(async (request, response) => {

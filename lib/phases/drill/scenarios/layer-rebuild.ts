@@ -26,7 +26,7 @@ export function layerRebuild(layers: readonly string[], snapshotsAfter: readonly
       markersWritten(),
       volumesDumped(),
       proofTaken(base),
-      ...destroyOrder(others).map(layerDestroyed),
+      ...destroyOrder(others, layers).map(layerDestroyed),
       lossSeen(),
       layerUntouched(base, {
         stage: 'decide',

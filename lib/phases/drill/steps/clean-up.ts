@@ -17,7 +17,9 @@ export const cleanUp = (): DrillStep => ({
       for (const marker of facts.markers ?? []) {
         const { name, place } = marker
         // Whatever the verdict, no copy is needed of data that is there now.
-        const needed = place.kind === 'volume' && !isRecovered(marker, await readMarker(marker, context))
+        // What was judged, counts: a run that was killed here may have removed the marker.
+        const isThere = async () => isRecovered(marker, facts.found?.[name] ?? (await readMarker(marker, context)))
+        const needed = place.kind === 'volume' && !(await isThere())
         if (place.kind === 'volume') {
           const path = dumpPath(place.claim, journal.id)
           if (needed) leftovers.push(`${path} on the VM, the copy of ${place.claim}`)

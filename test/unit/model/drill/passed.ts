@@ -45,6 +45,7 @@ export const passedFacts = (): Omit<DrillFacts, 'aborted' | 'conclusion'> => ({
     snapshotsAfter,
     targets: { vm: 'threads-prod-vm', project: 'p', zone: 'z' },
   },
+  runs: ['20251101-120000-prod-up-4'],
   attempts: [{ startedAt: after(0), endedAt: after(170), exitCode: 0, operator: 'ann@desk' }],
   begun: Object.fromEntries(rebuild.steps.map(({ id }) => [id, after(startOf(id))])),
   steadyState: { ...healthy(5), newestSnapshot: { name: 'threads-prod-vm-01-k8s-20251101-130000', createdAt: after(-3600) } },

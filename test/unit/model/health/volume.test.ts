@@ -98,7 +98,7 @@ for (const [why, change, pods, message, remedy] of [
     ofClass('local-path-2'),
     [consumer()],
     'storageclass.storage.k8s.io "local-path-2" not found',
-    './taskw layer:apply -- 01-k8s',
+    './taskw layer:apply',
   ],
   [
     'the volume that is lost',
@@ -134,7 +134,7 @@ claims.run()
 const classes = suite('classes')
 for (const [why, present, expected, remedy] of [
   ['one default', [storageClass(), plain('slow')], [], ''],
-  ['storage-class/no-default: none at all', [], ['error storage-class/no-default'], './taskw layer:apply -- 01-k8s'],
+  ['storage-class/no-default: none at all', [], ['error storage-class/no-default'], './taskw layer:apply'],
   [
     'storage-class/no-default: one that is none',
     [unwanted],

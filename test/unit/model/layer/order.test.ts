@@ -10,19 +10,27 @@ import {
   needsCluster,
 } from '../../../../lib/model/layer/order.ts'
 
-const layers = ['02-argocd-app', '00-vpc', '01-k8s']
+/** Names of any kind: what counts is the list. */
+const layers = ['network', '02-cluster', 'app']
 
 const order = suite('layer order')
-order('is that of the numbers', () => assert.equal(applyOrder(layers), ['00-vpc', '01-k8s', '02-argocd-app']))
-order('is reversed to destroy', () => assert.equal(destroyOrder(layers), ['02-argocd-app', '01-k8s', '00-vpc']))
+for (const [why, chosen, expected] of [
+  ['all of them', layers, layers],
+  ['some, named in whatever order', ['app', 'network'], ['network', 'app']],
+  ['each once', ['app', 'app'], ['app']],
+  ['none that is not there', ['app', 'other'], ['app']],
+] as const) {
+  order(`is that of the list: ${why}`, () => assert.equal(applyOrder(chosen, layers), [...expected]))
+  order(`is reversed to destroy: ${why}`, () => assert.equal(destroyOrder(chosen, layers), [...expected].reverse()))
+}
 order('leaves its input alone', () => {
-  destroyOrder(layers)
-  assert.is(layers[0], '02-argocd-app')
+  destroyOrder(layers, layers)
+  assert.is(layers[0], 'network')
 })
 for (const [layer, expected] of [
-  ['00-vpc', false],
-  ['01-k8s', true],
-  ['02-argocd-app', true],
+  ['network', false],
+  ['02-cluster', true],
+  ['app', true],
 ] as const) {
   order(`${layer} ${expected ? 'needs' : 'does not need'} the cluster`, () => assert.is(needsCluster(layer, layers), expected))
 }
@@ -30,24 +38,23 @@ order.run()
 
 const neighbours = suite('layersBelow and layersAbove')
 for (const [layer, below, above] of [
-  ['00-vpc', [], ['02-argocd-app', '01-k8s']],
-  ['01-k8s', ['00-vpc'], ['02-argocd-app']],
-  ['02-argocd-app', ['00-vpc', '01-k8s'], []],
+  ['network', [], ['app', '02-cluster']],
+  ['02-cluster', ['network'], ['app']],
+  ['app', ['network', '02-cluster'], []],
+  ['a layer that is none of them', [], []],
 ] as const) {
   neighbours(`of ${layer}`, () => assert.equal([layersBelow(layer, layers), layersAbove(layer, layers)], [below, above]))
 }
-neighbours('of a layer that is none of them', () =>
-  assert.equal([layersBelow('01-other', layers), layersAbove('01-other', layers)], [['00-vpc', '01-k8s'], ['02-argocd-app']]),
-)
 neighbours.run()
 
 const edges = suite('contradictions')
 for (const [why, layer, reads, expected] of [
-  ['a lower layer may be read', '01-k8s', ['00-vpc'], 0],
-  ['a higher layer may not', '00-vpc', ['01-k8s'], 1],
-  ['nor itself', '01-k8s', ['01-k8s'], 1],
+  ['a lower layer may be read', '02-cluster', ['network'], 0],
+  ['and one far below', 'app', ['network'], 0],
+  ['a higher layer may not', '02-cluster', ['app'], 1],
+  ['nor itself', '02-cluster', ['02-cluster'], 1],
 ] as const) {
-  edges(why, () => assert.is(contradictions([{ layer, reads: [...reads] }]).length, expected))
+  edges(why, () => assert.is(contradictions([{ layer, reads: [...reads] }], layers).length, expected))
 }
 edges.run()
 

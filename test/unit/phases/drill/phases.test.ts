@@ -2,7 +2,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Facts } from '../../../../lib/model/drill/facts.ts'
 import type { Context } from '../../../../lib/operation/context.ts'
-import { drillPhases } from '../../../../lib/phases/drill/phases.ts'
+import { broughtUp } from '../../../../lib/phases/brought-up.ts'
+import { abortPhases, drillPhases } from '../../../../lib/phases/drill/phases.ts'
 import { layerRebuild } from '../../../../lib/phases/drill/scenarios/layer-rebuild.ts'
 import type { Drill } from '../../../../lib/phases/drill/step.ts'
 import { journalOf, passedFacts } from '../../model/drill/passed.ts'
@@ -50,5 +51,29 @@ phases('what must be destroyed next has a layer above again: it says how to get 
 })
 phases('in a dry run, what an earlier step is yet to bring about is unknown', async () => {
   assert.is((await checked(killedBefore(FIRST), SECOND)).state, 'unknown')
+})
+for (const id of ['loss-seen', '00-vpc/untouched']) {
+  phases(`${id} is about what was destroyed, which is there again: it says how to get out`, async () => {
+    const found = await checked(killedBefore(id), id)
+    assert.is(found.state, 'refused')
+    if (found.state !== 'refused') return
+    assert.is(found.refusal.code, 4)
+    assert.match(found.refusal.message, 'layer 01-k8s')
+    assert.match(found.refusal.hint, 'dr-drill -- --abort')
+  })
+  phases(`${id} of a drill that nobody has overtaken is done`, async () => {
+    const phase = drillPhases(killedBefore(id)).find(each => each.id === id)
+    const state = async (layer: string) => ({ applied: layer === '00-vpc', serial: 1 })
+    const context = { terraform: { layers: LAYERS, state } } as unknown as Context
+    assert.is((await phase?.check(context))?.state, 'todo')
+  })
+}
+phases('an abort does what `up` does, on a VM that is new as well, and cleans up', () => {
+  const environment = { snapshots: { after: ['01-k8s'] }, verify: { deadline: 1 } }
+  const context = { ...applied, environment } as unknown as Context
+  const ids = (of: readonly { id: string }[]) => of.map(({ id }) => id)
+  assert.equal(ids(abortPhases(killedBefore(SECOND), context)), [...ids(broughtUp(context)), 'clean-up'])
+  for (const id of ['layer/00-vpc', 'k0s/running', 'kubeconfig', 'snapshot/01-k8s', 'layer/02-argocd-app', 'verified'])
+    assert.ok(ids(broughtUp(context)).includes(id), id)
 })
 phases.run()

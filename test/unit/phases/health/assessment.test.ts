@@ -12,6 +12,7 @@ import { failureOf } from '../../support/layers.ts'
 const HEALTHY = inventory()
 const PROGRESSING = inventory({ deployments: [deployment({ status: { availableReplicas: 0 } })] })
 const BROKEN = inventory({ applications: [application({ status: { health: { status: 'Degraded' } } })] })
+const STORAGE = { type: 'kubernetes_storage_class', attributes: { metadata: [{ name: 'local-path' }] } }
 const AWAY = external('out of reach', 'is the tunnel up')
 
 /** A context on a cluster with these inventories, one per survey; the last one stays. */
@@ -75,6 +76,27 @@ waits('out of time, what was on its way is an error', async () => {
   assert.is(verdict, 'unhealthy')
   assert.equal(inBrief(findings), ['error rollout/progressing, heals'])
   assert.is(seen.closed, seen.watches)
+})
+for (const [why, resources, remedy] of [
+  ['the layer whose state has its kind', async () => [STORAGE], './taskw layer:apply -- cluster'],
+  ['every layer where no state has it', async () => [], './taskw layer:apply'],
+  ['every layer where the states can’t be read', async () => Promise.reject(AWAY), './taskw layer:apply'],
+] as const) {
+  waits(`what is missing is applied by ${why}`, async () => {
+    const { context } = contextOn(inventory({ storageClasses: [] }))
+    const terraform = {
+      layers: ['vm', 'cluster'],
+      resources: async (layer: string) => (layer === 'cluster' ? resources() : []),
+    }
+    const { findings } = await untilHealthy({ ...context, terraform: terraform as unknown as Context['terraform'] }, 0)
+    assert.is(findings.find(({ rule }) => rule === 'storage-class/no-default')?.remedy, remedy)
+  })
+}
+waits('the states are not asked for while nothing is missing', async () => {
+  const { context } = contextOn(BROKEN)
+  const resources = () => assert.unreachable('they are')
+  const terraform = { layers: ['vm'], resources } as unknown as Context['terraform']
+  assert.is((await untilHealthy({ ...context, terraform }, 0)).verdict, 'unhealthy')
 })
 waits('no time at all is one survey', async () => {
   const { context, seen } = contextOn(PROGRESSING, HEALTHY)
