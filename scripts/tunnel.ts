@@ -4,7 +4,7 @@ import { Option } from 'commander'
 import { environmentScript } from '../lib/command-line/environment.ts'
 import type { Context } from '../lib/operation/context.ts'
 import type { OpenedService } from '../lib/operation/forwards.ts'
-import { usage } from '../lib/runtime/errors.ts'
+import { precondition, usage } from '../lib/runtime/errors.ts'
 import type { Json } from '../lib/runtime/json.ts'
 import type { Outcome } from '../lib/runtime/script.ts'
 import { table } from '../lib/runtime/table.ts'
@@ -60,6 +60,7 @@ async function held(asked: OpenedService[], context: Context, detached: boolean)
   const document = { port, own, services: services.map(service => ({ name: service.name, url: urlOf(service) })) }
   if (!own) {
     const text = `Port ${port} of 127.0.0.1 is in use ${holderText(await portHolder(port))}; perhaps it is a tunnel.`
+    if (detached && services.length === 0) throw precondition(text, 'use it as it is, or end it first')
     if (services.length === 0) return { document, text }
     log.warn(text)
   }

@@ -63,7 +63,8 @@ async function readTunnel(path: string): Promise<OpenTunnel | undefined> {
 export async function startDetached(env: string, names: readonly string[], signal: AbortSignal): Promise<OpenTunnel> {
   await mkdir(FOLDER, { recursive: true, mode: 0o700 })
   const path = join(FOLDER, `${env}.log`)
-  const log = await open(path, 'w', 0o600)
+  const log = await open(path, 'a', 0o600)
+  const { size: before } = await log.stat()
   const child = spawn(process.execPath, [join(root, 'scripts/tunnel.ts'), '--env', env, '--detached', '--', ...names], {
     // Of a session of its own, which no terminal's Ctrl-C or end reaches, and holding no folder.
     detached: true,
@@ -82,7 +83,8 @@ export async function startDetached(env: string, names: readonly string[], signa
       signal,
       hint: `what it says is in ${path}`,
       probe: async () => {
-        if (child.exitCode !== null || child.signalCode !== null) throw await ended(child.exitCode, path)
+        if (child.exitCode !== null || child.signalCode !== null)
+          throw ended(child.exitCode, (await readFile(path)).subarray(before).toString())
         return (await openTunnels(env)).find(tunnel => tunnel.process.pid === pid)
       },
     })
@@ -92,11 +94,11 @@ export async function startDetached(env: string, names: readonly string[], signa
   }
 }
 
-/** What a process that ended before it had opened anything has said. */
-async function ended(code: number | null, path: string): Promise<OpsError> {
-  const said = (await readFile(path, 'utf8').catch(messageOf)).trim().split('\n')
-  const exitCode = (code ?? exitCodes.external) as OpsError['code']
-  return new OpsError(exitCode, `the tunnel ended before it was open:\n${said.slice(-LINES_SHOWN).join('\n')}`, 'see above')
+/** What a process that ended before it had opened anything has failed with. @param said what it wrote */
+export function ended(code: number | null, said: string): OpsError {
+  const lines = said.trim().split('\n').slice(-LINES_SHOWN)
+  const exitCode = (code || exitCodes.external) as OpsError['code']
+  return new OpsError(exitCode, `the tunnel ended before it was open:\n${lines.join('\n')}`, 'what it says is above')
 }
 
 /** Ends the environment's detached tunnels. @returns those that it has ended @throws OpsError 4 for another user's, 124 */

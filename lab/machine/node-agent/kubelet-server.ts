@@ -17,7 +17,7 @@ import {
 import { PROTOCOLS, serveExec } from './exec.ts'
 import type { ContainerStatus, Pod } from './kubernetes.ts'
 import { type LogOptions, logFile, readLog } from './log.ts'
-import { FORWARD_PROTOCOLS, portsOf, serveForward } from './port-forward.ts'
+import { FORWARD_PROTOCOLS, portsOf, SPDY, serveForward, serveSpdyForward } from './port-forward.ts'
 import type { Running } from './running.ts'
 
 export const KUBELET_PORT = 10250
@@ -59,9 +59,13 @@ export function createKubelet(host: Host, pki: string): Server {
       const [verb, namespace = '', name = '', container = ''] = path
       if (verb === 'portForward') {
         const pod = findPod(host, namespace, name)
-        const ports = portsIn(query)
-        requireWebSocket(request, "`./taskw tunnel` does, kubectl's port-forward does not")
         const target = { sandbox: pod.metadata.uid, addressOf: (port: number) => host.addressOf(pod, port) }
+        if (request.headers.upgrade?.toLowerCase() === SPDY.upgrade.toLowerCase()) {
+          socket.write(switching(SPDY))
+          return void serveSpdyForward(socket, head, target)
+        }
+        const ports = portsIn(query)
+        requireWebSocket(request, 'or SPDY/3.1')
         return forwards.handleUpgrade(request, socket, head, connection =>
           served(connection, serveForward(connection, ports, target)),
         )
@@ -90,8 +94,11 @@ const served = (connection: WebSocket, serving: Promise<void>): void =>
 const socketsOf = (protocols: readonly string[]): WebSocketServer =>
   new WebSocketServer({ noServer: true, handleProtocols: offered => protocols.find(one => offered.has(one)) ?? false })
 
+const switching = ({ upgrade, protocol }: typeof SPDY): string =>
+  `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${upgrade}\r\nX-Stream-Protocol-Version: ${protocol}\r\n\r\n`
+
 function requireWebSocket({ headers }: IncomingMessage, who: string): void {
-  if (headers.upgrade?.toLowerCase() !== 'websocket') throw new BadRequest(`the lab's kubelet speaks WebSocket only: ${who}`)
+  if (headers.upgrade?.toLowerCase() !== 'websocket') throw new BadRequest(`the lab's kubelet speaks WebSocket here: ${who}`)
 }
 
 function portsIn(query: URLSearchParams): number[] {

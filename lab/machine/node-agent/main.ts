@@ -1,6 +1,6 @@
 /**
  * The stand-in for the kubelet and kube-proxy: brings up the pods bound to its node, runs the application's containers and the
- * programs of some others, forwards their traffic, serves `kubectl logs`, `exec` and port-forward's WebSockets, and does the work of the local path
+ * programs of some others, forwards their traffic, serves `kubectl logs`, `exec` and `port-forward`, and does the work of the local path
  * provisioner. Environment: KUBECONFIG, DATA_DIR, NODE_NAME, NODE_ADDRESS, NODE_LABELS.
  */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'

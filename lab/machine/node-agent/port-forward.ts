@@ -1,6 +1,9 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { WebSocket } from 'ws'
+import { type SpdyStream, serveSpdy } from './spdy.ts'
 
 /**
  * The protocols of port-forward over WebSocket: each message begins with the number of its channel, two for each port.
@@ -9,6 +12,9 @@ import type { WebSocket } from 'ws'
 export const FORWARD_PROTOCOLS: readonly string[] = ['v4.channel.k8s.io']
 const [DATA, ERROR] = [0, 1]
 const LARGEST_PORT = 0xffff
+
+/** What kubectl asks for, in place of a WebSocket. Source: k8s.io/kubelet/pkg/cri/streaming/portforward/httpstream.go */
+export const SPDY = { upgrade: 'SPDY/3.1', protocol: 'portforward.k8s.io' } as const
 
 /** What a port is forwarded to. */
 export interface ForwardTarget {
@@ -69,12 +75,38 @@ export async function serveForward(connection: WebSocket, ports: readonly number
   connection.close(1000)
 }
 
+/** The same by SPDY: a pair of streams for each connection, the first of them for errors, which the client names alike. */
+export async function serveSpdyForward(socket: Duplex, head: Buffer, target: ForwardTarget): Promise<void> {
+  const errors = new Map<string, SpdyStream>()
+  await serveSpdy(socket, head, stream => {
+    const id = stream.headers.get('requestid') ?? ''
+    if (stream.headers.get('streamtype') === 'error') {
+      errors.set(id, stream)
+      stream.resume().once('close', () => errors.delete(id))
+    } else void forwardStream(stream, errors.get(id), target)
+  })
+}
+
+async function forwardStream(data: SpdyStream, error: SpdyStream | undefined, target: ForwardTarget): Promise<void> {
+  const port = Number(data.headers.get('port'))
+  const host = target.addressOf(port)
+  const socket = host === undefined ? undefined : await opened(host, port, true)
+  if (!socket) {
+    error?.end(refusal(port, target.sandbox))
+    data.resume().end()
+    return
+  }
+  // Either way may end before the other.
+  await Promise.allSettled([pipeline(data, socket, { end: true }), pipeline(socket, data, { end: true })])
+  error?.end()
+}
+
 const send = (connection: WebSocket, channel: number, data: Buffer): Promise<void> =>
   new Promise(resolve => connection.send(Buffer.concat([Buffer.from([channel]), data]), () => resolve()))
 
 /** @returns undefined where nothing listens */
-async function opened(host: string, port: number): Promise<Socket | undefined> {
-  const socket = connect({ host, port })
+async function opened(host: string, port: number, allowHalfOpen = false): Promise<Socket | undefined> {
+  const socket = connect({ host, port, allowHalfOpen })
   try {
     await once(socket, 'connect')
     return socket

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { openTunnels, published, stopDetached } from '../../../lib/operation/open-tunnels.ts'
+import { ended, openTunnels, published, stopDetached } from '../../../lib/operation/open-tunnels.ts'
 import { identityOf } from '../../../lib/runtime/processes.ts'
 
 const tunnel = { env: 'lab', detached: false, port: 26443, services: [], since: '2025-12-01T00:00:00Z' }
@@ -48,3 +48,16 @@ records('only those in the background are ended', async ({ folder }) => {
   assert.equal(await stopDetached('lab', signal, folder), [])
 })
 records.run()
+
+const failures = suite('a tunnel that ends before it is open')
+for (const [why, code, expected] of [
+  ['fails with its own exit code', 4, 4],
+  ['was killed', null, 5],
+  ['says that all is well', 0, 5],
+] as const) {
+  failures(why, () => {
+    const error = ended(code, 'one\ntwo\n')
+    assert.equal([error.code, error.message], [expected, 'the tunnel ended before it was open:\none\ntwo'])
+  })
+}
+failures.run()

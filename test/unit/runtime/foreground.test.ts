@@ -13,7 +13,7 @@ async function ran(
   script: string,
   { input = '', kill, more = [] }: { input?: string; kill?: NodeJS.Signals; more?: string[] } = {},
 ) {
-  const child = spawn(process.execPath, [RUN, script, ...more], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [RUN, ...more, script], { stdio: ['pipe', 'pipe', 'pipe'] })
   child.stdin.end(input)
   if (kill) child.stderr.once('data', () => child.kill(kill))
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
@@ -31,8 +31,10 @@ for (const [why, script, code] of [
 foreground('input and output are its own', async () => {
   assert.equal(await ran('tr a-z A-Z; echo oh >&2', { input: 'hello' }), { stdout: 'HELLO', stderr: 'oh\n', code: 0 })
 })
-foreground('its output goes to stderr where stdout is for a document', async () => {
-  assert.equal(await ran('echo hello', { more: ['to-stderr'] }), { stdout: '', stderr: 'hello\n', code: 0 })
+foreground('its output goes to stderr where stdout is for a document, which has its exit code', async () => {
+  const { stdout, stderr, code } = await ran('echo hello; exit 7', { more: ['--json'] })
+  assert.equal([stderr, code], ['hello\n', 7])
+  assert.is(JSON.parse(stdout).exitCode, 7)
 })
 foreground('whoever ends the run ends it', async () => {
   const began = performance.now()
