@@ -57,6 +57,11 @@ for (const [why, from, to, said] of [
   })
 }
 
+load('a key that is missing is said to be', () => {
+  assert.match(messageOf(lab.replace(/^k0s:\n( {2}.*\n)+/m, '')), 'k0s is missing')
+  assert.match(messageOf(lab.replace('  confirm: none\n', '')), 'guards.confirm is missing')
+})
+
 load('a program is found by its path, or on PATH', () => {
   assert.is(configuredProgram('terraform'), 'terraform')
   assert.is(configuredProgram('.lab/bin/terraform'), `${root}.lab/bin/terraform`)
