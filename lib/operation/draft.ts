@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
-import { stringify } from 'yaml'
+import { parseDocument, stringify } from 'yaml'
 import { configuredPath, parseEnvironment } from '../config/load.ts'
 import { type Environment, environmentSchema } from '../config/schema.ts'
 import { type Draft, type Gap, set } from '../model/draft/file.ts'
@@ -55,6 +55,10 @@ export async function drafted(run: Run<DraftOptions>): Promise<Draft> {
     content: { schema: 'threads-ops/environment/1', name: env },
     gaps: [],
     notes: [],
+  }
+  for (const [key, value] of lines) {
+    const [error] = parseDocument(value).errors
+    if (error) throw usage(`--set ${key}=${value}: not YAML: ${error.message.split('\n')[0]}`, 'correct the value')
   }
   const withLines = (draft: Draft) => lines.reduce((before, [key, value]) => set(before, key.split('.'), value), draft)
   const asked = async (draft: Draft, ask: (context: Context) => Promise<Part[]>): Promise<Draft> => {
