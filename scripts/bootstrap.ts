@@ -7,6 +7,7 @@ export default verb({
 
   async work() {
     const { bootstrap } = await import('../lib/phases/k0s/bootstrap.ts')
-    return { phases: bootstrap() }
+    const { sshKey } = await import('../lib/phases/vm/ssh-key.ts')
+    return { phases: [sshKey(), ...bootstrap()] }
   },
 })
