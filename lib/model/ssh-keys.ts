@@ -86,6 +86,13 @@ export function withOwnKey(current: string, own: OwnKey, now: Date): string {
   return before === '' ? lineOf(own, expiryOf(now)) : `${before}\n${lineOf(own, expiryOf(now))}`
 }
 
+/** The lines of the entry `ssh-keys` without those of keys that expire. */
+export const withoutExpiring = (current: string): string =>
+  current
+    .split('\n')
+    .filter(line => entryOf(line)?.expires === undefined)
+    .join('\n')
+
 const lineOf = ({ user, key }: OwnKey, expiry: Date): string => {
   const expireOn = `${expiry.toISOString().slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)}+0000`
   // The Cloud console takes neither spaces nor another order.
