@@ -103,6 +103,25 @@ story('from then on it is there, and known', async ({ checkout, cloud }) => {
   assert.equal(await metadataOf(cloud), before)
 })
 
+story('a tree that knows of no keys has nothing to undo, until one is there for good', async ({ checkout, cloud }) => {
+  const file = join(checkout.directory, 'terraform/modules/vpc/compute/main.tf')
+  const text = readFileSync(file, 'utf8')
+  const bare = text
+    .replace(/ {2}metadata = merge\([\s\S]*?\n {2}\)\n/, '  metadata = { block-project-ssh-keys = "TRUE" }\n')
+    .replace(/ {2}lifecycle \{[^}]*\}\n/, '')
+  assert.not.match(bare, /ignore_changes|ssh-keys =/)
+  writeFileSync(file, bare)
+  ended(await checkout.json('layer:plan', '00-vpc'), 0)
+  const before = await keysOf(cloud)
+  await setMetadata(cloud, items => [
+    ...items.filter(({ key }) => key !== 'ssh-keys'),
+    { key: 'ssh-keys', value: `${before}\neve:ssh-ed25519 AAAA` },
+  ])
+  const { document } = ended(await checkout.json('layer:plan', '00-vpc'), 8)
+  assert.match(JSON.stringify(document.phases), 'update module.compute.google_compute_instance.this')
+  writeFileSync(file, text)
+})
+
 story('another key of the same instance is refused', async ({ checkout, home }) => {
   const file = join(home, '.ssh/google_compute_known_hosts')
   const other = 'AAAAC3NzaC1lZDI1NTE5AAAAIJl3dIeudNqd0DPMRD6OIh65tjU2tFmJSDjjzEqsyDBU'
