@@ -1,5 +1,4 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { userInfo } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { parseDocument, stringify } from 'yaml'
 import { configuredPath, parseEnvironment } from '../config/load.ts'
@@ -50,7 +49,6 @@ export async function drafted(run: Run<DraftOptions>): Promise<Draft> {
   const named = environmentSchema.shape.name.safeParse(env)
   if (!named.success)
     throw usage(`"${env}" can't be the name of an environment: it ${named.error.issues[0]?.message}`, 'ENV=<name>')
-  const user = userInfo().username
   const start: Draft = {
     content: { schema: 'threads-ops/environment/1', name: env },
     gaps: [],
@@ -69,7 +67,7 @@ export async function drafted(run: Run<DraftOptions>): Promise<Draft> {
       await close()
     }
   }
-  const tree = extended(extended(start, await treePart(from, env, root)), { content: { access: { ssh: { user } } } })
+  const tree = extended(start, await treePart(from, env, root))
   const withVm = await asked(tree, async context => [await vmPart(context)])
   const found = await asked(withVm, runningParts)
   return withLines(extended(found, { content: { guards: { confirm: 'typed', destroy: false, drills: false } } }))
