@@ -13,6 +13,8 @@ export type K0sContext = Pick<Context, 'environment' | 'baseLayer' | 'output' | 
 /** Of the VM and of every image; etcd has failed on an ARM VM. */
 const ARCHITECTURE = 'amd64'
 
+type SurveyOptions = PlanOptions & { fresh?: boolean }
+
 interface Survey {
   k0s: K0s
   facts: HostFacts
@@ -25,21 +27,23 @@ interface Survey {
  * whoever held the lock before may have done it already, and writing a file again would look like a change.
  * @throws OpsError 4 when the host must not be touched, with every reason at once
  */
-export async function survey(
-  context: K0sContext,
-  { fresh = false, takeOver = false }: PlanOptions & { fresh?: boolean } = {},
-): Promise<Survey> {
+export async function survey(context: K0sContext, options: SurveyOptions = {}): Promise<Survey> {
+  const found = await unjudged(context, options)
   const host = await context.host()
-  const k0s = k0sOn(host)
-  const facts = await k0s.facts({ fresh })
-  const wanted = await wantedOn(context, facts)
-  const plan = bootstrapPlan(facts, wanted, { takeOver })
-  const [first, ...more] = plan.refusals
+  const [first, ...more] = found.plan.refusals
   if (first) {
     const reasons = [first, ...more].map(({ message }) => message).join('; ')
     throw precondition(`${host.name}: ${reasons}`, first.hint)
   }
-  return { k0s, facts, wanted, plan }
+  return found
+}
+
+/** The same for those who only look: what must not be done is in the plan's refusals. */
+export async function unjudged(context: K0sContext, { fresh = false, takeOver = false }: SurveyOptions = {}): Promise<Survey> {
+  const k0s = k0sOn(await context.host())
+  const facts = await k0s.facts({ fresh })
+  const wanted = await wantedOn(context, facts)
+  return { k0s, facts, wanted, plan: bootstrapPlan(facts, wanted, { takeOver }) }
 }
 
 async function wantedOn({ environment, baseLayer, output }: K0sContext, { k0s }: HostFacts): Promise<Wanted> {
