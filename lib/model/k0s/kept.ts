@@ -1,7 +1,7 @@
 import { CONFIG_PATH, type ConfigDifference, specDifferences } from './config.ts'
 import type { HostFacts, K0sFacts } from './facts.ts'
 import { flagDifferences, parseFlags } from './flags.ts'
-import type { Wanted } from './plan.ts'
+import type { Wanted } from './wanted.ts'
 
 /** How a k0s that is kept as it is differs from what this toolkit would install, by part, in sentences. */
 export interface Differences {

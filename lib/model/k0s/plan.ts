@@ -3,21 +3,7 @@ import type { HostFacts, K0sFacts } from './facts.ts'
 import { type Flags, flagChanges, parseFlags } from './flags.ts'
 import { type Differences, differencesOf, isForeign } from './kept.ts'
 import { changeRefusals, keptRefusals, type Refusal } from './refusals.ts'
-
-/** What the host must run. */
-export interface Wanted {
-  architecture: string
-  version: string
-  /** Of the binary, hex. */
-  sha256: string
-  /** Content of /etc/k0s/k0s.yaml. */
-  config: string
-  /** Arguments of `k0s install controller`. */
-  flags: readonly string[]
-  /** The service's environment variables. */
-  environment: Record<string, string>
-  nodeName: string
-}
+import type { Wanted } from './wanted.ts'
 
 /** What there is to do, by part, as sentences; an empty list means that the part is as wanted. */
 export interface BootstrapPlan {

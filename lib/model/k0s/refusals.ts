@@ -2,8 +2,8 @@ import { formatAge } from '../health/age.ts'
 import { isSameStore, type Store, storeIn } from './config.ts'
 import { DATA_DIRECTORY, dataDirectory, type HostFacts, type K0sFacts } from './facts.ts'
 import { losses } from './kept.ts'
-import type { Wanted } from './plan.ts'
 import { parseVersion, versionChange } from './version.ts'
+import type { Wanted } from './wanted.ts'
 
 /** What keeps the bootstrap from starting: nothing is changed while there is one. */
 export interface Refusal {

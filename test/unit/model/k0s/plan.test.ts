@@ -3,8 +3,9 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { clusterConfig, type Store, storageType } from '../../../../lib/model/k0s/config.ts'
 import type { HostFacts, K0sFacts } from '../../../../lib/model/k0s/facts.ts'
-import { bootstrapPlan, installFlags, type Wanted } from '../../../../lib/model/k0s/plan.ts'
+import { bootstrapPlan, installFlags } from '../../../../lib/model/k0s/plan.ts'
 import { presentStore } from '../../../../lib/model/k0s/refusals.ts'
+import type { Wanted } from '../../../../lib/model/k0s/wanted.ts'
 
 const SQLITE = 'sqlite:///var/lib/k0s/db/state.db?mode=rwc&_journal=WAL&cache=shared'
 
