@@ -134,7 +134,10 @@ function deploymentOf({ cluster }: World, application: Application): string {
   return found?.metadata.name ?? `argocd-image-updater${cluster?.imageUpdaters ? '-controller' : ''}`
 }
 
-/** The tag that workflows move to every newest build. */
+/**
+ * The tag that workflows move to every newest build. The Image Updater reads a tag once, and of equally old ones takes the last by its name:
+ * only after a restart is this one as new as the commit's.
+ */
 const MUTABLE = 'latest'
 
 function filterCauses(world: World, settings: UpdaterImage): Finding[] {
@@ -161,9 +164,9 @@ function filterCauses(world: World, settings: UpdaterImage): Finding[] {
     found.push(broken('updater/not-live', object, message, { remedy: 'see why its pods are not there: `./taskw verify`' }))
   }
   if (settings.allows(MUTABLE) && !settings.ignores(MUTABLE)) {
-    const message = `its filters let the tag ${MUTABLE} pass: of a build's tags the Image Updater takes the one that comes last in the alphabet, and no pod is replaced when that one moves`
+    const message = `its filters let the tag ${MUTABLE} pass: an Image Updater that has started since the build takes that one of its tags, and no pod is replaced when it moves`
     const narrow = `have it take commit ids alone, allow-tags regexp:^[0-9a-f]{40}$, where the Application's layer says it, \`${APPLY}\``
-    found.push(broken('updater/mutable-tag', object, message, { remedy: narrow }))
+    found.push(doubtful('updater/mutable-tag', object, message, { remedy: narrow }))
   }
   const chosen = chosenTag(application?.spec, subject)
   const since = chosen && syncOf(world, chosen)?.deployStartedAt
