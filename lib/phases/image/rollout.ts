@@ -24,6 +24,7 @@ import { type Delivery, type DeliveryContext, openDelivery, serviceOf, workflowN
 /** A bump that was pushed, or is about to be, as its journal keeps it. */
 export interface Bump {
   service: string
+  /** Both are empty where the commit is: a service is built again without another version. */
   from: string
   to: string
   sha: string
