@@ -100,10 +100,13 @@ export function configChanges(current: string, wanted: string): string[] {
   if (value === undefined) return ['the file is not YAML: write it anew']
   return differences('', value, parseForGo(wanted)).map(({ path, from, to }) => {
     if (!path) return 'the file differs as a whole: write it anew'
-    if (from === undefined) return `${path}: add ${JSON.stringify(to)}`
-    return to === undefined ? `${path}: remove` : `${path}: ${JSON.stringify(from)} → ${JSON.stringify(to)}`
+    if (from === undefined) return `${path}: add ${shown(to)}`
+    return to === undefined ? `${path}: remove` : `${path}: ${shown(from)} → ${shown(to)}`
   })
 }
+
+/** A value for people: a data source may have a password. */
+export const shown = (value: unknown): string => JSON.stringify(value).replace(/(:\/\/[^\s:@/"]*:)[^\s"]+@/g, '$1…@')
 
 /** A member that is not as wanted; undefined is one that is not there. */
 export interface ConfigDifference {

@@ -1,4 +1,4 @@
-import { CONFIG_PATH, type ConfigDifference, specDifferences } from './config.ts'
+import { CONFIG_PATH, type ConfigDifference, shown, specDifferences } from './config.ts'
 import type { HostFacts, K0sFacts } from './facts.ts'
 import { flagDifferences, parseFlags } from './flags.ts'
 import type { Wanted } from './wanted.ts'
@@ -10,11 +10,11 @@ export interface Differences {
   unit: string[]
 }
 
-const NAME_PINNED = /--hostname-override=/
+const NAME_PINNED = /^--hostname-override=\S+$/
 
 /**
  * Whether somebody else has installed k0s, such as a startup script. This toolkit's own service always has both of a configuration file and a
- * pinned node name; `k0s install controller --single` alone has neither.
+ * pinned node name, and no more; `k0s install controller --single` has neither.
  */
 export function isForeign({ unit }: K0sFacts): boolean {
   if (!unit) return false
@@ -50,9 +50,9 @@ function configDifferences({ config, status }: K0sFacts, wanted: Wanted): string
 }
 
 function configSentence({ path, from, to }: ConfigDifference): string {
-  if (to === undefined) return `${path} is ${JSON.stringify(from)}; this environment does not set it`
-  const present = from === undefined ? 'is not set' : `is ${JSON.stringify(from)}`
-  return `${path} ${present}; this environment has ${JSON.stringify(to)}`
+  if (to === undefined) return `${path} is ${shown(from)}; this environment does not set it`
+  const present = from === undefined ? 'is not set' : `is ${shown(from)}`
+  return `${path} ${present}; this environment has ${shown(to)}`
 }
 
 function unitDifferences({ unit }: K0sFacts, wanted: Wanted): string[] {
@@ -81,7 +81,7 @@ export function losses({ k0s, hostname }: HostFacts, wanted: Wanted): string[] {
     ...flags.filter(({ to }) => to === undefined).map(({ name, from }) => `its flag --${name}=${from}`),
     ...variables.map(({ name }) => `its environment variable ${name}`),
     ...(elsewhere ? [`its configuration file ${elsewhere.from}`] : []),
-    ...spec.filter(({ to }) => to === undefined).map(({ path, from }) => `its ${path}, ${JSON.stringify(from)}`),
+    ...spec.filter(({ to }) => to === undefined).map(({ path }) => `its ${path}`),
     // Local volumes are bound to it.
     ...(present === wanted.nodeName ? [] : [`its node's name, ${present}`]),
   ]

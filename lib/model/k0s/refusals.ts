@@ -1,5 +1,5 @@
 import { formatAge } from '../health/age.ts'
-import { isSameStore, type Store, storeIn } from './config.ts'
+import { isSameStore, type Store, shown, storeIn } from './config.ts'
 import { DATA_DIRECTORY, dataDirectory, type HostFacts, type K0sFacts } from './facts.ts'
 import { losses } from './kept.ts'
 import { parseVersion, versionChange } from './version.ts'
@@ -93,7 +93,7 @@ function storageRefusals(k0s: K0sFacts, wanted: Wanted): Refusal[] {
   return [
     {
       message: `the cluster stores its data in ${named[0]}, but the configuration says ${named[1]}`,
-      hint: `the storage of a live cluster never changes: leave k0s.spec.storage out of the environment's file, or set what it has: ${JSON.stringify(present)}`,
+      hint: `the storage of a live cluster never changes: leave k0s.spec.storage out of the environment's file, or set what it has: ${shown(present)}`,
     },
   ]
 }

@@ -316,6 +316,11 @@ for (const [why, k0s, expected] of [
   ['no start at boot', { ...scripted, unit: { ...unit, args: [], enabled: false } }, 'k0scontroller does not start at boot'],
   ['more than one node', { ...scripted, status: { ...scripted.status, singleNode: false } }, /SQLite/],
   [
+    'that k0sctl has installed',
+    { ...flagged('--config=/etc/k0s/k0s.yaml', '--kubelet-extra-args=--node-ip=10.142.0.2 --hostname-override=vm'), config },
+    'the flag --kubelet-extra-args is --node-ip=10.142.0.2 --hostname-override=vm; this environment has --hostname-override=vm',
+  ],
+  [
     'a folder of its own for its data',
     { ...flagged('--data-dir=/data'), status: undefined },
     "the flag --data-dir=/data is none of this environment's",
@@ -394,11 +399,7 @@ for (const [why, k0s, lost] of [
   ['a flag', flagged('--disable-components=coredns'), '--disable-components=coredns'],
   ['a folder for its data', flagged('--data-dir=/data'), '/data'],
   ['a configuration file elsewhere', flagged('--config=/root/k0s.yaml'), '/root/k0s.yaml'],
-  [
-    'a setting',
-    { ...scripted, config: { ...config, text: 'spec: {network: {provider: calico}}' } },
-    'spec.network, {"provider":"calico"}',
-  ],
+  ['a setting', { ...scripted, config: { ...config, text: 'spec: {network: {provider: calico}}' } }, 'its spec.network'],
   [
     'a variable',
     { ...scripted, unit: { ...unit, args: ['controller', '--single'], environment: { A: 'secret' } } },
@@ -417,6 +418,23 @@ for (const [why, k0s, lost] of [
   })
 }
 takes.run()
+
+const DATABASE = 'mysql://kine:secret@tcp(10.0.0.1:3306)/kine'
+const hides = suite('a password of a database is in no text')
+const elsewhere: K0sFacts = {
+  ...scripted,
+  config: { ...config, text: `spec: {storage: {type: kine, kine: {dataSource: '${DATABASE}'}}}` },
+}
+for (const [why, k0s, takeOver, store] of [
+  ['kept', elsewhere, false, { type: 'kine', dataSource: DATABASE }],
+  ['kept, and another one asked for', elsewhere, false, { type: 'kine' }],
+  ['taken over', elsewhere, true, { type: 'kine', dataSource: DATABASE }],
+  ['our own, and another one asked for', { ...healthy, config: elsewhere.config, storage: 'kine' }, false, { type: 'kine' }],
+  ['our own, with another password', { ...healthy, storage: 'kine' }, false, { type: 'kine', dataSource: DATABASE }],
+] as [string, K0sFacts, boolean, Store][]) {
+  hides(why, () => assert.not.match(JSON.stringify(bootstrapPlan(host(k0s), wantedWith(store), { takeOver })), 'secret'))
+}
+hides.run()
 
 const storage = suite('the storage of a cluster never changes')
 for (const [why, k0s, store, allowed] of [
