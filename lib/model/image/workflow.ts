@@ -21,8 +21,11 @@ export interface NeededService {
   folder: string
   /** With its registry, without tag. */
   image: string
-  versionFile: string
+  versionFile?: string | undefined
 }
+
+/** What a change in a service's folder may be where no file of its version is named. */
+const ANY_FILE = 'Dockerfile'
 
 interface Step {
   id?: string
@@ -92,7 +95,11 @@ export function workflowFindings(text: string | undefined, needs: WorkflowNeeds)
 type Locate = (path: (string | number)[]) => string
 
 function triggerFindings({ on }: Workflow, service: NeededService, needs: WorkflowNeeds, at: Locate): Finding[] {
-  const problem = triggerProblem(on, needs.branch, needs.touch ? undefined : `${service.folder}/${service.versionFile}`)
+  const problem = triggerProblem(
+    on,
+    needs.branch,
+    needs.touch ? undefined : `${service.folder}/${service.versionFile ?? ANY_FILE}`,
+  )
   if (problem === 'path' && needs.touch) {
     const message = 'an empty commit starts no run: on.push filters by files, and it has none'
     const remedy = 'give the service a version, and bump that; or remove the filter'

@@ -41,14 +41,14 @@ export function bumped(
         await rollout.follow(earlier.bump, earlier.sightings)
         return { state: 'done', evidence: { ...earlier.bump, resumes: earlier.journal } as unknown as Json }
       }
-      const { changes } = await repository.withClone(clone => change(clone, service, request))
+      const { changes } = await repository.withClone(clone => changeOf(clone, service, request))
       return { state: 'todo', changes: [...changes, `push to ${settings.branch} of ${settings.repository}`] }
     },
 
     async run({ consent, now, progress }) {
       const repository = await rollout.delivery.repository()
       return repository.withClone(async clone => {
-        const { from, to, what, commit } = await change(clone, service, request)
+        const { from, to, what, commit } = await changeOf(clone, service, request)
         await consent({ question: `Push ${what} to ${settings.branch} of ${settings.repository}`, destroys: false })
         const sha = await commit()
         progress(`pushing ${bumpSummary({ from, to, sha })}`)
@@ -80,39 +80,46 @@ async function isThere(bump: Bump, { folder, versionFile }: Service, repository:
   const { sha, to } = bump
   if (!(await repository.contains(sha))) return false
   if (isTouch(bump)) return true
+  if (versionFile === undefined) return false
   const text = await repository.withClone(clone => clone.read(`${folder}/${versionFile}`))
   return text !== undefined && versionIn(versionFile, text) === to
 }
 
 /** What is to be committed, in words and as an action. */
-async function change(clone: Clone, service: Service, { to: wanted, touch = false }: BumpRequest) {
-  const { name, folder, versionFile } = service
-  if (touch) {
-    const subject = touchSubject(name)
-    const commit = () => clone.commit(subject, { empty: true })
-    return { from: '', to: '', what: `an empty commit for ${name}`, changes: [`empty commit "${subject}"`], commit }
-  }
-  const { from, to, text } = await raised(clone, service, wanted)
-  const file = `${folder}/${versionFile}`
-  const subject = bumpSubject(name, to)
-  const commit = async () => {
-    await clone.write(file, text)
-    return clone.commit(subject)
-  }
-  return { from, to, what: `${name} ${to}`, changes: [`${file}: ${from} → ${to}`, `commit "${subject}"`], commit }
+interface Change {
+  /** Both are empty where no version is set. */
+  from: string
+  to: string
+  what: string
+  changes: string[]
+  /** @returns the commit id */
+  commit(): Promise<string>
 }
 
-async function raised(clone: Clone, { name, folder, versionFile }: Service, to: string) {
+const changeOf = async (clone: Clone, service: Service, { to, touch = false }: BumpRequest): Promise<Change> =>
+  touch ? touched(clone, service) : raised(clone, service, to)
+
+function touched(clone: Clone, { name }: Service): Change {
+  const subject = touchSubject(name)
+  const commit = () => clone.commit(subject, { empty: true })
+  return { from: '', to: '', what: `an empty commit for ${name}`, changes: [`empty commit "${subject}"`], commit }
+}
+
+/** @throws OpsError 4 for a service without a version, 2 for one that can't be raised to this */
+async function raised(clone: Clone, { name, folder, versionFile }: Service, wanted: string): Promise<Change> {
+  const asItIs = command`to build it as it is: \`./taskw image:bump -- --service ${name} --touch\`; or correct delivery.services in the environment`
+  if (versionFile === undefined) throw precondition(`delivery.services names no versionFile of ${name}`, asItIs)
   const file = `${folder}/${versionFile}`
   const text = await clone.read(file)
   const from = text === undefined ? undefined : versionIn(versionFile, text)
-  if (text === undefined || from === undefined) {
-    throw precondition(
-      `${file} holds no version of ${name}`,
-      command`to build it as it is: \`./taskw image:bump -- --service ${name} --touch\`; or correct delivery.services in the environment`,
-    )
-  }
-  const next = nextVersion(from, to)
+  if (text === undefined || from === undefined) throw precondition(`${file} holds no version of ${name}`, asItIs)
+  const next = nextVersion(from, wanted)
   if ('why' in next) throw usage(`--to: ${next.why}`, 'use patch, minor, major, or a higher version')
-  return { from, to: next.version, text: withVersion(versionFile, text, next.version) ?? text }
+  const { version: to } = next
+  const subject = bumpSubject(name, to)
+  const commit = async () => {
+    await clone.write(file, withVersion(versionFile, text, to) ?? text)
+    return clone.commit(subject)
+  }
+  return { from, to, what: `${name} ${to}`, changes: [`${file}: ${from} → ${to}`, `commit "${subject}"`], commit }
 }

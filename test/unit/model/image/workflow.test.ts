@@ -157,4 +157,13 @@ touched('a filter of files keeps it from starting a run, said where it is', () =
 touched('without one there is nothing wrong', () => {
   assert.equal(workflowFindings(good.replace(/^ *paths:.*\n/m, ''), { ...needs, touch: true }), [])
 })
+touched('a change in the folder counts for a service without a file of its version', () => {
+  const services = needs.services.map(({ versionFile: _file, ...service }) => service)
+  assert.equal(workflowFindings(good, { ...needs, services }), [])
+  const narrow = good.replace("'nextjs/**', ", '')
+  assert.equal(
+    workflowFindings(narrow, { ...needs, services }).map(({ rule }) => rule),
+    ['workflow/paths'],
+  )
+})
 touched.run()

@@ -220,4 +220,14 @@ for (const [why, text] of [
     assert.is((await touch().check(context)).state, 'todo')
   })
 }
+touches('a plain bump of a service for which no file is named suggests it, too', async () => {
+  const unnamed = { ...service('one'), versionFile: undefined }
+  const delivery = { ...context.environment.delivery, services: { one: unnamed } }
+  const nameless = { ...context, environment: { ...context.environment, delivery } } as typeof context
+  const plain = bumped(new Rollout(nameless), { service: 'one', to: 'patch', force: false })
+  const { code, message, hint } = await failureOf(Promise.resolve(plain.check(nameless)))
+  assert.equal([code, message], [4, 'delivery.services names no versionFile of one'])
+  assert.match(hint, './taskw image:bump -- --service one --touch')
+  assert.is((await touch(new Rollout(nameless)).check(nameless)).state, 'todo')
+})
 touches.run()
