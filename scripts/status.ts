@@ -7,7 +7,7 @@ import { table } from '../lib/runtime/table.ts'
 
 export default environmentScript({
   name: 'status',
-  summary: 'Show what exists: state bucket, lock, layers, VM, snapshots. `verify` says whether it is healthy.',
+  summary: 'Show what exists: state bucket, lock, layers, VM, k0s, snapshots. `verify` says whether it is healthy.',
 
   async run(context) {
     const { lockHolder } = await import('../lib/operation/lock.ts')
@@ -18,13 +18,22 @@ export default environmentScript({
       ? await Promise.all([lockHolder(bucket), layersOf(context)])
       : [undefined, context.terraform.layers.map(layer => ({ layer, applied: false, resources: 0, serial: 0 }))]
     const vm = layers[0]?.applied ? await vmOf(context) : undefined
+    const k0s = vm?.status === 'RUNNING' ? await k0sOf(context) : undefined
     const newest = snapshots[0]
     return {
-      document: { bucket: exists ? bucket.name : null, lock: lockOf(lock), layers, vm: vm ?? null, snapshots },
+      document: {
+        bucket: exists ? bucket.name : null,
+        lock: lockOf(lock),
+        layers,
+        vm: vm ?? null,
+        k0s: k0s?.document ?? null,
+        snapshots,
+      },
       text: [
         `state bucket  ${exists ? bucket.name : `${bucket.name}: does not exist yet; \`./taskw up\` creates it`}`,
         `lock          ${lockLine(lock)}`,
         `VM            ${vm ? `${vm.name} ${vm.status} ${vm.internalIp} ${vm.architecture}` : 'none'}`,
+        `k0s           ${k0s?.text ?? 'none'}`,
         `snapshots     ${snapshots.length}${newest ? `, the newest ${newest.name} ${newest.status}` : ''}`,
         '',
         table(
@@ -58,6 +67,11 @@ async function vmOf({ compute, output, baseLayer }: Context) {
   const [client, name] = await Promise.all([compute(), output(baseLayer, 'vm_name')])
   const vm = await client.vm(name)
   return vm && { ...vm }
+}
+
+async function k0sOf(context: Context) {
+  const { k0sSummary } = await import('../lib/phases/k0s/findings.ts')
+  return k0sSummary(context)
 }
 
 async function ownSnapshots({ compute, environment }: Context) {

@@ -238,8 +238,8 @@ export const environmentSchema = z.strictObject({
         z.strictObject({
           /** Folder in the repository. */
           folder: inside('must be a folder of the repository'),
-          /** File in that folder that holds the version. */
-          versionFile: z.enum(['package.json', 'pyproject.toml']),
+          /** File in that folder that holds the version; none for a service that has none. */
+          versionFile: z.enum(['package.json', 'pyproject.toml']).optional(),
           /** With its registry, without tag. */
           image: z.string().regex(/^\w[\w.-]*(:\d+)?(\/\w[\w.-]*)+$/, 'must name its registry and neither tag nor digest'),
         }),

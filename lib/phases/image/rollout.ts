@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
+import type { Cluster } from '../../cluster/cluster.ts'
 import { events, imageUpdaters } from '../../cluster/kinds.ts'
 import type { Watcher } from '../../cluster/watcher.ts'
 import type { Finding } from '../../model/health/finding.ts'
@@ -7,6 +8,7 @@ import { type Hop, hops } from '../../model/image/hops.ts'
 import type { Sighting, Survey } from '../../model/image/sighting.ts'
 import { causes } from '../../model/image/stall.ts'
 import { type ReachedHop, type Sightings, timeline } from '../../model/image/timeline.ts'
+import { GROUP } from '../../model/image/updater.ts'
 import { workflowFindings } from '../../model/image/workflow.ts'
 import type { ImageUpdater, KubernetesEvent, Source, World } from '../../model/image/world.ts'
 import { parseNamespacedName } from '../../model/namespaced-name.ts'
@@ -22,6 +24,7 @@ import { type Delivery, type DeliveryContext, openDelivery, serviceOf, workflowN
 /** A bump that was pushed, or is about to be, as its journal keeps it. */
 export interface Bump {
   service: string
+  /** Both are empty where the commit is: a service is built again without another version. */
   from: string
   to: string
   sha: string
@@ -205,9 +208,9 @@ export class Rollout {
     this.#watcher ??= cluster.watch(snapshot, signal)
     const [allEvents, updaters] = await Promise.all([
       cluster.list<KubernetesEvent>(events, namespace, signal),
-      cluster.list<ImageUpdater>(imageUpdaters, namespace, signal),
+      listedUpdaters(cluster, namespace, signal),
     ])
-    return { inventory: snapshot.inventory, events: allEvents, imageUpdaters: updaters }
+    return { inventory: snapshot.inventory, events: allEvents, ...(updaters && { imageUpdaters: updaters }) }
   }
 
   async #pause(left: number, trouble: OpsError | undefined): Promise<void> {
@@ -241,6 +244,12 @@ export class Rollout {
       `${remedy}; then \`./taskw image:watch\``,
     )
   }
+}
+
+/** Undefined where the cluster does not serve the kind: an Image Updater before version 1.0 is configured by annotations alone. */
+async function listedUpdaters(cluster: Cluster, namespace: string, signal: AbortSignal): Promise<ImageUpdater[] | undefined> {
+  const [version] = await cluster.versions(GROUP, signal)
+  return version === undefined ? undefined : cluster.list<ImageUpdater>(imageUpdaters(version), namespace, signal)
 }
 
 /** What is known about a bump, for people. */
