@@ -13,19 +13,20 @@ export default environmentScript({
     const { lockHolder } = await import('../lib/operation/lock.ts')
 
     const bucket = await context.store()
-    const [exists, snapshots] = await Promise.all([bucket.exists(), ownSnapshots(context)])
+    const [exists, snapshots] = await Promise.all([bucket.exists(), snapshotsOf(context)])
     const [lock, layers] = exists
       ? await Promise.all([lockHolder(bucket), layersOf(context)])
       : [undefined, context.terraform.layers.map(layer => ({ layer, applied: false, resources: 0, serial: 0 }))]
     const vm = layers[0]?.applied ? await vmOf(context) : undefined
     const newest = snapshots[0]
+    const others = snapshots.filter(({ madeBy }) => madeBy !== 'toolkit').length
     return {
       document: { bucket: exists ? bucket.name : null, lock: lockOf(lock), layers, vm: vm ?? null, snapshots },
       text: [
         `state bucket  ${exists ? bucket.name : `${bucket.name}: does not exist yet; \`./taskw up\` creates it`}`,
         `lock          ${lockLine(lock)}`,
         `VM            ${vm ? `${vm.name} ${vm.status} ${vm.internalIp} ${vm.architecture}` : 'none'}`,
-        `snapshots     ${snapshots.length}${newest ? `, the newest ${newest.name} ${newest.status}` : ''}`,
+        `snapshots     ${snapshots.length}${others > 0 ? `, ${others} of them not made by this toolkit` : ''}${newest ? `, the newest ${newest.name} ${newest.status}` : ''}`,
         '',
         table(
           ['LAYER', 'APPLIED', 'RESOURCES', 'SERIAL'],
@@ -60,8 +61,7 @@ async function vmOf({ compute, output, baseLayer }: Context) {
   return vm && { ...vm }
 }
 
-async function ownSnapshots({ compute, environment }: Context) {
-  const { ownLabels } = await import('../lib/model/labels.ts')
-  const found = await (await compute()).snapshots(ownLabels({ environment: environment.name }))
-  return found.map(({ name, status, createdAt }) => ({ name, status, createdAt }))
+async function snapshotsOf(context: Context) {
+  const { snapshotsFound } = await import('../lib/phases/snapshot/found.ts')
+  return (await snapshotsFound(context)).map(({ name, status, createdAt, madeBy }) => ({ name, status, createdAt, madeBy }))
 }
