@@ -25,7 +25,7 @@ export default environmentScript({
       text: [
         `state bucket  ${exists ? bucket.name : `${bucket.name}: does not exist yet; \`./taskw up\` creates it`}`,
         `lock          ${lockLine(lock)}`,
-        `VM            ${vm ? `${vm.name} ${vm.status} ${vm.internalIp} ${vm.architecture}` : 'none'}`,
+        `VM            ${vm ? `${vm.name} ${vm.state} ${vm.internalIp} ${vm.architecture}` : 'none'}`,
         `snapshots     ${snapshots.length}${others > 0 ? `, ${others} of them not made by this toolkit` : ''}${newest ? `, the newest ${newest.name} ${newest.status}` : ''}`,
         '',
         table(
@@ -55,10 +55,14 @@ const layersOf = ({ terraform }: Context) =>
     }),
   )
 
-async function vmOf({ compute, output, baseLayer }: Context) {
+async function vmOf({ compute, output, baseLayer, environment: { schedule }, now }: Context) {
+  const { clockOf, offUntil } = await import('../lib/model/schedule.ts')
+
   const [client, name] = await Promise.all([compute(), output(baseLayer, 'vm_name')])
   const vm = await client.vm(name)
-  return vm && { ...vm }
+  if (!vm) return undefined
+  const until = schedule && offUntil(vm.status, schedule, now())
+  return { ...vm, state: until ? `off until ${clockOf(until, schedule)}` : vm.status, offUntil: until?.toISOString() ?? null }
 }
 
 async function snapshotsOf(context: Context) {

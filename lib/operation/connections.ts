@@ -61,11 +61,11 @@ export function patient<T>(open: (within?: number) => Promise<T>): Lazy<[within?
 
 type Sources = Pick<
   Context,
-  'environment' | 'endpoints' | 'credentials' | 'terraform' | 'baseLayer' | 'output' | 'log' | 'signal'
+  'environment' | 'endpoints' | 'credentials' | 'terraform' | 'baseLayer' | 'output' | 'log' | 'signal' | 'now'
 >
 
 export function openConnections(sources: Sources): Connections {
-  const { environment, endpoints, credentials, terraform, baseLayer: base, output, log, signal } = sources
+  const { environment, endpoints, credentials, terraform, baseLayer: base, output, log, signal, now } = sources
 
   const place = async () => {
     const [project, zone] = await Promise.all([output(base, 'project_id'), output(base, 'zone')])
@@ -104,7 +104,7 @@ export function openConnections(sources: Sources): Connections {
     return { project, zone, region: zone.replace(/-[a-z]$/, '') }
   })
 
-  const asked = { compute, output, baseLayer: base, signal }
+  const asked = { compute, output, baseLayer: base, signal, environment, now }
 
   const openTheHost = async (within?: number) => {
     const { openHost } = await import('../host/ssh.ts')

@@ -14,7 +14,7 @@ import type { Context } from './context.ts'
 import { publishedKeys } from './published-keys.ts'
 import { dialFailure } from './vm-status.ts'
 
-type LoginContext = Pick<Context, 'environment' | 'compute' | 'output' | 'baseLayer' | 'dial' | 'signal' | 'log'>
+type LoginContext = Pick<Context, 'environment' | 'compute' | 'output' | 'baseLayer' | 'dial' | 'signal' | 'log' | 'now'>
 
 const PROXY = join(import.meta.dirname, '../host/ssh-proxy.ts')
 

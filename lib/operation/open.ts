@@ -82,14 +82,14 @@ export async function openContext(
   })
 
   let releaseLock: (() => Promise<void>) | undefined
-  const sources = { environment, endpoints, credentials: identity, terraform, baseLayer, output, log, signal }
+  const now = () => new Date()
+  const sources = { environment, endpoints, credentials: identity, terraform, baseLayer, output, log, signal, now }
   const context: Context = {
     ...sources,
     ...openConnections(sources),
     verb,
     journal: undefined,
     outputs,
-    now: () => new Date(),
     consent: consentOf(environment, options, log),
     progress: () => undefined,
     changes: 0,
