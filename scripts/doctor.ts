@@ -11,13 +11,18 @@ export default environmentScript({
   async run(context) {
     const { verdictOf } = await import('../lib/model/health/finding.ts')
     const { checked, operatorChecks } = await import('../lib/phases/operator/checks.ts')
+    const { listsCompared } = await import('../lib/phases/operator/delivered.ts')
     const { asked, serviceChecks } = await import('../lib/phases/operator/services.ts')
     const { findingsText, stdoutChalk } = await import('../lib/report/findings.ts')
 
-    const findings = await Promise.all([
-      ...operatorChecks.map(check => checked(check, context)),
-      ...serviceChecks(context).map(check => asked(check, context)),
+    const [answers, lists] = await Promise.all([
+      Promise.all([
+        ...operatorChecks.map(check => checked(check, context)),
+        ...serviceChecks(context).map(check => asked(check, context)),
+      ]),
+      listsCompared(context),
     ])
+    const findings = [...answers, ...lists]
     const verdict = verdictOf(findings)
     return {
       exitCode: verdict === 'healthy' ? exitCodes.ok : exitCodes.precondition,

@@ -5,6 +5,8 @@ const PREFIX = 'argocd-image-updater.argoproj.io'
 
 /** What an Application asks of the Image Updater for one image. */
 export interface UpdaterImage {
+  /** Empty without one. */
+  alias: string
   /** With its registry, without tag. */
   image: string
   allows(tag: string): boolean
@@ -23,6 +25,7 @@ export function updaterImages({ metadata: { annotations = {} } }: Application): 
     const option = (name: string) => annotations[`${PREFIX}/${alias}.${name}`] ?? annotations[`${PREFIX}/${name}`]
     const ignored = listed(option('ignore-tags')).map(wildcard)
     return {
+      alias,
       // A constraint on the version may follow, as a tag would.
       image: parseReference(listing).repository,
       allows: allowed(option('allow-tags')),
