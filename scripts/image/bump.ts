@@ -1,4 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { Option } from 'commander'
+import { valued } from '../../lib/command-line/values.ts'
 import { verb } from '../../lib/command-line/verb.ts'
 import type { BumpRequest } from '../../lib/phases/image/bumped.ts'
 
@@ -8,8 +10,13 @@ export default verb<BumpRequest>({
 
   define: command =>
     command
-      .requiredOption('--service <name>', 'whose version to raise')
-      .option('--to <version>', 'patch, minor, major, or a version such as 1.2.3', 'patch')
+      .addOption(valued('delivered service', new Option('--service <name>', 'whose version to raise').makeOptionMandatory()))
+      .addOption(
+        valued(
+          ['patch', 'minor', 'major'],
+          new Option('--to <version>', 'patch, minor, major, or a version such as 1.2.3').default('patch'),
+        ),
+      )
       .option('--force', 'push even if the workflow is known to be wrong', false),
 
   async work(context, { options }) {

@@ -1,5 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { Option } from 'commander'
 import { environmentScript } from '../../lib/command-line/environment.ts'
+import { valued } from '../../lib/command-line/values.ts'
 import type { Json } from '../../lib/runtime/json.ts'
 import { table } from '../../lib/runtime/table.ts'
 
@@ -7,7 +9,7 @@ export default environmentScript<{ layer?: string }>({
   name: 'snapshot:list',
   summary: "List the environment's snapshots, whoever made them, newest first.",
 
-  define: command => command.option('--layer <layer>', 'only those of this layer'),
+  define: command => command.addOption(valued('layer', new Option('--layer <layer>', 'only those of this layer'))),
 
   async run(context, { options }) {
     const { chosenLayers } = await import('../../lib/phases/layer/choice.ts')
