@@ -12,6 +12,7 @@ export default environmentScript({
     const { verdictOf } = await import('../lib/model/health/finding.ts')
     const { k0sFindings } = await import('../lib/phases/k0s/findings.ts')
     const { checked, operatorChecks } = await import('../lib/phases/operator/checks.ts')
+    const { listsCompared } = await import('../lib/phases/operator/delivered.ts')
     const { asked, serviceChecks } = await import('../lib/phases/operator/services.ts')
     const { findingsText, stdoutChalk } = await import('../lib/report/findings.ts')
 
@@ -19,6 +20,7 @@ export default environmentScript({
       ...operatorChecks.map(check => checked(check, context)),
       ...serviceChecks(context).map(check => asked(check, context)),
       k0sFindings(context),
+      listsCompared(context),
     ])
     const findings = found.flat()
     const verdict = verdictOf(findings)

@@ -1,6 +1,8 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
+import { Option } from 'commander'
 import { environmentScript } from '../lib/command-line/environment.ts'
 import { consentOptions, type VerbOptions } from '../lib/command-line/options.ts'
+import { valued } from '../lib/command-line/values.ts'
 import type { Drill } from '../lib/phases/drill/step.ts'
 import { durationOption } from '../lib/runtime/duration.ts'
 import { precondition } from '../lib/runtime/errors.ts'
@@ -17,7 +19,7 @@ export default environmentScript<DrillOptions>({
 
   define: command =>
     consentOptions(command)
-      .option('--scenario <name>', 'what to rehearse', 'layer-rebuild')
+      .addOption(valued('scenario', new Option('--scenario <name>', 'what to rehearse').default('layer-rebuild')))
       .option(
         '--deadline <duration>',
         "how long everything may take to be healthy at the end (90s, 10m); by default the environment's verify.deadline",

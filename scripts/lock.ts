@@ -1,6 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
 import { rm } from 'node:fs/promises'
-import { type EnvironmentOptions, environmentOption } from '../lib/command-line/options.ts'
+import { type EnvironmentOptions, environmentOption, layerArgument } from '../lib/command-line/options.ts'
 import { exitCodes } from '../lib/runtime/errors.ts'
 import { script } from '../lib/runtime/script.ts'
 
@@ -19,7 +19,7 @@ export default script<Options>({
   define: command =>
     command
       .addOption(environmentOption())
-      .argument('[layers...]', 'e.g. 01-k8s; all of them if none is named')
+      .addArgument(layerArgument('[layers...]', 'e.g. 01-k8s; all of them if none is named'))
       .option('--dry-run', 'say which are missing or incomplete, change nothing; exit code 8 when any is')
       .option('--upgrade', 'choose the newest versions that the layers allow'),
 

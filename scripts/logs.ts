@@ -6,7 +6,7 @@ export default environmentScript({
   name: 'logs',
   summary: "Show the logs of all pods of a service, with kubectl. It ends with kubectl's exit code.",
 
-  define: command => foreignArguments(command, 'the service, and options of `kubectl logs`, e.g. nextjs --follow'),
+  define: command => foreignArguments(command, 'the service, and options of `kubectl logs`, e.g. nextjs --follow', 'service'),
 
   async run(context, { args, options: { json } }) {
     const { runKubectl } = await import('../lib/operation/kubectl.ts')

@@ -13,13 +13,14 @@ export default environmentScript({
     const { lockHolder } = await import('../lib/operation/lock.ts')
 
     const bucket = await context.store()
-    const [exists, snapshots] = await Promise.all([bucket.exists(), ownSnapshots(context)])
+    const [exists, snapshots] = await Promise.all([bucket.exists(), snapshotsOf(context)])
     const [lock, layers] = exists
       ? await Promise.all([lockHolder(bucket), layersOf(context)])
       : [undefined, context.terraform.layers.map(layer => ({ layer, applied: false, resources: 0, serial: 0 }))]
     const vm = layers[0]?.applied ? await vmOf(context) : undefined
     const k0s = vm?.status === 'RUNNING' ? await k0sOf(context) : undefined
     const newest = snapshots[0]
+    const others = snapshots.filter(({ madeBy }) => madeBy !== 'toolkit').length
     return {
       document: {
         bucket: exists ? bucket.name : null,
@@ -32,9 +33,9 @@ export default environmentScript({
       text: [
         `state bucket  ${exists ? bucket.name : `${bucket.name}: does not exist yet; \`./taskw up\` creates it`}`,
         `lock          ${lockLine(lock)}`,
-        `VM            ${vm ? `${vm.name} ${vm.status} ${vm.internalIp} ${vm.architecture}` : 'none'}`,
+        `VM            ${vm ? `${vm.name} ${vm.state} ${vm.internalIp} ${vm.architecture}` : 'none'}`,
         `k0s           ${k0s?.text ?? 'none'}`,
-        `snapshots     ${snapshots.length}${newest ? `, the newest ${newest.name} ${newest.status}` : ''}`,
+        `snapshots     ${snapshots.length}${others > 0 ? `, ${others} of them not made by this toolkit` : ''}${newest ? `, the newest ${newest.name} ${newest.status}` : ''}`,
         '',
         table(
           ['LAYER', 'APPLIED', 'RESOURCES', 'SERIAL'],
@@ -63,10 +64,14 @@ const layersOf = ({ terraform }: Context) =>
     }),
   )
 
-async function vmOf({ compute, output, baseLayer }: Context) {
+async function vmOf({ compute, output, baseLayer, environment: { schedule }, now }: Context) {
+  const { clockOf, offUntil } = await import('../lib/model/schedule.ts')
+
   const [client, name] = await Promise.all([compute(), output(baseLayer, 'vm_name')])
   const vm = await client.vm(name)
-  return vm && { ...vm }
+  if (!vm) return undefined
+  const until = schedule && offUntil(vm.status, schedule, now())
+  return { ...vm, state: until ? `off until ${clockOf(until, schedule)}` : vm.status, offUntil: until?.toISOString() ?? null }
 }
 
 async function k0sOf(context: Context) {
@@ -74,8 +79,7 @@ async function k0sOf(context: Context) {
   return k0sSummary(context)
 }
 
-async function ownSnapshots({ compute, environment }: Context) {
-  const { ownLabels } = await import('../lib/model/labels.ts')
-  const found = await (await compute()).snapshots(ownLabels({ environment: environment.name }))
-  return found.map(({ name, status, createdAt }) => ({ name, status, createdAt }))
+async function snapshotsOf(context: Context) {
+  const { snapshotsFound } = await import('../lib/phases/snapshot/found.ts')
+  return (await snapshotsFound(context)).map(({ name, status, createdAt, madeBy }) => ({ name, status, createdAt, madeBy }))
 }

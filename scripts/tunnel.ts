@@ -1,7 +1,8 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
 import { once } from 'node:events'
-import { Option } from 'commander'
+import { Argument, Option } from 'commander'
 import { environmentScript } from '../lib/command-line/environment.ts'
+import { valued } from '../lib/command-line/values.ts'
 import type { Context } from '../lib/operation/context.ts'
 import type { OpenedService } from '../lib/operation/forwards.ts'
 import { precondition, usage } from '../lib/runtime/errors.ts'
@@ -23,7 +24,9 @@ export default environmentScript<TunnelOptions>({
 
   define: command =>
     command
-      .argument('[service...]', 'services to open as well; --status lists those that there are')
+      .addArgument(
+        valued('opened service', new Argument('[service...]', 'services to open as well; --status lists those that there are')),
+      )
       .option('--detach', 'keep them open in the background')
       .option('--status', 'say what is open')
       .option('--stop', 'end what runs in the background')

@@ -1,5 +1,6 @@
-import { type Command, Option } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import { environmentNames } from '../config/names.ts'
+import { type Values, valued } from './values.ts'
 
 export interface EnvironmentOptions {
   env: string
@@ -16,7 +17,9 @@ export interface ConsentOptions {
 
 /** `--yes` and `--confirm`, which every script has that may ask. */
 export const consentOptions = (command: Command): Command =>
-  command.option('--yes', 'do not ask').option('--confirm <env>', "the environment's name, typed beforehand")
+  command
+    .option('--yes', 'do not ask')
+    .addOption(valued('environment', new Option('--confirm <env>', "the environment's name, typed beforehand")))
 
 export interface VerbOptions extends EnvironmentOptions, ConsentOptions {
   dryRun?: boolean
@@ -36,6 +39,9 @@ export interface ApplyOptions {
   fresh?: boolean
 }
 
+/** Layers by name; in brackets as commander has them. */
+export const layerArgument = (name: string, what: string): Argument => valued('layer', new Argument(name, what))
+
 /** The options of a verb that applies layers. */
 export const applyOptions = (command: Command): Command =>
   command
@@ -46,6 +52,17 @@ export const applyOptions = (command: Command): Command =>
     )
     .option('--fresh', 'make an empty boot disk although there are snapshots to restore')
 
-/** Arguments that are another program's: from the first word on, and before it whatever is no option of ours. */
-export const foreignArguments = (command: Command, what: string): Command =>
-  command.argument('[args...]', what).allowUnknownOption().passThroughOptions()
+/**
+ * Arguments that are another program's: from the first word on, and before it whatever is no option of ours.
+ * @param first what the first word is one of
+ */
+export function foreignArguments(command: Command, what: string, first: Values = []): Command {
+  const args = valued(first, new Argument('[args...]', what))
+  foreign.add(args)
+  return command.addArgument(args).allowUnknownOption().passThroughOptions()
+}
+
+const foreign = new WeakSet<Argument>()
+
+/** Whether all that follows the first word is another program's. */
+export const isForeign = (argument: Argument): boolean => foreign.has(argument)

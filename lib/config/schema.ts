@@ -3,6 +3,7 @@ import { DURATION_EXAMPLES, parseDuration } from '../runtime/duration.ts'
 import { isAskable } from '../runtime/inherited.ts'
 import { isBranch } from './git.ts'
 import { USUAL_ROOT } from './layer-root.ts'
+import { didYouMean } from './suggest.ts'
 
 /** Of a deadline: none at all and one that never comes are both slips. */
 const SHORTEST_MS = 1000
@@ -29,6 +30,25 @@ const namespace = z
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be at most 63 lower-case letters, digits and hyphens')
 const portNumber = z.int().min(1, 'must be a port').max(65_535, 'must be a port')
 const portName = z.string().regex(/^(?=.*[a-z])[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$/, 'must be the number or the name of a port')
+
+/** Quotes are good manners: other readers of YAML take 21:00 for a number. */
+const timeOfDay = z.string('must be a time of day, such as "09:00"').regex(/^([01]\d|2[0-3]):[0-5]\d$/, {
+  error: ({ input }) => `"${input}" is not a time of day, from "00:00" to "23:59"`,
+})
+/** An offset such as +08:00 has no summer, and would be another hour for half a year. */
+const timeZone = z.string().superRefine((name, context) => {
+  if (isTimeZone(name)) return
+  const message = `"${name}" is not a time zone's name, such as Asia/Taipei${didYouMean(name, Intl.supportedValuesOf('timeZone'))}`
+  context.addIssue({ code: 'custom', message })
+})
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name })
+    return /^[A-Za-z]/.test(name)
+  } catch {
+    return false
+  }
+}
 
 /** A service that is opened by its name; the key in the file. */
 const opened = z.strictObject({
@@ -200,6 +220,15 @@ export const environmentSchema = z.strictObject({
     spec: z.record(z.string(), z.unknown()).default({}),
     deadline: duration.prefault('5m'),
   }),
+
+  /** What starts and stops the VM every day, where something does; the toolkit does neither by it. */
+  schedule: z
+    .strictObject({ on: timeOfDay, off: timeOfDay, timeZone })
+    .refine(({ on, off }) => on !== off, {
+      path: ['off'],
+      error: 'is the same time as on: a VM that is always on has no schedule',
+    })
+    .optional(),
 
   snapshots: z.strictObject({
     /** `up` takes one after each of these layers, once per state serial. */

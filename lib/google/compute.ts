@@ -40,7 +40,12 @@ export interface Snapshot {
   diskSizeGb: number
   storageBytes: bigint
   sourceDisk: string
+  /** Says which project and zone that disk is in, or was. */
+  sourceDiskUrl: string
   sourceDiskId: string
+  /** `X86_64` or `ARM64`; empty where Google does not know. */
+  architecture: string
+  /** By a schedule of Google's. */
   autoCreated: boolean
 }
 
@@ -72,7 +77,7 @@ export interface Compute {
   login(name: string): Promise<Login | undefined>
   /** The host keys that the guest has published, as `ssh-ed25519 AAAA…`; empty until it has booted. */
   hostKeys(name: string): Promise<string[]>
-  /** All snapshots of the project that have these labels, newest first; none while Compute Engine is not enabled. */
+  /** The project's snapshots that have these labels, all of them without any, newest first; none while Compute Engine is not enabled. */
   snapshots(labels: Record<string, string>): Promise<Snapshot[]>
   /** Waits until the snapshot is READY, and checks that it is what was asked for. @throws OpsError 5 when it is not */
   createSnapshot(request: SnapshotRequest): Promise<Snapshot>
@@ -372,6 +377,8 @@ const snapshotOf = (from: ApiSnapshot): Snapshot => ({
   diskSizeGb: Number(from.diskSizeGb ?? 0),
   storageBytes: BigInt(String(from.storageBytes ?? 0)),
   sourceDisk: lastOf(from.sourceDisk),
+  sourceDiskUrl: from.sourceDisk ?? '',
   sourceDiskId: String(from.sourceDiskId ?? ''),
+  architecture: String(from.architecture ?? ''),
   autoCreated: from.autoCreated ?? false,
 })

@@ -10,7 +10,7 @@ const MANAGED_BY = 'app.kubernetes.io/managed-by'
 const LONGEST_VALUE = 63
 
 /** A layer's name as a label: where a label can't hold it, what is left of it, and a hash that keeps it apart from others. */
-function layerLabel(layer: string): string {
+export function layerLabel(layer: string): string {
   const plain = layer.toLowerCase().replace(/[^a-z0-9_-]/g, '-')
   if (plain === layer && layer.length <= LONGEST_VALUE) return layer
   const hash = createHash('sha256').update(layer).digest('hex').slice(0, 6)
@@ -23,6 +23,9 @@ export const ownLabels = ({ environment, layer }: { environment: string; layer?:
   environment,
   ...(layer !== undefined && { layer: layerLabel(layer) }),
 })
+
+/** Whether a resource of Google's with these labels is one that this toolkit made. */
+export const isOwnResource = (labels: Readonly<Record<string, string>>): boolean => labels['managed-by'] === OWNER
 
 /** The labels of the Kubernetes objects that the layers and the verbs make. */
 export const ownObjectLabels: Readonly<Record<string, string>> = { [MANAGED_BY]: OWNER }

@@ -14,7 +14,7 @@ import { acceptedHostKeys } from './host-keys.ts'
 import { sshAccess } from './ssh-access.ts'
 import { dialFailure } from './vm-status.ts'
 
-type LoginContext = Pick<Context, 'environment' | 'compute' | 'output' | 'baseLayer' | 'dial' | 'signal' | 'log'>
+type LoginContext = Pick<Context, 'environment' | 'compute' | 'output' | 'baseLayer' | 'dial' | 'signal' | 'log' | 'now'>
 
 const PROXY = join(import.meta.dirname, '../host/ssh-proxy.ts')
 

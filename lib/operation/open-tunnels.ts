@@ -37,11 +37,16 @@ export async function published(tunnel: Omit<OpenTunnel, 'process'>, folder = FO
   return { [Symbol.asyncDispose]: () => rm(fileOf(folder, own), { force: true }) }
 }
 
-/** An environment's tunnels that are open now, by whatever process of this machine and checkout. What dead ones have left is removed. */
-export async function openTunnels(env: string, folder = FOLDER): Promise<OpenTunnel[]> {
+/**
+ * An environment's tunnels that are open now, by whatever process of this machine and checkout, or those of all whose names match. What
+ * dead ones have left is removed.
+ */
+export async function openTunnels(env: string | RegExp, folder = FOLDER): Promise<OpenTunnel[]> {
   const names = await readdir(folder).catch((): string[] => [])
   const found = await Promise.all(names.filter(name => name.endsWith('.json')).map(name => readTunnel(join(folder, name))))
-  return found.filter(tunnel => tunnel !== undefined).filter(tunnel => tunnel.env === env)
+  return found
+    .filter(tunnel => tunnel !== undefined)
+    .filter(tunnel => (typeof env === 'string' ? tunnel.env === env : env.test(tunnel.env)))
 }
 
 async function readTunnel(path: string): Promise<OpenTunnel | undefined> {
@@ -101,8 +106,8 @@ export function ended(code: number | null, said: string): OpsError {
   return new OpsError(exitCode, `the tunnel ended before it was open:\n${lines.join('\n')}`, 'what it says is above')
 }
 
-/** Ends the environment's detached tunnels. @returns those that it has ended @throws OpsError 4 for another user's, 124 */
-export async function stopDetached(env: string, signal: AbortSignal, folder = FOLDER): Promise<OpenTunnel[]> {
+/** Ends the detached tunnels of an environment, or of all whose names match. @returns those that it has ended @throws OpsError 4 for another user's, 124 */
+export async function stopDetached(env: string | RegExp, signal: AbortSignal, folder = FOLDER): Promise<OpenTunnel[]> {
   const detached = (await openTunnels(env, folder)).filter(tunnel => tunnel.detached)
   for (const {
     process: { pid },

@@ -11,7 +11,7 @@ const EVERY_MS = 1000
  */
 export async function publishedKeys(
   vm: string,
-  context: Pick<Context, 'compute' | 'output' | 'baseLayer' | 'signal'>,
+  context: Parameters<typeof dialFailure>[1] & Pick<Context, 'signal'>,
   { within = DEADLINE_MS, every = EVERY_MS }: { within?: number | undefined; every?: number } = {},
 ): Promise<string[]> {
   const client = await context.compute()

@@ -1,14 +1,20 @@
 import { endsWaiting, type Reach, vmFinding } from '../model/health/reach.ts'
+import { clockOf, offUntil } from '../model/schedule.ts'
 import { messageOf, precondition } from '../runtime/errors.ts'
 import type { Context } from './context.ts'
 
-type Asked = Pick<Context, 'compute' | 'output' | 'baseLayer'>
+/** Without an environment, and the time, nothing is known of a schedule. */
+type Asked = Pick<Context, 'compute' | 'output' | 'baseLayer'> & Partial<Pick<Context, 'environment' | 'now'>>
 
 /** What Google says of the environment's VM; without a status there is no such VM. */
-export async function vmOf({ compute, output, baseLayer }: Asked): Promise<Reach['vm']> {
+export async function vmOf({ compute, output, baseLayer, environment, now }: Asked): Promise<Reach['vm']> {
   const name = await output(baseLayer, 'vm_name')
   const vm = await (await compute()).vm(name)
-  return { name, ...(vm && { status: vm.status, statusMessage: vm.statusMessage }) }
+  if (!vm) return { name }
+  const { status, statusMessage } = vm
+  const schedule = environment?.schedule
+  const until = schedule && now && offUntil(status, schedule, now())
+  return { name, status, statusMessage, ...(until && { offUntil: clockOf(until, schedule) }) }
 }
 
 /**

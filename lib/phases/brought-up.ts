@@ -11,7 +11,7 @@ import { stateBucket } from './layer/state-bucket.ts'
 import { doctor } from './operator/doctor.ts'
 import { snapshotTaken } from './snapshot/taken.ts'
 import { operatorKeys } from './vm/operator-keys.ts'
-import { vmRunning } from './vm/running.ts'
+import { vmKeptRunning } from './vm/running.ts'
 import { sshKey } from './vm/ssh-key.ts'
 
 /** Everything up, layer by layer, until it is verified, from whatever is there. */
@@ -26,7 +26,7 @@ export function broughtUp(
     stateBucket(),
     destructionJudged(layers, policy),
     layerApplied(base, policy),
-    vmRunning(),
+    vmKeptRunning(),
     operatorKeys(),
     sshKey(),
     ...snapshot(base),

@@ -162,7 +162,8 @@ export function parsedArguments<O>(definition: ScriptDefinition<O>, argv: string
   return { options: command.opts<O & CommonOptions>(), args }
 }
 
-function commandFor<O>(definition: ScriptDefinition<O>): Command {
+/** The command line that a script takes. */
+export function commandFor<O>(definition: ScriptDefinition<O>): Command {
   const command = new Command(definition.name)
     .description(definition.summary)
     .option('--json', 'print one JSON document on stdout')

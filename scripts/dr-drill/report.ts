@@ -1,5 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { Option } from 'commander'
 import { environmentOption } from '../../lib/command-line/options.ts'
+import { valued } from '../../lib/command-line/values.ts'
 import type { DrillReport } from '../../lib/model/drill/report.ts'
 
 import { formatDuration } from '../../lib/runtime/duration.ts'
@@ -22,7 +24,7 @@ export default script<ReportOptions>({
   define: command =>
     command
       .addOption(environmentOption())
-      .option('--run <id>', 'show this one in full; the list has the ids')
+      .addOption(valued('drill', new Option('--run <id>', 'show this one in full; the list has the ids')))
       .option('--last <number>', 'how many to list', Number, 10),
 
   async run({ options, log }) {

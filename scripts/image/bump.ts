@@ -1,5 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
 import { Option } from 'commander'
+import { valued } from '../../lib/command-line/values.ts'
 import { verb } from '../../lib/command-line/verb.ts'
 import type { BumpRequest } from '../../lib/phases/image/bumped.ts'
 
@@ -11,8 +12,13 @@ export default verb<BumpOptions>({
 
   define: command =>
     command
-      .requiredOption('--service <name>', 'whose version to raise')
-      .option('--to <version>', 'patch (which is the default), minor, major, or a version such as 1.2.3')
+      .addOption(valued('delivered service', new Option('--service <name>', 'whose version to raise').makeOptionMandatory()))
+      .addOption(
+        valued(
+          ['patch', 'minor', 'major'],
+          new Option('--to <version>', 'patch (which is the default), minor, major, or a version such as 1.2.3'),
+        ),
+      )
       .addOption(
         new Option('--touch', 'push an empty commit instead of another version, for a service that has none').conflicts('to'),
       )

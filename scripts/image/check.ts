@@ -1,5 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { Option } from 'commander'
 import { environmentScript } from '../../lib/command-line/environment.ts'
+import { valued } from '../../lib/command-line/values.ts'
 import { exitCodes, usage } from '../../lib/runtime/errors.ts'
 import { readNamed } from '../../lib/runtime/files.ts'
 import type { Json } from '../../lib/runtime/json.ts'
@@ -8,7 +10,8 @@ export default environmentScript<{ file?: string }>({
   name: 'image:check',
   summary: 'Say whether the workflow builds images that the nodes run and the Image Updater takes: 0 yes, 6 no.',
 
-  define: command => command.option('--file <path>', "check this local workflow file instead of the branch's"),
+  define: command =>
+    command.addOption(valued('file', new Option('--file <path>', "check this local workflow file instead of the branch's"))),
 
   async run(context, { options: { file } }) {
     const { configuredPath } = await import('../../lib/config/load.ts')

@@ -1,5 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { Argument } from 'commander'
 import type { ListedFault } from '../../lab/faults/fault.ts'
+import { valued } from '../../lib/command-line/values.ts'
 import { usage } from '../../lib/runtime/errors.ts'
 import { script } from '../../lib/runtime/script.ts'
 import { table } from '../../lib/runtime/table.ts'
@@ -23,7 +25,7 @@ export default script<Options>({
 
   define: command =>
     command
-      .argument('[kind]', `${KINDS.slice(0, -1).join(', ')} or ${KINDS.at(-1)}`)
+      .addArgument(valued(KINDS, new Argument('[kind]', `${KINDS.slice(0, -1).join(', ')} or ${KINDS.at(-1)}`)))
       .option('--route <pattern>', 'which requests, e.g. "POST /compute/**/createSnapshot" (all)')
       .option('--status <code>', 'HTTP status (503)', Number)
       .option('--reason <word>', "Google's reason with that status")

@@ -9,9 +9,11 @@ export default script<{ yes?: boolean }>({
 
   define: command => command.option('--yes', 'do not ask'),
 
-  async run({ options, log }) {
+  async run({ options, log, signal }) {
+    const { stopLabTunnels } = await import('../../lib/operation/lab-tunnels.ts')
     const { reset } = await import('../../lab/lifecycle/lifecycle.ts')
     if (!options.yes && !(await isConfirmed())) throw usage('nothing was deleted', 'answer yes, or give --yes')
+    await stopLabTunnels({ log, signal })
     await reset(log)
     return { document: {} }
   },

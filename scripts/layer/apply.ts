@@ -1,12 +1,13 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
-import { type ApplyOptions, applyOptions } from '../../lib/command-line/options.ts'
+import { type ApplyOptions, applyOptions, layerArgument } from '../../lib/command-line/options.ts'
 import { verb } from '../../lib/command-line/verb.ts'
 
 export default verb<ApplyOptions>({
   name: 'layer:apply',
   summary: 'Apply the layers, in the order in which they are listed.',
 
-  define: command => applyOptions(command).argument('[layers...]', 'e.g. 01-k8s; all of them if none is named'),
+  define: command =>
+    applyOptions(command).addArgument(layerArgument('[layers...]', 'e.g. 01-k8s; all of them if none is named')),
 
   async work(context, { options, args }) {
     const { layerApplied } = await import('../../lib/phases/layer/applied.ts')

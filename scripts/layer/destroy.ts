@@ -1,11 +1,12 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { layerArgument } from '../../lib/command-line/options.ts'
 import { verb } from '../../lib/command-line/verb.ts'
 import type { Announcement } from '../../lib/phases/layer/announcement.ts'
 
 export default verb({
   name: 'layer:destroy',
   summary: 'Destroy the layers named, last one first; never one on which an applied layer stands.',
-  define: command => command.argument('<layers...>', 'e.g. 02-argocd-app'),
+  define: command => command.addArgument(layerArgument('<layers...>', 'e.g. 02-argocd-app')),
 
   async work(context, { args }) {
     const { announce } = await import('../../lib/phases/layer/announcement.ts')

@@ -1,4 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../../taskw" node "$0" "$@"'
+import { layerArgument } from '../../lib/command-line/options.ts'
 import { verb } from '../../lib/command-line/verb.ts'
 import type { Context } from '../../lib/operation/context.ts'
 import { usage } from '../../lib/runtime/errors.ts'
@@ -7,7 +8,8 @@ export default verb({
   name: 'snapshot:create',
   summary: "Take a named, labelled snapshot of the VM's boot disk.",
 
-  define: command => command.argument('[layer]', 'the layer to snapshot after; by default the last in `snapshots.after`'),
+  define: command =>
+    command.addArgument(layerArgument('[layer]', 'the layer to snapshot after; by default the last in `snapshots.after`')),
 
   async work(context, { args: [layer = usual(context)] }) {
     const { chosenLayers } = await import('../../lib/phases/layer/choice.ts')

@@ -5,8 +5,8 @@ import { broken, type Finding, underway } from './finding.ts'
 export interface Reach {
   /** The error of the attempt. */
   error: string
-  /** No status means that there is no such VM. */
-  vm: { name: string; status?: string; statusMessage?: string }
+  /** No status means that there is no such VM; `offUntil` is when its schedule starts it again. */
+  vm: { name: string; status?: string; statusMessage?: string; offUntil?: string }
   /** Layer that makes the VM. */
   layer: string
   /** Bytes left on the VM's disk, where that could be found out. */
@@ -20,9 +20,9 @@ export interface Reach {
 /** The VM is starting. https://cloud.google.com/compute/docs/instances/instance-lifecycle */
 const STARTING = ['PROVISIONING', 'STAGING']
 
-/** Whether there is no point in waiting: a spot VM that is off stays off until somebody starts it. */
+/** Whether there is no point in waiting: a spot VM that is off stays off until somebody starts it, or its schedule, hours later. */
 export const endsWaiting = (found: Finding | undefined): found is Finding =>
-  found?.rule === 'vm/stopped' || found?.rule === 'vm/missing'
+  found !== undefined && ['vm/stopped', 'vm/missing', 'vm/off'].includes(found.rule)
 
 /** etcd preallocates this many bytes for each file of its log, and stops when it can't. https://etcd.io/docs/v3.6/learning/persistent-storage-files/ */
 const LEAST_FREE = 64_000_000
@@ -36,6 +36,11 @@ export function vmFinding({ error, vm, layer }: Pick<Reach, 'error' | 'vm' | 'la
     return broken('vm/missing', object, "is in Terraform's state but not in the project", { evidence, remedy })
   }
   if (STARTING.includes(vm.status)) return underway('vm/starting', object, `is ${vm.status}`, { evidence })
+  if (vm.offUntil !== undefined) {
+    const message = `is off until ${vm.offUntil}, by its schedule`
+    const remedy = 'wait until then, or start it now: ./taskw up'
+    return underway('vm/off', object, message, { evidence: { ...evidence, offUntil: vm.offUntil }, remedy })
+  }
   if (vm.status !== 'RUNNING') {
     const message = `is ${vm.status}: ${vm.statusMessage || 'somebody stopped it, or Google took a spot VM back'}`
     return broken('vm/stopped', object, message, { evidence, remedy: './taskw up' })

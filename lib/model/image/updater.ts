@@ -6,6 +6,8 @@ const PREFIX = 'argocd-image-updater.argoproj.io'
 
 /** What an Application asks of the Image Updater for one image. */
 export interface UpdaterImage {
+  /** Empty without one. */
+  alias: string
   /** With its registry, without tag. */
   image: string
   allows(tag: string): boolean
@@ -22,30 +24,34 @@ type Selection = { updater: ImageUpdater; reference: NonNullable<NonNullable<Ima
 
 /** The entries that select an Application. */
 export const selections = ({ metadata }: Application, updaters: readonly ImageUpdater[]): Selection[] =>
-  updaters.flatMap(updater =>
-    (updater.spec?.applicationRefs ?? [])
-      .filter(({ namePattern = '' }) => wildcard(namePattern).test(metadata.name))
-      .map(reference => ({ updater, reference })),
-  )
+  updaters
+    .filter(updater => updater.metadata.namespace === metadata.namespace)
+    .flatMap(updater =>
+      (updater.spec?.applicationRefs ?? [])
+        .filter(({ namePattern = '' }) => wildcard(namePattern).test(metadata.name))
+        .map(reference => ({ updater, reference })),
+    )
 
 /**
- * The images that the Image Updater is asked to update in an Application, each with its filters: those of an ImageUpdater that names
- * them itself, otherwise those of the Application's annotations.
+ * The images that the Image Updater is asked to update in an Application, each with its filters: those that ImageUpdaters list
+ * themselves, and those of the Application's annotations where one goes by these, or none selects it.
  * @param updaters none for an Image Updater before version 1.0, which knows annotations alone
  */
 export function updaterImages(application: Application, updaters: readonly ImageUpdater[] = []): UpdaterImage[] {
-  const own = selections(application, updaters).flatMap(resourceImages)
-  return own.length > 0 ? own : annotatedImages(application)
+  const selected = selections(application, updaters)
+  const byAnnotations = selected.length === 0 || selected.some(({ reference }) => reference.useAnnotations)
+  return [...selected.flatMap(resourceImages), ...(byAnnotations ? annotatedImages(application) : [])]
 }
 
 /** What is said closest to the image counts. @see https://argocd-image-updater.readthedocs.io/en/latest/configuration/images/ */
 function resourceImages({ updater, reference }: Selection): UpdaterImage[] {
   if (reference.useAnnotations) return []
-  return (reference.images ?? []).map(({ imageName, platforms, commonUpdateSettings }) => {
+  return (reference.images ?? []).map(({ alias = '', imageName, platforms, commonUpdateSettings }) => {
     const said = [commonUpdateSettings, reference.commonUpdateSettings, updater.spec?.commonUpdateSettings]
     const option = <K extends keyof UpdateSettings>(name: K) => said.find(settings => settings?.[name] !== undefined)?.[name]
     const ignored = (option('ignoreTags') ?? []).map(wildcard)
     return {
+      alias,
       image: parseReference(imageName).repository,
       allows: allowed(option('allowTags')),
       ignores: tag => ignored.some(pattern => pattern.test(tag)),
@@ -61,6 +67,7 @@ function annotatedImages({ metadata: { annotations = {} } }: Application): Updat
     const option = (name: string) => annotations[`${PREFIX}/${alias}.${name}`] ?? annotations[`${PREFIX}/${name}`]
     const ignored = listed(option('ignore-tags')).map(wildcard)
     return {
+      alias,
       // A constraint on the version may follow, as a tag would.
       image: parseReference(listing).repository,
       allows: allowed(option('allow-tags')),

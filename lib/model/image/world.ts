@@ -65,7 +65,7 @@ export interface ImageUpdater extends KubernetesObject {
       namePattern?: string
       useAnnotations?: boolean
       commonUpdateSettings?: UpdateSettings
-      images?: { imageName: string; platforms?: string[]; commonUpdateSettings?: UpdateSettings }[]
+      images?: { alias?: string; imageName: string; platforms?: string[]; commonUpdateSettings?: UpdateSettings }[]
     }[]
   }
 }

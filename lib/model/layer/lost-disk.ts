@@ -1,4 +1,5 @@
 import { ageOf, formatAge } from '../health/age.ts'
+import { isRestorable } from '../snapshot/found.ts'
 import { newest } from './holdings.ts'
 import { baseName, block, creates, type PlannedResource, text, type Values } from './planned.ts'
 
@@ -11,6 +12,8 @@ export interface DiskSnapshot {
   status: string
   /** Name or path of the disk that it was taken of. */
   sourceDisk: string
+  /** `X86_64` or `ARM64`; empty where nobody knows. */
+  architecture: string
 }
 
 /** A disk that a plan would make empty, though there are snapshots to make it from. */
@@ -32,7 +35,7 @@ const VM = /^google_compute_instance(_from_template)?$/
  */
 export function lostDisks(planned: readonly PlannedResource[], snapshots: readonly DiskSnapshot[]): LostDisk[] {
   const ready = snapshots.filter(({ status }) => status === 'READY')
-  const latest = newest(ready)
+  const latest = best(ready) ?? newest(ready)
   if (!latest) return []
   const bootDisks = new Set(createdBootDisks(planned))
   return planned.filter(creates).flatMap(resource => {
@@ -40,9 +43,12 @@ export function lostDisks(planned: readonly PlannedResource[], snapshots: readon
     if (disk === undefined) return []
     const ofIt = ready.filter(({ sourceDisk }) => disk !== '' && baseName(sourceDisk) === disk)
     if (DISK.test(resource.type) && ofIt.length === 0 && !bootDisks.has(resource)) return []
-    return [{ address: resource.address, disk, newest: newest(ofIt) ?? latest, snapshots: ready.length }]
+    return [{ address: resource.address, disk, newest: best(ofIt) ?? latest, snapshots: ready.length }]
   })
 }
+
+/** The newest one that the VM could boot from. */
+const best = (snapshots: readonly DiskSnapshot[]): DiskSnapshot | undefined => newest(snapshots.filter(isRestorable))
 
 /** The name of the disk that a resource's creation makes without content of ours; undefined when it makes none. */
 function emptyDisk({ type, after }: PlannedResource): string | undefined {
@@ -86,11 +92,17 @@ function hasKnownDisk({ after }: PlannedResource): boolean {
 export function describeLostDisks(layer: string, lost: readonly LostDisk[], now: Date): { message: string; hint: string } {
   const lines = lost.map(({ address, disk, newest: latest, snapshots }) => {
     const age = formatAge(ageOf(latest.createdAt, now))
-    return `  ${address}: disk ${disk || '(name not known yet)'}; the newest of ${counted(snapshots)} is ${latest.name}, ${age} old`
+    const foreign = isRestorable(latest) ? '' : `, of an ${latest.architecture} disk`
+    return `  ${address}: disk ${disk || '(name not known yet)'}; the newest of ${counted(snapshots)} is ${latest.name}, ${age} old${foreign}`
   })
+  const remedy = lost.find(({ newest: latest }) => isRestorable(latest))?.newest.name
+  const restore =
+    remedy === undefined
+      ? 'none of them boots an x86 VM: attach a disk made from one to read it'
+      : `restore: let the layer make the disk from ${remedy} (in the shipped tree the input \`snapshot_name\`)`
   return {
     message: [`${layer} would make an empty disk where there are snapshots of this environment:`, ...lines].join('\n'),
-    hint: `restore: let the layer make the disk from ${lost[0]?.newest.name ?? 'a snapshot'} (in the shipped tree the input \`snapshot_name\`). \`--fresh\` begins with an empty disk; the snapshots stay`,
+    hint: `${restore}. \`--fresh\` begins with an empty disk; the snapshots stay`,
   }
 }
 

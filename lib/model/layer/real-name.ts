@@ -25,6 +25,12 @@ export function manifestObject(type: string, values: Values | null): ObjectRefer
   return undefined
 }
 
+/** The manifest itself, as it was applied; undefined for other types, and where it can't be read. */
+export function manifestOf(type: string, values: Values): Values | undefined {
+  if (type === 'kubectl_manifest') return readYaml(text(values.yaml_body_parsed) ?? text(values.yaml_body))
+  return type === 'kubernetes_manifest' ? (untyped(values.manifest) ?? untyped(values.object)) : undefined
+}
+
 /** A state file has a value that has no fixed type as `{ value, type }`; no object of Kubernetes has a `value`. */
 function untyped(value: Json | undefined): Values | undefined {
   const found = record(value)
@@ -32,10 +38,14 @@ function untyped(value: Json | undefined): Values | undefined {
 }
 
 function fromYaml(yaml: string | undefined): ObjectReference | undefined {
+  const document = readYaml(yaml)
+  return document && reference(document, block(document, 'metadata'))
+}
+
+function readYaml(yaml: string | undefined): Values | undefined {
   if (yaml === undefined) return undefined
   try {
-    const document = record(parse(yaml))
-    return document && reference(document, block(document, 'metadata'))
+    return record(parse(yaml))
   } catch {
     return undefined
   }

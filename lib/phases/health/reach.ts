@@ -1,12 +1,14 @@
 import { ApiError } from '../../cluster/rest.ts'
 import type { Assessment } from '../../model/health/assess.ts'
+import { type Finding, verdictOf } from '../../model/health/finding.ts'
 import { endsWaiting, type Reach, reachFinding, vmFinding } from '../../model/health/reach.ts'
 import { API_PORT } from '../../model/ports.ts'
 import type { Context } from '../../operation/context.ts'
 import { vmOf } from '../../operation/vm-status.ts'
 import { exitCodes, messageOf, OpsError } from '../../runtime/errors.ts'
 
-type ReachContext = Pick<Context, 'compute' | 'output' | 'baseLayer' | 'dial' | 'tunnel' | 'host'>
+type VmContext = Parameters<typeof vmOf>[0]
+type ReachContext = VmContext & Pick<Context, 'dial' | 'tunnel' | 'host'>
 
 /**
  * Why an API server does not answer.
@@ -17,19 +19,18 @@ export async function unreachable(error: unknown, context: ReachContext): Promis
   const known = await survey(error, context).catch(() => undefined)
   if (!known) throw error
   const finding = reachFinding(known)
-  return { verdict: finding.heals ? 'progressing' : 'unhealthy', findings: [finding] }
+  return assessed(finding)
 }
+
+const assessed = (finding: Finding): Assessment => ({ verdict: verdictOf([finding]), findings: [finding] })
 
 /**
  * Why there is no point in waiting for an API server: its VM is off or gone. Undefined otherwise. It asks only for the VM's status, so
  * it can be called at every attempt, whatever else does not answer.
  */
-export async function hopeless(
-  { message }: OpsError,
-  context: Pick<Context, 'compute' | 'output' | 'baseLayer'>,
-): Promise<Assessment | undefined> {
+export async function hopeless({ message }: OpsError, context: VmContext): Promise<Assessment | undefined> {
   const finding = vmFinding({ error: message, vm: await vmOf(context), layer: context.baseLayer })
-  return endsWaiting(finding) ? { verdict: 'unhealthy', findings: [finding] } : undefined
+  return endsWaiting(finding) ? assessed(finding) : undefined
 }
 
 async function survey(error: OpsError, context: ReachContext): Promise<Reach> {

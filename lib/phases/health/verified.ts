@@ -2,7 +2,7 @@ import type { Expectations } from '../../model/health/inventory.ts'
 import type { Context } from '../../operation/context.ts'
 import { countsText, findingsText, plain } from '../../report/findings.ts'
 import { formatDuration } from '../../runtime/duration.ts'
-import { unhealthy } from '../../runtime/errors.ts'
+import { partial, unhealthy } from '../../runtime/errors.ts'
 import type { Json } from '../../runtime/json.ts'
 import type { Phase } from '../../runtime/phases.ts'
 import { assessment, untilHealthy, type WaitContext } from './assessment.ts'
@@ -41,7 +41,9 @@ export function verified({
       const { verdict, findings } = await untilHealthy(context, within, expected(context))
       if (verdict !== 'healthy') {
         await context.journal?.fact('findings', findings as unknown as Json)
-        throw unhealthy(
+        // Still progressing, but not waited for any longer: its schedule has stopped the VM.
+        const failure = verdict === 'progressing' ? partial : unhealthy
+        throw failure(
           `not healthy after ${formatDuration(performance.now() - started)}\n${findingsText(findings, verdict, plain)}`,
           'follow the remedies above, then run the same command again; `./taskw verify` shows where it stands',
         )

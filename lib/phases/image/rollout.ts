@@ -1,16 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import type { Cluster } from '../../cluster/cluster.ts'
-import { events, imageUpdaters } from '../../cluster/kinds.ts'
+import { events } from '../../cluster/kinds.ts'
 import type { Watcher } from '../../cluster/watcher.ts'
 import type { Finding } from '../../model/health/finding.ts'
 import { type Hop, hops } from '../../model/image/hops.ts'
 import type { Sighting, Survey } from '../../model/image/sighting.ts'
 import { causes } from '../../model/image/stall.ts'
 import { type ReachedHop, type Sightings, timeline } from '../../model/image/timeline.ts'
-import { GROUP } from '../../model/image/updater.ts'
 import { workflowFindings } from '../../model/image/workflow.ts'
-import type { ImageUpdater, KubernetesEvent, Source, World } from '../../model/image/world.ts'
+import type { KubernetesEvent, Source, World } from '../../model/image/world.ts'
 import { parseNamespacedName } from '../../model/namespaced-name.ts'
 import type { Context } from '../../operation/context.ts'
 import { hopsText } from '../../report/hops.ts'
@@ -20,6 +18,7 @@ import { readJournals } from '../../runtime/journal.ts'
 import type { Json } from '../../runtime/json.ts'
 import { lostConnection, RECONNECT_MS } from '../health/assessment.ts'
 import { type Delivery, type DeliveryContext, openDelivery, serviceOf, workflowNeeds } from './delivery.ts'
+import { listedUpdaters } from './updaters.ts'
 
 /** A bump that was pushed, or is about to be, as its journal keeps it. */
 export interface Bump {
@@ -244,12 +243,6 @@ export class Rollout {
       `${remedy}; then \`./taskw image:watch\``,
     )
   }
-}
-
-/** Undefined where the cluster does not serve the kind: an Image Updater before version 1.0 is configured by annotations alone. */
-async function listedUpdaters(cluster: Cluster, namespace: string, signal: AbortSignal): Promise<ImageUpdater[] | undefined> {
-  const [version] = await cluster.versions(GROUP, signal)
-  return version === undefined ? undefined : cluster.list<ImageUpdater>(imageUpdaters(version), namespace, signal)
 }
 
 /** What is known about a bump, for people. */

@@ -1,4 +1,5 @@
 import { customResourceDefinitions, type Kind, kinds } from '../../cluster/kinds.ts'
+import { environmentNames } from '../../config/names.ts'
 import type { KubernetesObject } from '../../model/health/objects.ts'
 import { unmatchedAllowances } from '../../model/layer/allowance.ts'
 import { type Destruction, destructions } from '../../model/layer/destruction.ts'
@@ -7,6 +8,7 @@ import type { Held, Holdings } from '../../model/layer/holdings.ts'
 import { type DiskSnapshot, describeLostDisks, lostDisks } from '../../model/layer/lost-disk.ts'
 import { baseName, creates } from '../../model/layer/planned.ts'
 import { describeRefusals } from '../../model/layer/refusal.ts'
+import { ownedBy } from '../../model/snapshot/found.ts'
 import type { Context } from '../../operation/context.ts'
 import { type OpsError, precondition } from '../../runtime/errors.ts'
 import type { Plan } from '../../terraform/terraform.ts'
@@ -63,10 +65,7 @@ const refused = ({ message, hint }: { message: string; hint: string }): OpsError
 
 const DISKS_OR_VMS = /^google_compute_(region_)?(disk|instance)/
 
-/**
- * The environment's snapshots, where the plan concerns a disk: those that carry its label, and those without one that were taken of
- * a disk in the plan. Undefined where no disk is concerned.
- */
+/** The environment's snapshots, where the plan concerns a disk; those of a disk in the plan are its own. Undefined where no disk is concerned. */
 async function snapshotsFor(
   { resources }: Plan,
   destroyed: readonly Destruction[],
@@ -77,9 +76,10 @@ async function snapshotsFor(
   if (held.length === 0 && made.length === 0) return undefined
   const disks = new Set([...held.map(({ name }) => name), ...made.map(({ after }) => String(after?.name ?? ''))])
   const all = await (await compute()).snapshots({})
-  return all.filter(({ labels, sourceDisk }) =>
-    labels.environment === undefined ? disks.has(baseName(sourceDisk)) : labels.environment === environment.name,
-  )
+  // The disk to come may be in another zone than the one that is gone: its name is enough.
+  const origins = all.map(snapshot => ({ ...snapshot, sourceDiskUrl: baseName(snapshot.sourceDisk) }))
+  const others = environmentNames().filter(name => name !== environment.name)
+  return origins.filter(ownedBy(origins, { environment: environment.name, others, disks: [...disks] }))
 }
 
 /** What the objects that are destroyed hold. Where nobody answers it stays unknown, and is said to be. */

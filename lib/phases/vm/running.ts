@@ -1,4 +1,5 @@
 import { needsCluster } from '../../model/layer/order.ts'
+import { clockOf, type Schedule, scheduleAt } from '../../model/schedule.ts'
 import type { Context } from '../../operation/context.ts'
 import { precondition } from '../../runtime/errors.ts'
 import type { Phase } from '../../runtime/phases.ts'
@@ -36,7 +37,30 @@ export function vmRunning(): Phase<VmContext> {
   }
 }
 
-/** The same, but only where an applied layer needs the cluster: there is no other reason to start a VM before it is destroyed. */
+/** The same, for a VM that is to stay up: where its schedule has it off now, it says when that will stop it. */
+export function vmKeptRunning(): Phase<VmContext & Pick<Context, 'environment' | 'now' | 'log'>> {
+  const running = vmRunning()
+  let isTold = false
+  return {
+    ...running,
+    async check(context) {
+      const { environment, now, log, output, baseLayer } = context
+      const stop = environment.schedule && nextStop(environment.schedule, now())
+      if (stop !== undefined && !isTold)
+        log.warn(`${await output(baseLayer, 'vm_name')}: its schedule has it off now, and will stop it at ${stop}`)
+      isTold = true
+      return running.check(context)
+    },
+  }
+}
+
+/** When the schedule next stops what runs although it has it off; undefined while it has it on. */
+function nextStop(schedule: Schedule, now: Date): string | undefined {
+  const { isOn, until } = scheduleAt(schedule, now)
+  return isOn ? undefined : clockOf(scheduleAt(schedule, until).until, schedule)
+}
+
+/** A running VM, but only where an applied layer needs the cluster: there is no other reason to start a VM before it is destroyed. */
 export function vmRunningIfNeeded(): Phase<VmContext & Pick<Context, 'terraform'>> {
   const running = vmRunning()
   return {

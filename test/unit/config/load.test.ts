@@ -62,6 +62,12 @@ load('a key that is missing is said to be', () => {
   assert.match(messageOf(lab.replace('  confirm: none\n', '')), 'guards.confirm is missing')
 })
 
+load('a schedule needs no quotes', () => {
+  const text = lab.replace('access:\n', 'schedule: { on: 09:00, off: 21:00, timeZone: Asia/Taipei }\naccess:\n')
+  const { schedule } = parseEnvironment(text, 'environments/lab.yaml', 'lab')
+  assert.equal(schedule, { on: '09:00', off: '21:00', timeZone: 'Asia/Taipei' })
+})
+
 load('a program is found by its path, or on PATH', () => {
   assert.is(configuredProgram('terraform'), 'terraform')
   assert.is(configuredProgram('.lab/bin/terraform'), `${root}.lab/bin/terraform`)

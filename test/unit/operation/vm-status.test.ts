@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Environment } from '../../../lib/config/schema.ts'
 import type { Compute, Vm } from '../../../lib/google/compute.ts'
 import { dialFailure } from '../../../lib/operation/vm-status.ts'
 import { OpsError } from '../../../lib/runtime/errors.ts'
@@ -30,4 +31,15 @@ for (const [why, vm, expected] of [
     assert.match(failure.hint ?? '', './taskw')
   })
 }
+dial('a VM that is off by its schedule is off until then', async () => {
+  const compute = { vm: async () => ({ status: 'TERMINATED', statusMessage: '' }) } as unknown as Compute
+  const failureAt = async (now: string) => {
+    const environment = { schedule: { on: '09:00', off: '21:00', timeZone: 'Asia/Taipei' } } as Environment
+    const context = { compute: async () => compute, output: async () => 'vm', baseLayer: '00-vpc', environment }
+    const failure = await dialFailure(REFUSED, { ...context, now: () => new Date(now) })
+    return failure instanceof OpsError ? `${failure.code} ${failure.message}` : failure
+  }
+  assert.is(await failureAt('2025-12-01T15:00:00Z'), '4 VM/vm is off until 09:00 (Asia/Taipei), by its schedule')
+  assert.match(String(await failureAt('2025-12-01T05:00:00Z')), 'is TERMINATED')
+})
 dial.run()

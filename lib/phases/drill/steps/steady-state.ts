@@ -1,8 +1,8 @@
 import { judgeSteadyState } from '../../../model/drill/judge/health.ts'
-import { ownLabels } from '../../../model/labels.ts'
-import type { Context } from '../../../operation/context.ts'
+import { isRestorable } from '../../../model/snapshot/found.ts'
 import { partial } from '../../../runtime/errors.ts'
 import { assessment, untilHealthy } from '../../health/assessment.ts'
+import { snapshotsFound } from '../../snapshot/found.ts'
 import { alwaysDone, type DrillStep } from '../step.ts'
 import { healthOf } from '../survey.ts'
 
@@ -32,9 +32,8 @@ export const steadyState = (): DrillStep => ({
     }),
 })
 
-/** The newest snapshot that could be restored, whatever layer it was taken after. */
-async function newestSnapshot({ compute, environment }: Pick<Context, 'compute' | 'environment'>) {
-  const all = await (await compute()).snapshots(ownLabels({ environment: environment.name }))
-  const newest = all.find(({ status }) => status === 'READY')
+/** The newest snapshot that could be restored, whatever layer it was taken after, and whoever made it. */
+async function newestSnapshot(context: Parameters<typeof snapshotsFound>[0]) {
+  const newest = (await snapshotsFound(context)).find(isRestorable)
   return newest && { name: newest.name, createdAt: newest.createdAt }
 }

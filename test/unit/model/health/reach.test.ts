@@ -25,6 +25,13 @@ for (const [why, change, rule, message, remedy] of [
   ],
   ['preempted', vm('TERMINATED'), 'error vm/stopped', 'is TERMINATED: somebody stopped it, or Google took', './taskw up'],
   ['being preempted', vm('STOPPING'), 'error vm/stopped', 'is STOPPING', './taskw up'],
+  [
+    'off by its schedule',
+    { vm: { name: 'threads-prod-vm', status: 'TERMINATED', offUntil: '09:00 (Asia/Taipei)' } },
+    'warning vm/off, heals',
+    'is off until 09:00 (Asia/Taipei), by its schedule',
+    './taskw up',
+  ],
   ['about to run', vm('PROVISIONING'), 'warning vm/starting, heals', 'is PROVISIONING', ''],
   ['about to boot', vm('STAGING'), 'warning vm/starting, heals', 'is STAGING', ''],
   [

@@ -47,7 +47,7 @@ filters.run()
 /** An Image Updater of version 1.0 or later, with these entries. */
 const updater = (...applicationRefs: object[]) =>
   ({
-    metadata: { name: 'threads', uid: 'cr' },
+    metadata: { name: 'threads', namespace: 'argocd', uid: 'cr' },
     spec: { commonUpdateSettings: { allowTags: 'regexp:^v' }, applicationRefs },
   }) as ImageUpdater
 const OWN = { imageName: `${IMAGE}:latest` }

@@ -9,6 +9,7 @@ const snapshot = (name: string, createdAt: string, rest: Partial<DiskSnapshot> =
   createdAt,
   status: 'READY',
   sourceDisk: 'boot',
+  architecture: 'X86_64',
   ...rest,
 })
 const older = snapshot('older', '2025-11-01T00:00:00Z')
@@ -123,6 +124,18 @@ lost('of any, where there is none of that disk', () => {
   const [one] = lostDisks([boot({ name: 'renamed' }), vm(unknown)], [older, newer])
   assert.is(one?.newest.name, 'newer')
 })
+const arm = snapshot('arm', '2025-12-02T00:00:00Z', { architecture: 'ARM64' })
+lost('the newest that the VM could boot from', () => {
+  const [one] = lostDisks([boot(), vm(unknown)], [older, newer, arm])
+  assert.equal([one?.newest.name, one?.snapshots], ['newer', 3])
+})
+lost('of any disk that one, where that of this disk could not be booted', () => {
+  const elsewhere = snapshot('elsewhere', '2025-11-02T00:00:00Z', { sourceDisk: 'x' })
+  assert.is(lostDisks([boot(), vm(unknown)], [elsewhere, arm])[0]?.newest.name, 'elsewhere')
+})
+lost('one that no x86 VM boots from is still a reason to ask', () => {
+  assert.is(lostDisks([boot(), vm(unknown)], [arm])[0]?.newest.name, 'arm')
+})
 lost.run()
 
 const told = suite('describeLostDisks')
@@ -131,6 +144,17 @@ told('what is there to restore, and how', () => {
   const { message, hint } = describeLostDisks('00-vpc', lostDisks([boot(), vm(unknown)], [older, newer]), now)
   assert.match(message, 'module.c.google_compute_disk.boot: disk boot; the newest of 2 snapshots is newer, 2 h old')
   assert.match(hint, 'from newer')
+  assert.match(hint, '`--fresh`')
+})
+told('a snapshot of another architecture is no remedy', () => {
+  const { message, hint } = describeLostDisks(
+    '00-vpc',
+    lostDisks([boot(), vm(unknown)], [arm]),
+    new Date('2025-12-02T01:00:00Z'),
+  )
+  assert.match(message, 'arm, 60 min old, of an ARM64 disk')
+  assert.not.match(hint, 'restore')
+  assert.match(hint, 'none of them boots an x86 VM')
   assert.match(hint, '`--fresh`')
 })
 told.run()

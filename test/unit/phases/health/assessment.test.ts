@@ -132,6 +132,24 @@ for (const [status, code] of [
     else assert.equal(inBrief((await waiting).findings), ['error vm/stopped'])
   })
 }
+/** `NOW` is noon, UTC. */
+const OFF = { on: '09:00', off: '11:00', timeZone: 'UTC' }
+function offBySchedule() {
+  const { context, seen } = contextOn(PROGRESSING, AWAY)
+  Object.assign(context.environment, { schedule: OFF })
+  const compute = async () => ({ vm: async () => ({ status: 'TERMINATED', statusMessage: '' }) })
+  Object.assign(context, { terraform: { layers: ['00-vpc'] }, output: async () => 'vm', compute })
+  return { context, seen }
+}
+waits('a VM that is off by its schedule is not waited for, and nothing is wrong with it', async () => {
+  const { verdict, findings } = await untilHealthy(offBySchedule().context, LONG)
+  assert.equal([verdict, inBrief(findings)], ['progressing', ['warning vm/off, heals']])
+})
+waits('what is verified meanwhile is only partly done', async () => {
+  const failure = await failureOf(verified({ within: LONG }).run(offBySchedule().context))
+  assert.is(failure.code, 7)
+  assert.match(failure.message, 'is off until 09:00 (UTC)')
+})
 waits('out of reach to the end, that is the error', async () =>
   assert.is((await failureOf(untilHealthy(contextOn(AWAY).context, 20))).message, 'out of reach'),
 )

@@ -44,7 +44,7 @@ async function stalled(versions: string[], there: object[] = []) {
   return { code, rules: rollout.findings.map(({ rule }) => rule), asked }
 }
 const SELECTING = {
-  metadata: { name: 'threads', uid: 'cr' },
+  metadata: { name: 'threads', namespace: 'argocd', uid: 'cr' },
   spec: { applicationRefs: [{ namePattern: 'threads', useAnnotations: true }] },
 }
 const GROUP = '/apis/argocd-image-updater.argoproj.io'

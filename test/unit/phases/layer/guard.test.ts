@@ -58,6 +58,23 @@ for (const [why, resource, snapshots, fresh, isRefused] of [
   ['there is one without labels, of its name', BOOT_DISK, [{ ...OWN, labels: {} }], false, true],
   ['there is one without labels, of another disk', BOOT_DISK, [{ name: 's', sourceDisk: 'old', labels: {} }], false, false],
   ['there is one of another environment', BOOT_DISK, [{ ...OWN, labels: { environment: 'prod' } }], false, false],
+  [
+    'there is one by hand, its label naming nothing that there is',
+    BOOT_DISK,
+    [{ ...OWN, labels: { environment: 'x' } }],
+    false,
+    true,
+  ],
+  [
+    'there is one by hand of a disk that the toolkit took one of, too',
+    BOOT_DISK,
+    [
+      { name: 'by-hand', sourceDisk: 'old', labels: {} },
+      { name: 'ours', sourceDisk: 'old', labels: { 'managed-by': 'threads-ops', environment: 'lab' }, status: 'FAILED' },
+    ],
+    false,
+    true,
+  ],
   ['there is one that is not ready', BOOT_DISK, [{ ...OWN, status: 'UPLOADING' }], false, false],
   ['it is made from one', MADE_FROM, [OWN], false, false],
   ['an empty one is asked for', BOOT_DISK, [OWN], true, false],

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { vmRunning, vmRunningIfNeeded } from '../../../../lib/phases/vm/running.ts'
+import { vmKeptRunning, vmRunning, vmRunningIfNeeded } from '../../../../lib/phases/vm/running.ts'
 import { failureOf } from '../../support/layers.ts'
 
 type VmContext = Parameters<ReturnType<typeof vmRunningIfNeeded>['check']>[0]
@@ -76,6 +76,32 @@ phase('an interruption ends the waiting', async () => {
   assert.equal(calls, ['disconnect'])
 })
 phase.run()
+
+/** In Taipei it is 23 o'clock. */
+const NIGHT = new Date('2025-12-01T15:00:00Z')
+const DAY = new Date('2025-12-01T05:00:00Z')
+const kept = suite('vmKeptRunning')
+for (const [why, status, schedule, now, told] of [
+  ['started in the time that its schedule has it off', 'TERMINATED', true, NIGHT, true],
+  ['left on in that time', 'RUNNING', true, NIGHT, true],
+  ['started in the time that it has it on', 'TERMINATED', true, DAY, false],
+  ['without a schedule', 'TERMINATED', false, NIGHT, false],
+] as const) {
+  kept(`a VM ${why}: ${told ? 'it is said when that stops it' : 'nothing is said'}`, async () => {
+    const warnings: string[] = []
+    const context = {
+      ...contextOn([status]).context,
+      environment: schedule ? { schedule: { on: '09:00', off: '21:00', timeZone: 'Asia/Taipei' } } : {},
+      now: () => now,
+      log: { warn: (text: string) => warnings.push(text) },
+    } as unknown as Parameters<ReturnType<typeof vmKeptRunning>['check']>[0]
+    const phase = vmKeptRunning()
+    assert.is((await phase.check(context)).state, status === 'RUNNING' ? 'done' : 'todo')
+    await phase.check(context)
+    assert.equal(warnings, told ? ['vm: its schedule has it off now, and will stop it at 21:00 (Asia/Taipei)'] : [])
+  })
+}
+kept.run()
 
 const NOT_NEEDED = { state: 'done', evidence: 'no applied layer needs it' }
 const needed = suite('vmRunningIfNeeded')
