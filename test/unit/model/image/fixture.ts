@@ -169,7 +169,7 @@ export const cluster = (
       imageUpdaters: selected
         ? [
             {
-              metadata: { name: 'threads', uid: 'cr' },
+              metadata: { name: 'threads', namespace: 'argocd', uid: 'cr' },
               spec: { applicationRefs: [{ namePattern: 'thr*', useAnnotations: true }] },
             },
           ]
