@@ -49,9 +49,9 @@ commands.run()
 
 /** A program that a remedy may name, in a template with a value and without the tag. */
 const UNTAGGED =
-  /(?<![\w`\\])`(?=(?:[^`\n\\]|\\.)*(?:\b(?:kubectl|gcloud|gsutil|docker|helm|ssh|ssh-keygen|ssh-add)|taskw image:bump) [^`\n]*\$\{)/
+  /(?<![\w`\\])`(?=(?:[^`\n\\]|\\.)*(?:(?<![\w-])(?:kubectl|gcloud|gsutil|docker|helm|ssh|ssh-keygen|ssh-add)|\btaskw image:bump) [^`\n]*\$\{)/
 /** What runs a program, or tells of one. */
-const OTHERS = /log\.debug\(`ssh /
+const OTHERS = /log\.debug\(`ssh |await shell\([^)]*\)`/
 
 const untagged = suite('every command that is suggested is put together by it')
 for (const file of readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))) {
