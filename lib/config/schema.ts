@@ -266,7 +266,7 @@ export const environmentSchema = z.strictObject({
         z.string(),
         z.strictObject({
           /** Folder in the repository. */
-          folder: inside('must be a folder of the repository'),
+          folder: z.literal('.').or(inside('must be a folder of the repository, or . for the repository itself')),
           /** File in that folder that holds the version; none for a service that has none. */
           versionFile: z.enum(['package.json', 'pyproject.toml']).optional(),
           /** With its registry, without tag. */

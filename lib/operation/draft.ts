@@ -6,6 +6,7 @@ import { type Environment, environmentSchema } from '../config/schema.ts'
 import { type Draft, type Gap, set } from '../model/draft/file.ts'
 import { isNumbered, type Layout, layoutOf } from '../model/draft/layout.ts'
 import { deliveryOf, expectationsOf, servicesOf } from '../model/draft/running.ts'
+import { scheduleIn } from '../model/draft/schedule.ts'
 import type { Inventory } from '../model/health/inventory.ts'
 import { exitCodes, messageOf, OpsError, precondition, usage } from '../runtime/errors.ts'
 import { root as checkout } from '../runtime/files.ts'
@@ -68,7 +69,7 @@ export async function drafted(run: Run<DraftOptions>): Promise<Draft> {
     }
   }
   const tree = extended(start, await treePart(from, env, root))
-  const withVm = await asked(tree, async context => [await vmPart(context)])
+  const withVm = await asked(tree, async context => [await statePart(context)])
   const found = await asked(withVm, runningParts)
   return withLines(extended(found, { content: { guards: { confirm: 'typed', destroy: false, drills: false } } }))
 }
@@ -156,22 +157,29 @@ export function provisional(name: string, content: Draft['content']): Environmen
   return parseEnvironment(stringify(value), `the draft of environments/${name}.yaml`, name)
 }
 
-/** The VM, where the first layer's outputs do not name it. */
-export async function vmPart({ terraform, baseLayer, log }: Pick<Context, 'terraform' | 'baseLayer' | 'log'>): Promise<Part> {
+/** The VM's schedule, and the VM itself where the first layer's outputs do not name it. */
+export async function statePart({
+  terraform,
+  baseLayer,
+  log,
+}: Pick<Context, 'terraform' | 'baseLayer' | 'log'>): Promise<Part> {
   const example = { project: 'PROJECT', zone: 'us-east1-b', name: 'VM' }
   const gap = (why: string): Part => ({ gaps: [{ path: ['access', 'vm'], example, why }] })
   try {
     const { applied, outputs } = await terraform.state(baseLayer)
     if (!applied) return gap(`Layer ${baseLayer} is not applied: nothing is known of its VM.`)
-    if (typeof outputs.vm_name === 'string') return {}
-    const vms = (await terraform.resources(baseLayer)).filter(({ type }) => type === 'google_compute_instance')
+    const resources = await terraform.resources(baseLayer)
+    const schedule = scheduleIn(resources)
+    const content: Draft['content'] = schedule ? { schedule } : {}
+    if (typeof outputs.vm_name === 'string') return { content }
+    const vms = resources.filter(({ type }) => type === 'google_compute_instance')
     const [vm] = vms
     if (!vm || vms.length > 1)
       return gap(`Layer ${baseLayer} has no output vm_name, and ${vms.length} VMs: say which is meant.`)
     const { name, zone, project } = vm.attributes as Record<string, string>
     const known = { project: outputs.project_id === undefined && project, zone: outputs.zone === undefined && zone, name }
     const said = Object.entries(known).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
-    return { content: { access: { vm: Object.fromEntries(said) } } }
+    return { content: { ...content, access: { vm: Object.fromEntries(said) } } }
   } catch (error) {
     return gap(whyNot(error, "Terraform's states can't be read", log))
   }
@@ -296,7 +304,11 @@ async function deliveryPart(deliveries: Delivery[], directory: string): Promise<
   if (repository === undefined || namespace === undefined)
     return gap(`Application ${said.application} says no repository on GitHub, or no namespace.`)
   const checkout = await repositoryAround(directory)
-  const found = await Promise.all(images.map(async image => ({ image, place: await versionOf(basename(image), checkout) })))
+  const without = await Promise.all(images.map(async image => !checkout || !(await isThere(join(checkout, basename(image))))))
+  const isOnly = without.filter(Boolean).length === 1
+  const found = await Promise.all(
+    images.map(async image => ({ image, place: await placeOf(basename(image), checkout, isOnly) })),
+  )
   const services = found.flatMap(({ image, place }) => (place ? [[basename(image), { ...place, image }]] : []))
   return {
     content: { delivery: { repository, ...said, namespace, services: Object.fromEntries(services) } },
@@ -305,7 +317,7 @@ async function deliveryPart(deliveries: Delivery[], directory: string): Promise<
       .map(({ image }) => ({
         path: ['delivery', 'services', basename(image)],
         example: { ...service, image },
-        why: `Where the version of ${basename(image)} is, nothing says.`,
+        why: `Where in the repository ${basename(image)} is built, nothing says.`,
       })),
   }
 }
@@ -317,16 +329,19 @@ async function repositoryAround(folder: string): Promise<string | undefined> {
   return above === folder ? undefined : repositoryAround(above)
 }
 
-/** Where a service's version is, if it is in the folder of its name. */
-async function versionOf(
+/** Where a service is built, and its version: in the folder of its name, or in the repository itself if nothing else is built there. */
+async function placeOf(
   name: string,
   checkout: string | undefined,
-): Promise<{ folder: string; versionFile: string } | undefined> {
+  isOnly: boolean,
+): Promise<{ folder: string; versionFile?: string } | undefined> {
   if (checkout === undefined) return undefined
+  const folder = (await isThere(join(checkout, name))) ? name : '.'
+  if (folder === '.' && !(isOnly && (await isThere(join(checkout, 'Dockerfile'))))) return undefined
   const { versionIn } = await import('../model/image/version.ts')
-  for (const versionFile of ['package.json', 'pyproject.toml'] as const) {
-    const text = await readFile(join(checkout, name, versionFile), 'utf8').catch(() => undefined)
-    if (text !== undefined && versionIn(versionFile, text) !== undefined) return { folder: name, versionFile }
+  for (const versionFile of ['package.json', 'pyproject.toml']) {
+    const text = await readFile(join(checkout, folder, versionFile), 'utf8').catch(() => undefined)
+    if (text !== undefined && versionIn(versionFile, text) !== undefined) return { folder, versionFile }
   }
-  return undefined
+  return { folder }
 }

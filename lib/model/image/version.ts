@@ -3,6 +3,9 @@ export type Bump = 'patch' | 'minor' | 'major' | string
 
 const VERSION = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$/
 
+/** A file of a service's folder, which may be the repository itself. */
+export const fileIn = (folder: string, file: string): string => (folder === '.' ? file : `${folder}/${file}`)
+
 /** A version that cannot be raised as asked, and why. */
 export interface Refused {
   why: string

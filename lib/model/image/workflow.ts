@@ -3,6 +3,7 @@ import { broken, doubtful, type Finding, sorted } from '../health/finding.ts'
 import { isOpen, type Known, onlyPath, resolved } from './expression.ts'
 import { parseReference } from './reference.ts'
 import { triggerProblem } from './trigger.ts'
+import { fileIn } from './version.ts'
 
 /** What the workflow must do for a bump to reach the pods. */
 export interface WorkflowNeeds {
@@ -98,7 +99,7 @@ function triggerFindings({ on }: Workflow, service: NeededService, needs: Workfl
   const problem = triggerProblem(
     on,
     needs.branch,
-    needs.touch ? undefined : `${service.folder}/${service.versionFile ?? ANY_FILE}`,
+    needs.touch ? undefined : fileIn(service.folder, service.versionFile ?? ANY_FILE),
   )
   if (problem === 'path' && needs.touch) {
     const message = 'an empty commit starts no run: on.push filters by files, and it has none'
@@ -106,8 +107,9 @@ function triggerFindings({ on }: Workflow, service: NeededService, needs: Workfl
     return [broken('workflow/paths', at(['on', 'push']), message, { evidence: { service: service.name }, remedy })]
   }
   if (problem === 'path') {
-    const message = `a change in ${service.folder}/ starts no run: on.push.paths excludes it`
-    const remedy = `add '${service.folder}/**' to on.push.paths`
+    const where = service.folder === '.' ? 'the repository' : `${service.folder}/`
+    const message = `a change in ${where} starts no run: on.push.paths excludes it`
+    const remedy = `add '${fileIn(service.folder, '**')}' to on.push.paths`
     return [broken('workflow/paths', at(['on', 'push', 'paths']), message, { evidence: { service: service.name }, remedy })]
   }
   // The same for every service: reported once.

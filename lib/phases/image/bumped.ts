@@ -1,6 +1,6 @@
 import type { Clone, Repository } from '../../delivery/repository.ts'
 import { seen } from '../../model/image/sighting.ts'
-import { bumpSubject, nextVersion, touchSubject, versionIn, withVersion } from '../../model/image/version.ts'
+import { bumpSubject, fileIn, nextVersion, touchSubject, versionIn, withVersion } from '../../model/image/version.ts'
 import { command } from '../../model/shell.ts'
 import type { Context } from '../../operation/context.ts'
 import { bumpSummary } from '../../report/hops.ts'
@@ -81,7 +81,7 @@ async function isThere(bump: Bump, { folder, versionFile }: Service, repository:
   if (!(await repository.contains(sha))) return false
   if (isTouch(bump)) return true
   if (versionFile === undefined) return false
-  const text = await repository.withClone(clone => clone.read(`${folder}/${versionFile}`))
+  const text = await repository.withClone(clone => clone.read(fileIn(folder, versionFile)))
   return text !== undefined && versionIn(versionFile, text) === to
 }
 
@@ -109,7 +109,7 @@ function touched(clone: Clone, { name }: Service): Change {
 async function raised(clone: Clone, { name, folder, versionFile }: Service, wanted: string): Promise<Change> {
   const asItIs = command`to build it as it is: \`./taskw image:bump -- --service ${name} --touch\`; or correct delivery.services in the environment`
   if (versionFile === undefined) throw precondition(`delivery.services names no versionFile of ${name}`, asItIs)
-  const file = `${folder}/${versionFile}`
+  const file = fileIn(folder, versionFile)
   const text = await clone.read(file)
   const from = text === undefined ? undefined : versionIn(versionFile, text)
   if (text === undefined || from === undefined) throw precondition(`${file} holds no version of ${name}`, asItIs)

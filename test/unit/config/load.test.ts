@@ -62,6 +62,11 @@ load('a key that is missing is said to be', () => {
   assert.match(messageOf(lab.replace('  confirm: none\n', '')), 'guards.confirm is missing')
 })
 
+load('a service may be in the repository itself', () => {
+  const { delivery } = parseEnvironment(lab.replace('folder: nextjs', 'folder: .'), 'environments/lab.yaml', 'lab')
+  assert.is(delivery?.services.nextjs?.folder, '.')
+})
+
 load('a schedule needs no quotes', () => {
   const text = lab.replace('access:\n', 'schedule: { on: 09:00, off: 21:00, timeZone: Asia/Taipei }\naccess:\n')
   const { schedule } = parseEnvironment(text, 'environments/lab.yaml', 'lab')
@@ -146,7 +151,7 @@ for (const [key, from, values] of [
   [
     'delivery.services.nextjs.folder',
     'folder: nextjs',
-    ['..', '../x', 'a/../../b', '/etc', '.git', 'a/.git/hooks', '.GIT', '-x', 'a/-x', '.', ''],
+    ['..', '../x', 'a/../../b', '/etc', '.git', 'a/.git/hooks', '.GIT', '-x', 'a/-x', './a', ''],
   ],
   [
     'delivery.services.nextjs.image',

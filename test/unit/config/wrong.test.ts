@@ -126,7 +126,7 @@ for (const [why, from, to, message] of [
   ['a bare number', 'deadline: 10m', 'deadline: 10', /deadline/],
   ['a folder that leads out', 'folder: nextjs', 'folder: ../../etc', /folder/],
   ['a folder that leads out later', 'folder: nextjs', 'folder: a/../../etc', /folder/],
-  ['a folder that is the repository', 'folder: nextjs', 'folder: .', /folder/],
+  ['a folder that is the one above', 'folder: nextjs', 'folder: ..', /folder/],
   ['a backend configuration that leads out', 'backend-config.lab.hcl', '../x.hcl', /backendConfig/],
   ['an empty namespace', 'namespace: threads', 'namespace: ""', /namespace/],
   ['an empty folder of the layers', 'directory: .lab/terraform', 'directory: ""', /directory/],

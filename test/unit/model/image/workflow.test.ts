@@ -166,4 +166,14 @@ touched('a change in the folder counts for a service without a file of its versi
     ['workflow/paths'],
   )
 })
+touched('a service in the repository itself: every change counts, as far as paths let it', () => {
+  const services = [{ ...needs.services[0], folder: '.', versionFile: 'package.json' }] as typeof needs.services
+  const paths = (list: string) => good.replace(/^( *)paths:.*\n/m, `$1paths: ${list}\n`)
+  const rules = (text: string) => workflowFindings(text, { ...needs, services }).map(({ rule }) => rule)
+  assert.equal(rules(paths("['package.json']")), [])
+  assert.equal(rules(paths("['**']")), [])
+  assert.equal(rules(paths("['nextjs/**']")), ['workflow/paths'])
+  const [found] = workflowFindings(paths("['nextjs/**']"), { ...needs, services })
+  assert.match(found?.remedy ?? '', "add '**' to on.push.paths")
+})
 touched.run()
