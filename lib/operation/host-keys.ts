@@ -8,7 +8,7 @@ import { publishesHostKeys } from '../model/access/login.ts'
 import { knownHosts } from '../model/access/ssh.ts'
 import { SSH_PORT } from '../model/ports.ts'
 import { command } from '../model/shell.ts'
-import { precondition } from '../runtime/errors.ts'
+import { isDiskFull, MAKE_ROOM, precondition, systemCode } from '../runtime/errors.ts'
 import { readNamed } from '../runtime/files.ts'
 import type { Context } from './context.ts'
 import { publishedKeys } from './published-keys.ts'
@@ -53,8 +53,13 @@ export async function acceptedHostKeys(
 
 /** One write at the end, so that what others add meanwhile stays. */
 async function remember(file: string, before: string, line: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  await appendFile(file, before === '' || before.endsWith('\n') ? line : `\n${line}`, { mode: 0o600 })
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    await appendFile(file, before === '' || before.endsWith('\n') ? line : `\n${line}`, { mode: 0o600 })
+  } catch (error) {
+    if (isDiskFull(error)) throw precondition(`${file}: no space left on device`, MAKE_ROOM, error)
+    throw precondition(`${file} can't be written: ${systemCode(error)}`, 'check the owner and mode of it and its folder', error)
+  }
 }
 
 /** Another key of the same instance: its id would be another one had it been made again. */

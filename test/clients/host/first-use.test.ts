@@ -91,6 +91,16 @@ first('where there are guest attributes, only what is published counts, and noth
   assert.equal([keys, said, dialled], [[OTHER_KEY], [], 0])
   assert.is(await readFile(file, 'utf8'), before)
 })
+first('what can’t be kept is not trusted', async () => {
+  const before = file
+  file = '/sys/kernel/no/such/folder/known_hosts'
+  const { keys, said } = await accepted('45')
+  file = before
+  assert.instance(keys, OpsError)
+  assert.is((keys as OpsError).code, 4)
+  assert.match((keys as OpsError).message, '/sys/kernel/no/such/folder/known_hosts')
+  assert.equal(said, [])
+})
 first.run()
 
 const shown = suite('presentedKey')
