@@ -11,9 +11,9 @@ export default verb<{ takeOver?: boolean }>({
       'also change a k0s that somebody else has installed, and restart it, after asking; by default it is kept as it is',
     ),
 
-  async work(context, { options: { takeOver = false } }) {
-    const { agreeToTakeOver, bootstrap } = await import('../lib/phases/k0s/bootstrap.ts')
+  async work(_context, { options: { takeOver = false } }) {
+    const { bootstrap } = await import('../lib/phases/k0s/bootstrap.ts')
     const { sshKey } = await import('../lib/phases/vm/ssh-key.ts')
-    return { phases: [sshKey(), ...bootstrap({ takeOver })], ...(takeOver && { agree: () => agreeToTakeOver(context) }) }
+    return { phases: [sshKey(), ...bootstrap({ takeOver })] }
   },
 })

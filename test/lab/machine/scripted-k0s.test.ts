@@ -50,6 +50,7 @@ function contextOn({ host, folder, spec = {} }: { host: Host; folder: string; sp
     host: async () => host,
     signal: new AbortController().signal,
     progress: () => undefined,
+    consent: async () => undefined,
     log: quiet,
   } as unknown as Context
 }
@@ -134,7 +135,7 @@ story('taken over, it restarts once with what is configured, and its data is the
   const before = await pid(context)
   const { text = '' } = await describePlan(bootstrap({ takeOver: true }), context)
   assert.match(text, 'restart k0s: its configuration and its service change')
-  assert.equal(await run(context, { takeOver: true }), ['k0s/config', 'k0s/installed', 'k0s/running'])
+  assert.equal(await run(context, { takeOver: true }), ['k0s/take-over', 'k0s/config', 'k0s/installed', 'k0s/running'])
   assert.is.not(await pid(context), before)
   assert.match(await lab.ssh(machine, 'sudo cat /etc/k0s/k0s.yaml'), /storage:\n +type: kine\n/)
   assert.is(await lab.kubectl(machine, 'get configmap kept -o jsonpath={.data.a}'), 'b')

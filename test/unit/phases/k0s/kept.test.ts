@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { parse } from 'yaml'
 import type { ConsentRequest, Context } from '../../../../lib/operation/context.ts'
 import { describePlan } from '../../../../lib/operation/verb.ts'
-import { agreeToTakeOver, bootstrap } from '../../../../lib/phases/k0s/bootstrap.ts'
+import { bootstrap } from '../../../../lib/phases/k0s/bootstrap.ts'
 import { k0sRunning } from '../../../../lib/phases/k0s/running.ts'
 import { survey } from '../../../../lib/phases/k0s/survey.ts'
 import type { Phase } from '../../../../lib/runtime/phases.ts'
@@ -70,19 +70,40 @@ takes('is in the plan, with why it restarts; its storage stays', async () => {
   assert.equal(parse(wanted.config).spec.storage, { type: 'kine' })
   assert.equal(vm.calls, [])
 })
-for (const [why, answers, expected] of [
-  ['is asked for', SCRIPTED, [{ question: 'Take over the k0s of vm, which restarts it', destroys: false }]],
-  ['is not asked for where it is our own', HEALTHY, []],
-] as const) {
-  takes(why, async () => {
-    const asked: ConsentRequest[] = []
-    const consent = async (request: ConsentRequest) => {
+/** Runs the phase that asks. @returns what was asked */
+async function agreed(answers: typeof SCRIPTED, consent = async () => undefined) {
+  const asked: ConsentRequest[] = []
+  const vm = fakeVm(answers)
+  const context = {
+    ...contextOn(vm).context,
+    consent: async (request: ConsentRequest) => {
       asked.push(request)
-    }
-    await agreeToTakeOver({ ...contextOn(fakeVm(answers)).context, consent })
-    assert.equal(asked, expected)
-  })
+      await consent()
+    },
+  } as Context
+  const phase = phases({ takeOver: true }).find(({ id }) => id === 'k0s/take-over')
+  const found = await phase?.check(context)
+  if (found?.state === 'todo') await phase?.run(context)
+  return { asked, found, after: await phase?.check(context), vm }
 }
+takes('is asked for once the VM answers and is fit, and once', async () => {
+  const { asked, found, after, vm } = await agreed(SCRIPTED)
+  assert.equal(asked, [{ question: 'Take over the k0s of vm, which restarts it', destroys: false }])
+  assert.equal(found, { state: 'todo', changes: ['take over the k0s of vm, which restarts it'] })
+  assert.equal(after, { state: 'done', evidence: null })
+  assert.equal(vm.calls, [])
+  assert.equal(
+    bootstrap({ takeOver: true }).map(({ id }) => id),
+    ['host/reachable', 'host/suitable', 'k0s/take-over', 'k0s/binary', 'k0s/config', 'k0s/installed', 'k0s/running'],
+  )
+})
+takes('is not asked for where it is our own', async () => {
+  const { asked, found } = await agreed(HEALTHY)
+  assert.equal([asked, found], [[], { state: 'done', evidence: null }])
+})
+takes('is not in a bootstrap that does not take over', () => {
+  assert.not(bootstrap().some(({ id }) => id === 'k0s/take-over'))
+})
 takes('then it is our own: nothing is left to do', async () => {
   const kine = { ...HEALTHY, storage: 'kine', config: (HEALTHY.config ?? '').replace('type: etcd', 'type: kine') }
   const { plan } = await survey(contextOn(fakeVm(kine)).context)
