@@ -6,7 +6,6 @@ import { type Environment, environmentSchema } from '../config/schema.ts'
 import { type Draft, type Gap, set } from '../model/draft/file.ts'
 import { isNumbered, type Layout, layoutOf } from '../model/draft/layout.ts'
 import { deliveryOf, expectationsOf, servicesOf } from '../model/draft/running.ts'
-import { scheduleIn } from '../model/draft/schedule.ts'
 import type { Inventory } from '../model/health/inventory.ts'
 import { exitCodes, messageOf, OpsError, precondition, usage } from '../runtime/errors.ts'
 import { root as checkout } from '../runtime/files.ts'
@@ -69,7 +68,7 @@ export async function drafted(run: Run<DraftOptions>): Promise<Draft> {
     }
   }
   const tree = extended(start, await treePart(from, env, root))
-  const withVm = await asked(tree, async context => [await statePart(context)])
+  const withVm = await asked(tree, async context => [await vmPart(context)])
   const found = await asked(withVm, runningParts)
   return withLines(extended(found, { content: { guards: { confirm: 'typed', destroy: false, drills: false } } }))
 }
@@ -157,8 +156,8 @@ export function provisional(name: string, content: Draft['content']): Environmen
   return parseEnvironment(stringify(value), `the draft of environments/${name}.yaml`, name)
 }
 
-/** The VM's schedule, and the VM itself where the first layer's outputs do not name it. */
-export async function statePart({
+/** The VM, where the first layer's outputs do not name it. */
+export async function vmPart({
   terraform,
   baseLayer,
   log,
@@ -168,18 +167,15 @@ export async function statePart({
   try {
     const { applied, outputs } = await terraform.state(baseLayer)
     if (!applied) return gap(`Layer ${baseLayer} is not applied: nothing is known of its VM.`)
-    const resources = await terraform.resources(baseLayer)
-    const schedule = scheduleIn(resources)
-    const content: Draft['content'] = schedule ? { schedule } : {}
-    if (typeof outputs.vm_name === 'string') return { content }
-    const vms = resources.filter(({ type }) => type === 'google_compute_instance')
+    if (typeof outputs.vm_name === 'string') return {}
+    const vms = (await terraform.resources(baseLayer)).filter(({ type }) => type === 'google_compute_instance')
     const [vm] = vms
     if (!vm || vms.length > 1)
       return gap(`Layer ${baseLayer} has no output vm_name, and ${vms.length} VMs: say which is meant.`)
     const { name, zone, project } = vm.attributes as Record<string, string>
     const known = { project: outputs.project_id === undefined && project, zone: outputs.zone === undefined && zone, name }
     const said = Object.entries(known).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
-    return { content: { ...content, access: { vm: Object.fromEntries(said) } } }
+    return { content: { access: { vm: Object.fromEntries(said) } } }
   } catch (error) {
     return gap(whyNot(error, "Terraform's states can't be read", log))
   }
