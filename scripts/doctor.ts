@@ -6,23 +6,23 @@ import type { Json } from '../lib/runtime/json.ts'
 export default environmentScript({
   name: 'doctor',
   summary:
-    "Check the operator's machine, and ask every service that the environment needs. Exit code 4 when something is missing.",
+    "Check the operator's machine, ask every service that the environment needs, and compare k0s with what is configured. Exit code 4 when something is missing.",
 
   async run(context) {
     const { verdictOf } = await import('../lib/model/health/finding.ts')
+    const { k0sFindings } = await import('../lib/phases/k0s/findings.ts')
     const { checked, operatorChecks } = await import('../lib/phases/operator/checks.ts')
     const { listsCompared } = await import('../lib/phases/operator/delivered.ts')
     const { asked, serviceChecks } = await import('../lib/phases/operator/services.ts')
     const { findingsText, stdoutChalk } = await import('../lib/report/findings.ts')
 
-    const [answers, lists] = await Promise.all([
-      Promise.all([
-        ...operatorChecks.map(check => checked(check, context)),
-        ...serviceChecks(context).map(check => asked(check, context)),
-      ]),
+    const found = await Promise.all([
+      ...operatorChecks.map(check => checked(check, context)),
+      ...serviceChecks(context).map(check => asked(check, context)),
+      k0sFindings(context),
       listsCompared(context),
     ])
-    const findings = [...answers, ...lists]
+    const findings = found.flat()
     const verdict = verdictOf(findings)
     return {
       exitCode: verdict === 'healthy' ? exitCodes.ok : exitCodes.precondition,

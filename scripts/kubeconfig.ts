@@ -7,6 +7,7 @@ export default verb({
 
   async work() {
     const { kubeconfig } = await import('../lib/phases/k0s/kubeconfig.ts')
-    return { phases: [kubeconfig()] }
+    const { sshKey } = await import('../lib/phases/vm/ssh-key.ts')
+    return { phases: [sshKey(), kubeconfig()] }
   },
 })

@@ -10,6 +10,8 @@ export default environmentScript({
 
   async run(context, { args, options: { json } }) {
     const { logIn } = await import('../lib/operation/login.ts')
+    const { keyAdded } = await import('../lib/phases/vm/ssh-key.ts')
+    await keyAdded(context)
     const passedOn = await logIn(args, context, json)
     return { passedOn, document: { args } }
   },

@@ -7,7 +7,7 @@ import { table } from '../lib/runtime/table.ts'
 
 export default environmentScript({
   name: 'status',
-  summary: 'Show what exists: state bucket, lock, layers, VM, snapshots. `verify` says whether it is healthy.',
+  summary: 'Show what exists: state bucket, lock, layers, VM, k0s, snapshots. `verify` says whether it is healthy.',
 
   async run(context) {
     const { lockHolder } = await import('../lib/operation/lock.ts')
@@ -18,14 +18,23 @@ export default environmentScript({
       ? await Promise.all([lockHolder(bucket), layersOf(context)])
       : [undefined, context.terraform.layers.map(layer => ({ layer, applied: false, resources: 0, serial: 0 }))]
     const vm = layers[0]?.applied ? await vmOf(context) : undefined
+    const k0s = vm?.status === 'RUNNING' ? await k0sOf(context) : undefined
     const newest = snapshots[0]
     const others = snapshots.filter(({ madeBy }) => madeBy !== 'toolkit').length
     return {
-      document: { bucket: exists ? bucket.name : null, lock: lockOf(lock), layers, vm: vm ?? null, snapshots },
+      document: {
+        bucket: exists ? bucket.name : null,
+        lock: lockOf(lock),
+        layers,
+        vm: vm ?? null,
+        k0s: k0s?.document ?? null,
+        snapshots,
+      },
       text: [
         `state bucket  ${exists ? bucket.name : `${bucket.name}: does not exist yet; \`./taskw up\` creates it`}`,
         `lock          ${lockLine(lock)}`,
         `VM            ${vm ? `${vm.name} ${vm.state} ${vm.internalIp} ${vm.architecture}` : 'none'}`,
+        `k0s           ${k0s?.text ?? 'none'}`,
         `snapshots     ${snapshots.length}${others > 0 ? `, ${others} of them not made by this toolkit` : ''}${newest ? `, the newest ${newest.name} ${newest.status}` : ''}`,
         '',
         table(
@@ -63,6 +72,11 @@ async function vmOf({ compute, output, baseLayer, environment: { schedule }, now
   if (!vm) return undefined
   const until = schedule && offUntil(vm.status, schedule, now())
   return { ...vm, state: until ? `off until ${clockOf(until, schedule)}` : vm.status, offUntil: until?.toISOString() ?? null }
+}
+
+async function k0sOf(context: Context) {
+  const { k0sSummary } = await import('../lib/phases/k0s/findings.ts')
+  return k0sSummary(context)
 }
 
 async function snapshotsOf(context: Context) {

@@ -95,5 +95,5 @@ rmdir /run/host
 exec /usr/bin/setpriv --bounding-set=-mknod,-sys_module,-sys_rawio,-sys_time -- \
   chroot / /usr/bin/env -i HOME=/root LANG=C.UTF-8 \
   PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-  THREADS_OPS_TOOLS=/usr/local/lab/tools NODE_COMPILE_CACHE="/$compiled" \
+  THREADS_OPS_TOOLS=/usr/local/lab/tools NODE_COMPILE_CACHE="/$compiled" ${LAB_GOGC:+LAB_GOGC="$LAB_GOGC"} \
   /bin/sh /usr/local/lab/checkout/lab/machine/guest/pid1.sh

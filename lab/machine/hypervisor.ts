@@ -120,6 +120,7 @@ export function createHypervisor(options: { lab: string }): Hypervisor {
     NODE: process.execPath,
     CHECKOUT: checkout.replace(/\/$/, ''),
     TOOLS: toolsDirectory(),
+    LAB_GOGC: process.env.LAB_GOGC ?? '',
   })
 
   async function powerOff(id: string, { graceMs = 0 }: { graceMs?: number } = {}): Promise<void> {

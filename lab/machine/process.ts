@@ -5,11 +5,13 @@ import { promisify } from 'node:util'
 import { identify, isAlive, type ProcessId } from '../../lib/runtime/processes.ts'
 
 /**
- * For Go programs that are idle most of the time: garbage may reach half the size of live data instead of the same size, and no
- * second thread wakes up when a timer fires. https://go.dev/doc/gc-guide#GOGC
- * https://pkg.go.dev/runtime#hdr-Environment_Variables
+ * How much garbage a Go program of a machine may have, in per cent of its live data: the less, the more often it looks for it. LAB_GOGC
+ * is for labs that are short of processor time rather than of memory. https://go.dev/doc/gc-guide#GOGC
  */
-export const THRIFTY = { GOGC: '50', GOMAXPROCS: '1' }
+export const garbage = (usual: number): { GOGC: string } => ({ GOGC: process.env.LAB_GOGC ?? String(usual) })
+
+/** For Go programs that are idle most of the time: no second thread wakes up when a timer fires. https://pkg.go.dev/runtime#hdr-Environment_Variables */
+export const THRIFTY = { ...garbage(50), GOMAXPROCS: '1' }
 
 /** Sends the signal unless the process is gone. */
 export function signal(id: ProcessId, name: NodeJS.Signals): void {

@@ -43,9 +43,10 @@ export const persistentVolumes = coreCluster('persistentvolumes')
 
 /** What only following a bump reads. */
 export const events = core('events')
-export const imageUpdaters = kind('/apis/argocd-image-updater.argoproj.io/v1alpha1')('imageupdaters')
 
 /** By whichever version the server serves. */
+export const imageUpdaters = (version: string): Kind =>
+  kind(`/apis/argocd-image-updater.argoproj.io/${version}`)('imageupdaters')
 export const externalSecrets = (version: string): Kind => kind(`/apis/external-secrets.io/${version}`)('externalsecrets')
 
 /** The path of an object, or without a name of a collection; without a namespace, of all namespaces. */

@@ -31,14 +31,14 @@ export async function placeIn(name: string, path: PropertyKey[]): Promise<string
 
 /** The same from a text; errors call it `file`. */
 export function parseEnvironment(text: string, file: string, name: string): Environment {
-  const { document, at, place, placeOfKey } = located(text, file)
+  const { document, at, has, place, placeOfKey } = located(text, file)
   if (document.errors.length > 0) {
     throw invalid(document.errors.map(error => `${at(error.pos[0])}: ${error.message.split('\n')[0]}`))
   }
   const value = contentOf(document, at)
   const parsed = environmentSchema.safeParse(value ?? {})
   const problems = [
-    ...(parsed.success ? [] : parsed.error.issues.flatMap(issue => explain(issue, { place, placeOfKey }))),
+    ...(parsed.success ? [] : parsed.error.issues.flatMap(issue => explain(issue, { has, place, placeOfKey }))),
     ...unknownLayers(value).map(({ index, message }) => `${place([...AFTER, index])}: ${AFTER.join('.')}: ${message}`),
   ]
   if (!parsed.success || problems.length > 0) throw invalid(problems)
@@ -71,7 +71,8 @@ function located(text: string, file: string) {
     }
     return at(undefined)
   }
-  return { document, at, place, placeOfKey }
+  const has = (path: PropertyKey[]) => path.length === 0 || document.hasIn(path)
+  return { document, at, has, place, placeOfKey }
 }
 
 /** The document's value. @throws OpsError 3 for aliases that are not defined or expand beyond measure */
@@ -114,9 +115,9 @@ const invalid = (problems: string[]) =>
     'correct the file and run again; docs/environments.md describes every key',
   )
 
-type Place = (path: PropertyKey[]) => string
+type Located = Pick<ReturnType<typeof located>, 'has' | 'place' | 'placeOfKey'>
 
-function explain(issue: z.core.$ZodIssue, { place, placeOfKey }: { place: Place; placeOfKey: Place }): string[] {
+function explain(issue: z.core.$ZodIssue, { has, place, placeOfKey }: Located): string[] {
   const where = issue.path.map(String).join('.')
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(issue.path)
@@ -126,6 +127,7 @@ function explain(issue: z.core.$ZodIssue, { place, placeOfKey }: { place: Place;
   }
   // Of a key that is wrong by itself only the issues within say why.
   const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
+  if (!has(issue.path) && issue.code !== 'custom') return [`${place(issue.path)}: ${where} is missing`]
   return [`${place(issue.path)}: ${where || 'the file'}: ${message}`]
 }
 

@@ -178,30 +178,38 @@ export const environmentSchema = z.strictObject({
     variables: z.record(z.string().regex(/^[A-Za-z_][\w-]*$/, "must be a variable's name"), given).default({}),
   }),
 
-  access: z.strictObject({
-    /** What the base layer's outputs `vm_name`, `project_id` and `zone` do not say. */
-    vm: z.strictObject({ project: project.optional(), zone: zone.optional(), name: resourceName.optional() }).optional(),
-    /** What its outputs `kube_context`, `api_local_port` and `kubeconfig_path` do not say. */
-    kubernetes: z
-      .strictObject({
-        context: z
-          .string()
-          .regex(/^[\w.@:/-]+$/, "must be a context's name")
-          .optional(),
-        /** Local port of the tunnel to the API. */
-        port: portNumber.optional(),
-        kubeconfig: path.optional(),
-      })
-      .optional(),
-    ssh: z.strictObject({
-      user: z.string().regex(/^[a-z_][a-z0-9_-]*$/),
-      /** Private key; `~` is the home folder. Without it, the SSH agent's keys. */
-      identityFile: path.optional(),
-    }),
-    kubectl: path.refine(text => !text.startsWith('-'), 'must not begin with a hyphen').default('kubectl'),
-    /** What `tunnel` opens through the Kubernetes API, by name. */
-    services: openedByName.default({}),
-  }),
+  access: z
+    .strictObject({
+      /** What the base layer's outputs `vm_name`, `project_id` and `zone` do not say. */
+      vm: z.strictObject({ project: project.optional(), zone: zone.optional(), name: resourceName.optional() }).optional(),
+      /** What its outputs `kube_context`, `api_local_port` and `kubeconfig_path` do not say. */
+      kubernetes: z
+        .strictObject({
+          context: z
+            .string()
+            .regex(/^[\w.@:/-]+$/, "must be a context's name")
+            .optional(),
+          /** Local port of the tunnel to the API. */
+          port: portNumber.optional(),
+          kubeconfig: path.optional(),
+        })
+        .optional(),
+      /** Without either as gcloud does it: the user of this name, with `~/.ssh/google_compute_engine`. */
+      ssh: z
+        .strictObject({
+          user: z
+            .string()
+            .regex(/^[A-Za-z_][\w.-]*$/, "must be a user's name")
+            .optional(),
+          /** Private key; `~` is the home folder. With a user alone, the SSH agent's keys. */
+          identityFile: path.optional(),
+        })
+        .default({}),
+      kubectl: path.refine(text => !text.startsWith('-'), 'must not begin with a hyphen').default('kubectl'),
+      /** What `tunnel` opens through the Kubernetes API, by name. */
+      services: openedByName.default({}),
+    })
+    .prefault({}),
 
   k0s: z.strictObject({
     version: z.string().regex(/^v\d+\.\d+\.\d+\+k0s\.\d+$/, 'must look like v1.34.1+k0s.0'),
@@ -259,8 +267,8 @@ export const environmentSchema = z.strictObject({
         z.strictObject({
           /** Folder in the repository. */
           folder: inside('must be a folder of the repository'),
-          /** File in that folder that holds the version. */
-          versionFile: z.enum(['package.json', 'pyproject.toml']),
+          /** File in that folder that holds the version; none for a service that has none. */
+          versionFile: z.enum(['package.json', 'pyproject.toml']).optional(),
           /** With its registry, without tag. */
           image: z.string().regex(/^\w[\w.-]*(:\d+)?(\/\w[\w.-]*)+$/, 'must name its registry and neither tag nor digest'),
         }),

@@ -24,8 +24,8 @@ export interface Clone {
   read(path: string): Promise<string | undefined>
   /** @throws OpsError 4 for a file that is not in the repository */
   write(path: string, text: string): Promise<void>
-  /** Commits what was written. @returns the commit id */
-  commit(message: string): Promise<string>
+  /** Commits what was written; with `empty` even if that is nothing. @returns the commit id */
+  commit(message: string, options?: { empty?: boolean }): Promise<string>
   /** Pushes to the branch. @throws OpsError 5 when that is refused, e.g. because somebody else has pushed in the meantime */
   push(): Promise<void>
 }
@@ -139,10 +139,11 @@ export function openRepository({
     return {
       read: async path => readNamed(await inClone(directory, path)),
       write: async (path, text) => writeAtomically(await inClone(directory, path), text, 0o644),
-      async commit(message) {
+      async commit(message, { empty = false } = {}) {
         const known = await inside`git config user.email`
         const identity = known.exitCode === 0 ? [] : ['-c', `user.name=${NOBODY.name}`, '-c', `user.email=${NOBODY.email}`]
-        const output = await inside`git ${identity} commit --quiet --all --message ${message}`
+        const allowed = empty ? ['--allow-empty'] : []
+        const output = await inside`git ${identity} commit --quiet --all ${allowed} --message ${message}`
         if (output.exitCode !== 0) throw commandFailed('git commit', output, 'is git set to sign commits, and can it?', signal)
         return (await inside`git rev-parse HEAD`).stdout.trim()
       },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { protos } from '@google-cloud/compute'
 import type { AuthClient } from 'google-auth-library'
 import type { ClientOptions } from 'google-gax'
+import { asksProject, type LoginAttributes } from '../model/access/login.ts'
 import { Answered, attempt, DEADLINES, type Deadlines, isAnswer, statusOf } from '../runtime/attempt.ts'
 import { external } from '../runtime/errors.ts'
 import { waitFor } from '../runtime/wait.ts'
@@ -10,6 +11,7 @@ import type { Credentials } from './credentials.ts'
 import { isDisabled } from './disabled.ts'
 
 type ApiOperation = protos.google.cloud.compute.v1.IOperation
+type ApiMetadata = protos.google.cloud.compute.v1.IMetadata
 type ApiSnapshot = protos.google.cloud.compute.v1.ISnapshot
 
 export interface Vm {
@@ -47,6 +49,12 @@ export interface Snapshot {
   autoCreated: boolean
 }
 
+/** How one logs in on a VM, as far as its metadata and its project's say it. */
+export interface Login extends LoginAttributes {
+  /** Of the VM; decimal string. */
+  id: string
+}
+
 export interface SnapshotRequest {
   name: string
   disk: string
@@ -65,6 +73,8 @@ export interface Compute {
    * @param change gets the present value, empty without one; an empty result removes the entry
    */
   setMetadata(name: string, key: string, change: (value: string) => string): Promise<void>
+  /** What the VM's metadata say of logging in, and its project's where they have a say; undefined when there is no such VM. */
+  login(name: string): Promise<Login | undefined>
   /** The host keys that the guest has published, as `ssh-ed25519 AAAA…`; empty until it has booted. */
   hostKeys(name: string): Promise<string[]>
   /** The project's snapshots that have these labels, all of them without any, newest first; none while Compute Engine is not enabled. */
@@ -96,6 +106,7 @@ const CONFLICTS = 5
 /** What is called below. */
 const CALLS: Calls = {
   Instances: ['Get', 'Start', 'SetMetadata', 'GetGuestAttributes'],
+  Projects: ['Get'],
   Disks: ['CreateSnapshot'],
   Snapshots: ['Get', 'List', 'Delete'],
   ZoneOperations: ['Wait'],
@@ -112,6 +123,7 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
   const [
     { gaxFor },
     { InstancesClient },
+    { ProjectsClient },
     { DisksClient },
     { SnapshotsClient },
     { ZoneOperationsClient },
@@ -119,6 +131,7 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
   ] = await Promise.all([
     import('./compute-schema.ts'),
     import('@google-cloud/compute/build/src/v1/instances_client.js'),
+    import('@google-cloud/compute/build/src/v1/projects_client.js'),
     import('@google-cloud/compute/build/src/v1/disks_client.js'),
     import('@google-cloud/compute/build/src/v1/snapshots_client.js'),
     import('@google-cloud/compute/build/src/v1/zone_operations_client.js'),
@@ -128,6 +141,7 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
   const options: ClientOptions = { projectId: project, authClient, ...custom(endpoint) }
   const gax = gaxFor(CALLS)
   const instances = new InstancesClient(options, gax)
+  const projects = new ProjectsClient(options, gax)
   const disks = new DisksClient(options, gax)
   const snapshots = new SnapshotsClient(options, gax)
   const zoneOperations = new ZoneOperationsClient(options, gax)
@@ -242,6 +256,20 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
       return vm.metadata?.items?.find(item => item.key === key)?.value ?? undefined
     },
 
+    async login(name) {
+      const found = await call(`reading the metadata of ${name}`, () =>
+        orUndefined(() => instances.get({ project, zone, instance: name }, short)),
+      )
+      if (!found) return undefined
+      const [vm] = found
+      const instance = attributesOf(vm.metadata)
+      if (!asksProject(instance)) return { id: String(vm.id), instance, project: {} }
+      const [{ commonInstanceMetadata }] = await call(`reading the metadata of project ${project}`, () =>
+        projects.get({ project }, short),
+      )
+      return { id: String(vm.id), instance, project: attributesOf(commonInstanceMetadata) }
+    },
+
     async setMetadata(name, key, change) {
       for (let number = 1; ; number++) {
         try {
@@ -333,6 +361,9 @@ function stoppable(client: AuthClient, signal: AbortSignal): AuthClient {
     },
   })
 }
+
+const attributesOf = (metadata: ApiMetadata | null | undefined): Record<string, string> =>
+  Object.fromEntries((metadata?.items ?? []).map(({ key, value }) => [key ?? '', value ?? '']))
 
 const lastOf = (url: string | null | undefined): string => url?.split('/').at(-1) ?? ''
 

@@ -40,7 +40,7 @@ export interface Connection {
 
 const ANSWERS_WITHIN_MS = 120_000
 const KEYS_WITHIN_MS = 20_000
-const HANDSHAKE_MS = 20_000
+export const HANDSHAKE_MS = 20_000
 const PAUSE_MS = 1000
 /** After so many milliseconds without a word it is worth asking whether the host is still there: it answers twice in that time. */
 export const SILENCE_MS = 8000
@@ -84,9 +84,7 @@ async function attempt(
   identity: Identity,
   pinned: PinnedKeys,
 ): Promise<Connection> {
-  const sock = await dial().catch(error => {
-    throw error instanceof OpsError && NOT_YET.includes(error.code) ? new NotYet(error.message, { cause: error }) : error
-  })
+  const sock = await orNotYet(dial)
   const ssh = new NodeSSH()
   let refusal: OpsError | undefined
   try {
@@ -127,23 +125,30 @@ async function attempt(
 
 const NOT_YET: number[] = [exitCodes.external, exitCodes.timeout]
 
-const isRefusedKey = (error: unknown): boolean => (error as { level?: string }).level === 'client-authentication'
+/** Dials; what time may mend is no OpsError, so that a wait goes on. */
+export const orNotYet = (dial: () => Promise<Duplex>): Promise<Duplex> =>
+  dial().catch(error => {
+    throw error instanceof OpsError && NOT_YET.includes(error.code) ? new NotYet(error.message, { cause: error }) : error
+  })
+
+export const isRefusedKey = (error: unknown): boolean => (error as { level?: string }).level === 'client-authentication'
 
 /** What only a person can fix, as an OpsError; everything else unchanged. */
 function explain(error: unknown, { name, user, identityFile }: ConnectionOptions): Error {
   const { message } = error as Error
   if (isRefusedKey(error)) {
-    const key = identityFile ? `the key ${identityFile}` : "the SSH agent's keys"
     return precondition(
-      `${name} refuses ${key} for user ${user}`,
-      'add its public half to ssh_keys in the variables of the base layer, then run `./taskw up`',
+      `${name} refuses ${identityFile ? `the key ${identityFile}` : "the SSH agent's keys"} for user ${user}`,
+      identityFile
+        ? "the VM's metadata let it in: look on its serial console whether the guest agent runs and took the key"
+        : 'add the public half of one to ssh_keys in the variables of the base layer, then run `./taskw up`; or name a key in access.ssh.identityFile',
       error,
     )
   }
   if (/passphrase/i.test(message)) {
     return precondition(
       `the SSH key ${identityFile} has a passphrase`,
-      command`ssh-add ${identityFile}, and remove access.ssh.identityFile from the environment's file so that the agent is used`,
+      command`ssh-add ${identityFile}, and have access.ssh say user: ${user} and no identityFile, so that the agent is used`,
       error,
     )
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type OpsError, precondition } from '../runtime/errors.ts'
+import { exitCodes, OpsError, precondition } from '../runtime/errors.ts'
 
 /** The public keys that a host may present, parsed from lines of the form `ssh-ed25519 AAAA… [comment]`. */
 export interface PinnedKeys {
@@ -9,10 +9,17 @@ export interface PinnedKeys {
   refusal(key: Buffer): OpsError | undefined
 }
 
+/** The host presents another key than those that it may. */
+export class OtherHostKey extends OpsError {
+  constructor(message: string, hint: string) {
+    super(exitCodes.precondition, message, hint)
+  }
+}
+
 /** An RSA key signs with SHA-2; the algorithm of its own name uses SHA-1, which nobody accepts any more. */
 const ALGORITHMS: Record<string, string[]> = { 'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256'] }
 
-/** @throws OpsError 4 when there is none: an unknown host is never trusted on first use */
+/** @throws OpsError 4 when there is none */
 export function pinnedKeys(name: string, lines: string[]): PinnedKeys {
   const keys = lines.map(line => line.trim().split(/\s+/)).flatMap(([type, key]) => (type && key ? [{ type, key }] : []))
   if (keys.length === 0) {
@@ -27,7 +34,7 @@ export function pinnedKeys(name: string, lines: string[]): PinnedKeys {
       const text = shown.toString('base64')
       if (keys.some(({ key }) => key === text)) return undefined
       const known = keys.map(({ key }) => fingerprint(Buffer.from(key, 'base64'))).join(' or ')
-      return precondition(
+      return new OtherHostKey(
         `${name} presents another SSH host key: ${fingerprint(shown)}, expected ${known}`,
         'this may be a man-in-the-middle attack: do not go on until you know why; a re-created VM publishes new keys in its guest attributes',
       )

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { command } from '../model/shell.ts'
 import { type OpsError, precondition, systemCode } from '../runtime/errors.ts'
+import { readNamed } from '../runtime/files.ts'
 import { neverShow } from '../runtime/redact.ts'
+import { shell } from '../runtime/zx.ts'
 
 /** Either a private key's text or the SSH agent's socket, as ssh2 expects them. */
 export type Identity = { privateKey: string } | { agent: string }
@@ -23,6 +25,18 @@ export async function loadIdentity(identityFile: string | undefined, agent = pro
   if (refusal) throw refusal
   neverShow(text)
   return { privateKey: text }
+}
+
+/**
+ * The public half of a private key: of the file itself where it can be read without a passphrase, else of the `.pub` beside it.
+ * @returns `ssh-ed25519 AAAA…`; undefined where neither says it
+ * @throws OpsError 4 as `loadIdentity`
+ */
+export async function loadPublicKey(identityFile: string): Promise<string | undefined> {
+  await loadIdentity(identityFile)
+  const { exitCode, stdout } = await shell({ nothrow: true })`ssh-keygen -y -P ${''} -f ${identityFile}`
+  const text = exitCode === 0 ? stdout : await readNamed(`${identityFile}.pub`)
+  return /^\s*([a-z][\w@.-]+ [A-Za-z0-9+/]+=*)(?:\s|$)/.exec(text ?? '')?.[1]
 }
 
 async function readKey(identityFile: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { factsFrom, type HostFacts, type Readiness, readinessFrom } from '../model/k0s/facts.ts'
+import { DATA_DIRECTORY, factsFrom, type HostFacts, type Readiness, readinessFrom } from '../model/k0s/facts.ts'
 import { probe, probeReadiness } from './probe.ts'
 import type { Host } from './ssh.ts'
 import { upload } from './transfer.ts'
@@ -19,8 +19,8 @@ export interface K0s {
   restart(): Promise<void>
   /** Backs the running cluster up into a folder on the host. @returns the backup's path there */
   backUp(directory: string): Promise<string>
-  /** The administrator's kubeconfig. It holds a private key. */
-  adminKubeconfig(): Promise<string>
+  /** The administrator's kubeconfig. It holds a private key. @param dataDir the cluster's, where it is not k0s's usual one */
+  adminKubeconfig(dataDir?: string): Promise<string>
   /** The last lines of the service's log. */
   log(lines: number): Promise<string>
 }
@@ -103,8 +103,13 @@ function createK0s(host: Host): K0s {
       )
       return stdout.trim().split('\n').at(-1) ?? ''
     },
-    async adminKubeconfig() {
-      const { stdout } = await host.run([BINARY, 'kubeconfig', 'admin'], { sudo: true, what: 'k0s kubeconfig', readOnly: true })
+    async adminKubeconfig(dataDir = DATA_DIRECTORY) {
+      const where = dataDir === DATA_DIRECTORY ? [] : [`--data-dir=${dataDir}`]
+      const { stdout } = await host.run([BINARY, 'kubeconfig', 'admin', ...where], {
+        sudo: true,
+        what: 'k0s kubeconfig',
+        readOnly: true,
+      })
       return stdout.slice(Math.max(0, stdout.search(KUBECONFIG)))
     },
     async log(lines) {

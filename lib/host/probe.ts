@@ -43,6 +43,15 @@ free_bytes() {
   while [ ! -d "$at" ]; do at=$(dirname "$at"); done
   df -B1 --output=avail "$at" | tail -n 1
 }
+stores() {
+  if [ -d "$data/etcd/member" ]; then echo etcd; fi
+  if [ -d "$data/db" ]; then echo kine; fi
+}
+# A flag's value in the unit, or another value where it is not given.
+flag() {
+  value=$(sed -n 's/^ExecStart=.*[ "]'"$1"'[= ]"\\{0,1\\}\\([^ "]*\\).*/\\2/p' "$path" | tail -n 1)
+  echo "\${value:-$2}"
+}
 say clock date +%s%3N
 say sudo echo "$1"
 say sudoRefusal echo "$2"
@@ -55,17 +64,16 @@ binary=/usr/local/bin/k0s
 if [ -e "$binary" ]; then
   say binaryChangedAt stat -c %.3Y "$binary"
 fi
-if [ -e /etc/k0s/k0s.yaml ]; then
-  say config cat /etc/k0s/k0s.yaml
-  say configMode stat -c '%a %u' /etc/k0s/k0s.yaml
-  say configChangedAt stat -c %.3Y /etc/k0s/k0s.yaml
-fi
+config=/etc/k0s/k0s.yaml
+data=/var/lib/k0s
 for unit in k0scontroller k0sworker; do
   path=/etc/systemd/system/$unit.service
   [ -e "$path" ] || continue
   say unitName echo "$unit"
   say unit cat "$path"
   say unitChangedAt stat -c %.3Y "$path"
+  config=$(flag '\\(--config\\|-c\\)' "$config")
+  data=$(flag '\\(--data-dir\\)' "$data")
   service=$(systemctl show -p MainPID,ActiveState,UnitFileState "$unit" 2>/dev/null)
   say service echo "$service"
   pid=$(echo "$service" | sed -n 's/^MainPID=//p')
@@ -77,9 +85,14 @@ for unit in k0scontroller k0sworker; do
   fi
   break
 done
-if [ -d /var/lib/k0s/etcd/member ]; then say storage echo etcd; elif [ -d /var/lib/k0s/db ]; then say storage echo kine; fi
+if [ -f "$config" ]; then
+  say config cat "$config"
+  say configMode stat -c '%a %u' "$config"
+  say configChangedAt stat -c %.3Y "$config"
+fi
+say storage stores
 for file in ca.crt admin.crt; do
-  if [ -e "/var/lib/k0s/pki/$file" ]; then say "pki/$file" cat "/var/lib/k0s/pki/$file"; fi
+  if [ -e "$data/pki/$file" ]; then say "pki/$file" cat "$data/pki/$file"; fi
 done
 about_binary() { if [ -e "$binary" ]; then say binarySha256 digest "$binary" | also binaryVersion timeout 20 "$binary" version; fi; }
 if [ -S /run/k0s/status.sock ]; then

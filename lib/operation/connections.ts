@@ -5,9 +5,10 @@ import { openStore } from '../google/storage.ts'
 import { API_PORT, SSH_PORT } from '../model/ports.ts'
 import { exitCodes, OpsError } from '../runtime/errors.ts'
 import type { Connections, Context } from './context.ts'
-import { publishedKeys } from './published-keys.ts'
 import { dialFailure } from './vm-status.ts'
 
+/** What has been added to the metadata just now takes the guest agent some time; gcloud waits as long. */
+const NEW_KEY_WITHIN_MS = 60_000
 const GOOGLE_IAP_RELAY = 'wss://tunnel.cloudproxy.app'
 
 /** Opened by the first call, shared by all later ones. A failure is not remembered: the next call tries again. */
@@ -61,11 +62,11 @@ export function patient<T>(open: (within?: number) => Promise<T>): Lazy<[within?
 
 type Sources = Pick<
   Context,
-  'environment' | 'endpoints' | 'credentials' | 'terraform' | 'baseLayer' | 'output' | 'log' | 'signal' | 'now'
+  'environment' | 'endpoints' | 'credentials' | 'terraform' | 'baseLayer' | 'output' | 'now' | 'log' | 'signal'
 >
 
 export function openConnections(sources: Sources): Connections {
-  const { environment, endpoints, credentials, terraform, baseLayer: base, output, log, signal, now } = sources
+  const { environment, endpoints, credentials, terraform, baseLayer: base, output, now, log, signal } = sources
 
   const place = async () => {
     const [project, zone] = await Promise.all([output(base, 'project_id'), output(base, 'zone')])
@@ -104,13 +105,18 @@ export function openConnections(sources: Sources): Connections {
     return { project, zone, region: zone.replace(/-[a-z]$/, '') }
   })
 
-  const asked = { compute, output, baseLayer: base, signal, environment, now }
+  const asked = { environment, compute, output, baseLayer: base, dial, now, signal, log }
 
   const openTheHost = async (within?: number) => {
-    const { openHost } = await import('../host/ssh.ts')
-    const vm = await output(base, 'vm_name')
-    const hostKeys = await publishedKeys(vm, asked, { within })
-    const { user, identityFile } = environment.access.ssh
+    const [{ openHost }, { keyStanding, refuseMissing, sshAccess }, { acceptedHostKeys }] = await Promise.all([
+      import('../host/ssh.ts'),
+      import('./ssh-access.ts'),
+      import('./host-keys.ts'),
+    ])
+    const { user, identityFile } = sshAccess(environment)
+    const [vm, standing] = await Promise.all([output(base, 'vm_name'), keyStanding(asked)])
+    if (standing) refuseMissing(standing)
+    const hostKeys = await acceptedHostKeys(vm, asked, { within })
     return openHost({
       dial: () =>
         dial(SSH_PORT).catch(async error => {
@@ -123,7 +129,8 @@ export function openConnections(sources: Sources): Connections {
       signal,
       log,
       ...(within !== undefined && { within }),
-      ...(identityFile !== undefined && { identityFile: configuredPath(identityFile) }),
+      ...(standing?.validity?.until !== undefined && { keysWithin: NEW_KEY_WITHIN_MS }),
+      ...(identityFile !== undefined && { identityFile }),
     })
   }
 

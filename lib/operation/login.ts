@@ -4,14 +4,14 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream'
-import { configuredPath } from '../config/load.ts'
 import { ownFolder, socketFolders } from '../google/lease.ts'
 import { knownHosts, sshArguments } from '../model/access/ssh.ts'
 import { SSH_PORT } from '../model/ports.ts'
 import { messageOf } from '../runtime/errors.ts'
 import { inForeground } from '../runtime/foreground.ts'
 import type { Context } from './context.ts'
-import { publishedKeys } from './published-keys.ts'
+import { acceptedHostKeys } from './host-keys.ts'
+import { sshAccess } from './ssh-access.ts'
 import { dialFailure } from './vm-status.ts'
 
 type LoginContext = Pick<Context, 'environment' | 'compute' | 'output' | 'baseLayer' | 'dial' | 'signal' | 'log' | 'now'>
@@ -19,7 +19,7 @@ type LoginContext = Pick<Context, 'environment' | 'compute' | 'output' | 'baseLa
 const PROXY = join(import.meta.dirname, '../host/ssh-proxy.ts')
 
 /**
- * Runs OpenSSH's client on the VM, through IAP and with its published host keys only. The token stays in this process: ssh gets a
+ * Runs OpenSSH's client on the VM, through IAP and with the host keys that are accepted only. The token stays in this process: ssh gets a
  * socket that only this user can enter.
  * @param more further arguments of ssh: options, or a command
  * @returns ssh's exit code
@@ -27,7 +27,7 @@ const PROXY = join(import.meta.dirname, '../host/ssh-proxy.ts')
 export async function logIn(more: readonly string[], context: LoginContext, toStderr = false): Promise<number> {
   const { environment, output, baseLayer, dial, signal, log } = context
   const name = await output(baseLayer, 'vm_name')
-  const keys = await publishedKeys(name, context)
+  const keys = await acceptedHostKeys(name, context)
   const uid = process.getuid?.() ?? 0
   const folder = await ownFolder(socketFolders(process.env.XDG_RUNTIME_DIR, tmpdir(), uid), uid)
   const [socketPath, keysFile] = [join(folder, `ssh-${process.pid}`), join(folder, `known-hosts-${process.pid}`)]
@@ -48,10 +48,9 @@ export async function logIn(more: readonly string[], context: LoginContext, toSt
     server.listen(socketPath)
     await once(server, 'listening')
     await writeFile(keysFile, knownHosts(name, keys), { mode: 0o600 })
-    const { user, identityFile } = environment.access.ssh
     const args = sshArguments({
-      ...{ name, user, knownHosts: keysFile, proxy: [process.execPath, PROXY, socketPath] },
-      ...(identityFile !== undefined && { identityFile: configuredPath(identityFile) }),
+      ...{ name, knownHosts: keysFile, proxy: [process.execPath, PROXY, socketPath] },
+      ...sshAccess(environment),
     })
     return await inForeground('ssh', [...args, ...more], { signal, toStderr, hint: "install OpenSSH's client" })
   } finally {

@@ -30,13 +30,15 @@ function warnOfCredentials({ name, inherits }: Environment, log: Log): void {
 
 /**
  * What a script on an environment works with, and how to close it.
+ * @param given by default that of the options' name
  * @throws OpsError 3 where its configuration or endpoints are wrong
  */
 export async function openContext(
   verb: string,
   { options, log, signal, stop }: Run<EnvironmentOptions & ConsentOptions>,
+  given?: Environment,
 ): Promise<{ context: Context; close(): Promise<void> }> {
-  const environment = await loadEnvironment(options.env)
+  const environment = given ?? (await loadEnvironment(options.env))
   inheritOnly(environment.inherits)
   await removeLeftPlans()
   const endpoints = await loadEndpoints(environment)
@@ -83,7 +85,7 @@ export async function openContext(
 
   let releaseLock: (() => Promise<void>) | undefined
   const now = () => new Date()
-  const sources = { environment, endpoints, credentials: identity, terraform, baseLayer, output, log, signal, now }
+  const sources = { environment, endpoints, credentials: identity, terraform, baseLayer, output, now, log, signal }
   const context: Context = {
     ...sources,
     ...openConnections(sources),

@@ -21,7 +21,7 @@ export async function publishedKeys(
     within,
     every,
     signal: context.signal,
-    hint: 'the guest has not booted, or its metadata lacks enable-guest-attributes=TRUE',
+    hint: 'has the guest booted, and does its guest agent run? Its serial console says so; its metadata enable guest attributes, so no other key counts',
     probe: async () => {
       const keys = await client.hostKeys(vm)
       if (keys.length > 0) return keys

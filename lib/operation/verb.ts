@@ -78,7 +78,8 @@ export async function describePlan(phases: Phase<Context>[], context: Context): 
   }
 }
 
-function describePhase({ title, state, changes, needs }: PlannedPhase): string {
+function describePhase({ title, state, changes, differences, needs }: PlannedPhase): string {
+  if (differences) return [`  = ${title}, kept as it is`, ...differences.map(difference => `      ≠ ${difference}`)].join('\n')
   if (state === 'done') return `  = ${title}`
   if (state === 'refused') return `  ! ${title}: refused`
   if (state === 'unknown') return `  ? ${title}: deferred, needs ${needs}`

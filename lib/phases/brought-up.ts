@@ -12,6 +12,7 @@ import { doctor } from './operator/doctor.ts'
 import { snapshotTaken } from './snapshot/taken.ts'
 import { operatorKeys } from './vm/operator-keys.ts'
 import { vmKeptRunning } from './vm/running.ts'
+import { sshKey } from './vm/ssh-key.ts'
 
 /** Everything up, layer by layer, until it is verified, from whatever is there. */
 export function broughtUp(
@@ -27,6 +28,7 @@ export function broughtUp(
     layerApplied(base, policy),
     vmKeptRunning(),
     operatorKeys(),
+    sshKey(),
     ...snapshot(base),
     ...bootstrap(),
     kubeconfig(),

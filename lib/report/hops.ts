@@ -19,7 +19,9 @@ const AFTER: Record<ReachedHop['after'], string> = {
 /** A negative duration shows how far clocks disagree. */
 const duration = (ms: number): string => (ms < 0 ? `−${formatDuration(-ms)}` : formatDuration(ms))
 
-export const bumpSummary = ({ from, to, sha }: Omit<Bumped, 'service'>): string => `${from} → ${to}, ${shortSha(sha)}`
+/** Without a version, what was pushed is an empty commit. */
+export const bumpSummary = ({ from, to, sha }: Omit<Bumped, 'service'>): string =>
+  `${to === '' ? 'built again' : `${from} → ${to}`}, ${shortSha(sha)}`
 
 /** One hop in a few words. */
 export const hopSummary = ({ took, error, after }: ReachedHop): string =>

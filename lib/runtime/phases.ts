@@ -6,7 +6,12 @@ import { shareProgress } from './progress.ts'
 
 /** What a phase's check found, without changing anything. */
 export type PhaseState =
-  | { state: 'done'; evidence: Json }
+  | {
+      state: 'done'
+      evidence: Json
+      /** How it differs from what is configured, and is left as it is. */
+      differences?: string[]
+    }
   | { state: 'todo'; changes: string[] }
   /** It must not be done: a run stops here, a dry run reports it. */
   | { state: 'refused'; refusal: OpsError }
@@ -91,6 +96,8 @@ export interface PlannedPhase {
   title: string
   state: PhaseState['state']
   changes: string[]
+  /** How what is done differs from what is configured, and is left as it is. */
+  differences?: string[]
   needs?: string
   /** Why the phase must not be done. */
   refusal?: string
@@ -130,7 +137,8 @@ export async function runPhases<C extends PhaseContext>(
       }
       if (before.state === 'done') {
         await record('skipped', { evidence: before.evidence })
-        activity.skipped('nothing to do')
+        for (const difference of before.differences ?? []) context.log.debug(`${phase.id}: ${difference}`)
+        activity.skipped(before.differences ? `kept as it is, ${count(before.differences)}` : 'nothing to do')
         continue
       }
       if (before.state === 'refused') throw before.refusal
@@ -156,6 +164,8 @@ export async function runPhases<C extends PhaseContext>(
   if (stopped) throw stopped
   return journal.journal.phases
 }
+
+const count = ({ length }: string[]): string => (length === 1 ? '1 difference' : `${length} differences`)
 
 /** @param where as it reads after "interrupted" */
 const interruption = ({ signal }: PhaseContext, where: string, cause?: unknown): OpsError =>
@@ -191,6 +201,7 @@ export async function planPhases<C extends PhaseContext>(phases: Phase<C>[], con
       title,
       state: found.state,
       changes: found.state === 'todo' ? found.changes : [],
+      ...(found.state === 'done' && found.differences && { differences: found.differences }),
       ...(found.state === 'unknown' && { needs: found.needs }),
       ...(found.state === 'refused' && { refusal: `${found.refusal.message}\n→ ${found.refusal.hint}` }),
     })

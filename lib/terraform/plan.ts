@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isFreeLock } from '../model/layer/adoption.ts'
 import type { Binding } from '../model/layer/binding.ts'
+import { undoesOnlyExpiringKeys } from '../model/layer/expiring-keys.ts'
 import { type PlanFacts, planFacts } from '../model/layer/plan.ts'
 import { stateFacts } from '../model/layer/state.ts'
 import {
@@ -25,7 +26,7 @@ export interface Plan extends Binding, Omit<PlanFacts, 'reads'> {
   changes: Change[]
   drift: Change[]
   outputsChanged: boolean
-  /** Nothing to do, outputs included; `resources` and `variables` are then empty as well. */
+  /** Nothing to do, outputs included, keys that expire by themselves left out; `changes`, `resources` and `variables` are then empty as well. */
   empty: boolean
 }
 
@@ -143,15 +144,17 @@ export async function makePlan(
   ]
   const ended = await follow(command, root, ['plan', ...flags], { env: variables, onProgress })
   if (ended.exitCode !== 0 && ended.exitCode !== EXIT_CHANGES) throw lastWords(command, `terraform plan of ${layer}`, ended)
-  const empty = ended.exitCode === 0
   // Reading it starts every provider: of an empty one there is nothing to read.
-  const { reads, ...facts } = empty ? nothing : await shown(command, layer, root, file)
+  const { reads, ...facts } = ended.exitCode === 0 ? nothing : await shown(command, layer, root, file)
   const { changes, drift, outputsChanged } = ended.said
-  const made = { ...(await madeOn(file)), layer, env, gitSha, destroy, file }
-  return { plan: { ...made, ...facts, changes, drift, outputsChanged, empty }, reads }
+  const made = { ...(await madeOn(file)), layer, env, gitSha, destroy, file, drift, outputsChanged }
+  const others = changes.length > facts.resources.length
+  const empty = ended.exitCode === 0 || (!outputsChanged && !others && undoesOnlyExpiringKeys(facts.resources))
+  return { plan: { ...made, ...(empty ? { ...noFacts, changes: [] } : { ...facts, changes }), empty }, reads }
 }
 
-const nothing: PlanFacts = { resources: [], variables: {}, reads: [] }
+const noFacts = { resources: [], variables: {} }
+const nothing: PlanFacts = { ...noFacts, reads: [] }
 
 /** Its output holds secrets: it goes nowhere but through the reader that masks them. */
 async function shown(command: Command, layer: string, root: string, file: string): Promise<PlanFacts> {

@@ -4,7 +4,9 @@ import { valued } from '../../lib/command-line/values.ts'
 import { verb } from '../../lib/command-line/verb.ts'
 import type { BumpRequest } from '../../lib/phases/image/bumped.ts'
 
-export default verb<BumpRequest>({
+type BumpOptions = Omit<BumpRequest, 'to'> & { to?: string }
+
+export default verb<BumpOptions>({
   name: 'image:bump',
   summary: "Raise a service's version, push it, and follow its image hop by hop into the pods. Repeating it resumes following.",
 
@@ -14,8 +16,11 @@ export default verb<BumpRequest>({
       .addOption(
         valued(
           ['patch', 'minor', 'major'],
-          new Option('--to <version>', 'patch, minor, major, or a version such as 1.2.3').default('patch'),
+          new Option('--to <version>', 'patch (which is the default), minor, major, or a version such as 1.2.3'),
         ),
+      )
+      .addOption(
+        new Option('--touch', 'push an empty commit instead of another version, for a service that has none').conflicts('to'),
       )
       .option('--force', 'push even if the workflow is known to be wrong', false),
 
@@ -27,12 +32,13 @@ export default verb<BumpRequest>({
     const { workflowFit } = await import('../../lib/phases/image/workflow.ts')
     const { doctor } = await import('../../lib/phases/operator/doctor.ts')
 
+    const request = { ...options, to: options.to ?? 'patch' }
     const rollout = new Rollout(context)
     return {
       phases: [
         doctor(),
-        workflowFit(rollout, options),
-        bumped(rollout, options),
+        workflowFit(rollout, request),
+        bumped(rollout, request),
         ...followed(rollout),
         verified({ within: context.environment.verify.deadline, images: () => rollout.expected() }),
       ],

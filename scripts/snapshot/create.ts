@@ -15,7 +15,8 @@ export default verb({
     const { chosenLayers } = await import('../../lib/phases/layer/choice.ts')
     const { doctor } = await import('../../lib/phases/operator/doctor.ts')
     const { newSnapshot } = await import('../../lib/phases/snapshot/taken.ts')
-    return { phases: [doctor(), ...chosenLayers([layer], context).map(newSnapshot)] }
+    const { sshKey } = await import('../../lib/phases/vm/ssh-key.ts')
+    return { phases: [doctor(), sshKey(), ...chosenLayers([layer], context).map(newSnapshot)] }
   },
 })
 

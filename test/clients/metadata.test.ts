@@ -94,6 +94,23 @@ metadata('stores guest attributes for the API to read', async ({ lab }) => {
   assert.is((await ask(lab, path)).body, 'AAAAC3')
 })
 
+for (const [what, own, project, status] of [
+  ['by the instance', 'TRUE', 'FALSE', 200],
+  ['by the project', undefined, 'TRUE', 200],
+  ['not by the instance, whatever the project says', 'FALSE', 'TRUE', 403],
+  ['by nobody', undefined, undefined, 403],
+] as const) {
+  metadata(`guest attributes are enabled ${what}`, async ({ lab }) => {
+    const items = (value: string | undefined) => (value === undefined ? [] : [{ key: 'enable-guest-attributes', value }])
+    const vm = 'zones/us-east1-b/instances/threads-lab-vm'
+    const { metadata: before } = await lab.compute<{ metadata: { fingerprint: string } }>('GET', vm)
+    await lab.done('POST', 'setCommonInstanceMetadata', { items: items(project) })
+    await lab.done('POST', `${vm}/setMetadata`, { fingerprint: before.fingerprint, items: items(own) })
+    const put = await ask(lab, `${INSTANCE}/guest-attributes/hostkeys/ssh-ed25519`, { method: 'PUT', body: 'AAAAC3' })
+    assert.is(put.status, status)
+  })
+}
+
 for (const [host, status] of [
   ['metadata.google.internal', 200],
   ['169.254.169.254', 200],

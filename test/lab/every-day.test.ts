@@ -64,6 +64,28 @@ story('logs of a service', async ({ checkout }) => {
   assert.is((await checkout.task('logs', '--', 'nextj')).code, 2)
 })
 
+story('a first draft of an environment is enough to verify it', async ({ checkout }) => {
+  const lines = {
+    endpoints: '.lab/endpoints.json',
+    'terraform.program': '.lab/bin/terraform',
+    'terraform.cliConfig': '.lab/terraform.rc',
+    'terraform.backendConfig': 'backend-config.lab.hcl',
+    'access.ssh': '{ user: ops, identityFile: .lab/ssh/id_ed25519 }',
+  }
+  const known = Object.entries(lines).flatMap(([key, value]) => ['--set', `${key}=${value}`])
+  const tree = ['--env', 'lab-draft', '--from', '.lab/terraform', '--root', 'envs/lab']
+  const drafted = await checkout.json('init', ...tree, ...known)
+  assert.is(drafted.code, 0, drafted.stderr)
+  assert.equal(
+    (drafted.document.missing as { key: string }[]).map(({ key }) => key),
+    ['delivery'],
+    "the lab's sources are not on GitHub",
+  )
+  const verified = await checkout.json('verify', '--env', 'lab-draft')
+  assert.equal([verified.code, verified.document.verdict], [0, 'healthy'], verified.stderr)
+  assert.is((await checkout.json('init', ...tree, ...known)).code, 4, 'a file that is there stays')
+})
+
 story('services in the background: reached, also after their pods were replaced, told, and ended', async ({ checkout }) => {
   const opened = await checkout.json('tunnel', '--detach', 'nextjs', 'postgres')
   assert.is(opened.code, 0, opened.stderr)

@@ -3,7 +3,7 @@ const PREFIX = 'argocd-image-updater.argoproj.io'
 /** What an Application's annotations say about one image. */
 export interface ImageSettings {
   alias: string
-  /** With its registry, without tag. */
+  /** With its registry, without tag or constraint. */
   image: string
   strategy: string
   /** Whether a tag may be considered; an invalid filter allows no tag, so that nothing is updated by accident. */
@@ -35,7 +35,8 @@ export function settingsOf(annotations: Readonly<Record<string, string>> = {}): 
 }
 
 function imageSettings(item: string, annotations: Readonly<Record<string, string>>): ImageSettings {
-  const [, alias = '', image = ''] = /^(?:([^=]+)=)?(.+)$/.exec(item) ?? []
+  // A constraint on the version may follow the name; newest-build pays no attention to it.
+  const [, alias = '', image = ''] = /^(?:([^=/:]+)=)?(.+?)(?::[^/]*)?$/.exec(item) ?? []
   // An image's own setting overrides the Application's.
   const option = (name: string) =>
     annotations[`${PREFIX}/${alias.replaceAll('/', '_')}.${name}`] ?? annotations[`${PREFIX}/${name}`]

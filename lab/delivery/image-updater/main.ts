@@ -11,7 +11,16 @@ import type { Level } from './decide.ts'
 import { intervalMs } from './interval.ts'
 import { createReadiness } from './readiness.ts'
 import { Registry } from './registry.ts'
-import { finalize, type ImageUpdater, reconcile, type Surroundings, updatersIn } from './update.ts'
+import {
+  EVERY_APPLICATION,
+  finalize,
+  type ImageUpdater,
+  knowsUpdaters,
+  reconcile,
+  type Surroundings,
+  updateApplications,
+  updatersIn,
+} from './update.ts'
 
 const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error']
 
@@ -52,6 +61,14 @@ async function keepUpdating(updater: ImageUpdater, stop: AbortSignal): Promise<v
   }
 }
 
+/** As before version 1.0. What fails is tried again in the next pass. */
+async function updateByAnnotations(): Promise<void> {
+  do {
+    await updateApplications(EVERY_APPLICATION, surroundings).catch(error => say('error', messageOf(error)))
+    await sleep(every)
+  } while (every > 0)
+}
+
 function forget({ metadata }: ImageUpdater): void {
   watched.get(metadata.uid)?.stop.abort()
   watched.delete(metadata.uid)
@@ -61,6 +78,17 @@ function forget({ metadata }: ImageUpdater): void {
 flushCompileCache()
 createReadiness().listen(Number(process.env.READY_PORT), '127.0.0.1')
 say('info', `Argo CD Image Updater, interval ${every / 1000} s`)
+// The API server may only just be starting.
+let hasResources = true
+for (;;) {
+  try {
+    hasResources = await knowsUpdaters(surroundings)
+    break
+  } catch {
+    await sleep(1000)
+  }
+}
+if (!hasResources) await updateByAnnotations()
 await surroundings.api.follow<ImageUpdater>(updatersIn(namespace), {
   seen: updater => {
     const { uid, generation, deletionTimestamp } = updater.metadata

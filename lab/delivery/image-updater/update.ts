@@ -62,8 +62,13 @@ export async function reconcile(updater: ImageUpdater, surroundings: Surrounding
   await write(status => afterPass(status, outcome, { generation, now: new Date(), failure }))
 }
 
+/** What an updater before 1.0 does, which has no ImageUpdaters: every Application's annotations count. */
+export const EVERY_APPLICATION: Pick<ImageUpdater, 'spec'> = {
+  spec: { applicationRefs: [{ namePattern: '*', useAnnotations: true }] },
+}
+
 /** One pass over the Applications that an ImageUpdater selects. */
-export async function updateApplications({ spec }: ImageUpdater, surroundings: Surroundings): Promise<Outcome> {
+export async function updateApplications({ spec }: Pick<ImageUpdater, 'spec'>, surroundings: Surroundings): Promise<Outcome> {
   const { api, namespace } = surroundings
   const { items } = await api.get<{ items: Application[] }>(applicationsIn(namespace))
   const outcome: Outcome = { matched: 0, considered: 0, errors: 0, changes: [] }
@@ -74,6 +79,10 @@ export async function updateApplications({ spec }: ImageUpdater, surroundings: S
   }
   return outcome
 }
+
+/** Whether the cluster knows ImageUpdaters: what is installed is then an updater of version 1.0 or later. */
+export const knowsUpdaters = async ({ api }: Pick<Surroundings, 'api'>): Promise<boolean> =>
+  (await api.find('/apis/argocd-image-updater.argoproj.io')) !== undefined
 
 const applicationsIn = (namespace: string): string => `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/applications`
 export const updatersIn = (namespace: string): string =>

@@ -9,7 +9,7 @@ import { newInstance } from './new-instance.ts'
 import type { Operation } from './operations.ts'
 import { servePreemption } from './preemption.ts'
 import { checkQuota } from './quota.ts'
-import { checkName, pathOfResource } from './resource.ts'
+import { checkName, pathOfResource, segmentAfter } from './resource.ts'
 
 const family: Family = { collection: 'instances', kind: 'compute#instance', scope: 'zone' }
 
@@ -128,7 +128,7 @@ function serveGuest(router: Router, cloud: Cloud): void {
 
   router.get(`${ROUTE}/{name}/getGuestAttributes`, call => {
     const [path, instance] = current(cloud, call)
-    if (!publishesGuestAttributes(instance)) {
+    if (!publishesGuestAttributes(cloud, instance)) {
       throw conditionNotMet('The metadata key enable-guest-attributes must be TRUE for guest attributes.')
     }
     const query = call.query.get('queryPath') ?? call.query.get('variableKey') ?? ''
@@ -141,5 +141,10 @@ function serveGuest(router: Router, cloud: Cloud): void {
   })
 }
 
-export const publishesGuestAttributes = (instance: Instance): boolean =>
-  metadataValue(instance, 'enable-guest-attributes')?.toUpperCase() === 'TRUE'
+/** The instance overrides its project. */
+export function publishesGuestAttributes(cloud: Cloud, instance: Instance): boolean {
+  const key = 'enable-guest-attributes'
+  const project = segmentAfter(pathOfResource(instance), 'projects') ?? ''
+  const shared = cloud.projectMetadata(project).items?.find(item => item.key === key)?.value
+  return (metadataValue(instance, key) ?? shared)?.toUpperCase() === 'TRUE'
+}

@@ -103,7 +103,8 @@ class MetadataServer {
     if (message.method === 'GET') return this.#get(message, response, instancePath, path, url.searchParams)
     const [, namespace, key, more] = /^instance\/guest-attributes\/([^/]+)\/([^/]+)(\/.*)?$/.exec(path) ?? []
     if (!namespace || !key || more) return send(response, 405, 'Method Not Allowed\n')
-    if (!publishesGuestAttributes(instance)) return send(response, 403, 'Guest attributes endpoint access is disabled.\n')
+    if (!publishesGuestAttributes(this.#cloud, instance))
+      return send(response, 403, 'Guest attributes endpoint access is disabled.\n')
     if (message.method === 'PUT') {
       const value = await bodyOf(message)
       if (value === undefined) return send(response, 413, 'Value too large.\n')

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { writeWhole } from '../write-whole.ts'
 import type { Metadata } from './metadata.ts'
 
@@ -9,22 +10,38 @@ export type Accounts = Map<string, string[]>
 /**
  * Accounts from the `ssh-keys` of the instance and, unless it blocks them, of the project: lines of `<user>:<key>`, where a key
  * may end in `google-ssh {"expireOn":"…"}`. https://cloud.google.com/compute/docs/connect/add-ssh-keys#metadata
+ * The old entry `sshKeys` still counts, and that of an instance blocks its project's. With OS Login there are none.
  */
 export function accountsOf({ instance, project }: Metadata, now: Date): Accounts {
-  const blocked = /^(true|1|y|yes)$/i.test(instance?.attributes?.['block-project-ssh-keys'] ?? '')
-  const texts = [instance?.attributes?.['ssh-keys'], blocked ? undefined : project?.attributes?.['ssh-keys']]
+  const [own = {}, shared = {}] = [instance?.attributes, project?.attributes]
+  if (isTrue(own['enable-oslogin']) ?? isTrue(shared['enable-oslogin'])) return new Map()
+  const blocked = isTrue(own['block-project-ssh-keys']) || Boolean(own.sshKeys)
+  const texts = (blocked ? [own] : [own, shared]).flatMap(attributes => [attributes['ssh-keys'], attributes.sshKeys])
   const accounts: Accounts = new Map()
   for (const line of texts.flatMap(text => text?.split('\n') ?? [])) {
-    const [, user, key] = /^\s*([a-z_][a-z0-9_-]*):(\S.*?)\s*$/.exec(line) ?? []
+    const [, user, key] = /^\s*([A-Za-z_][\w.-]*):(\S.*?)\s*$/.exec(line) ?? []
     if (!user || !key || user === 'root' || isExpired(key, now)) continue
     accounts.set(user, [...(accounts.get(user) ?? []), key])
   }
   return accounts
 }
 
+/** What is neither true nor false says nothing. */
+function isTrue(value = ''): boolean | undefined {
+  if (/^(true|t|1|y|yes)$/i.test(value)) return true
+  return /^(false|f|0|n|no)$/i.test(value) ? false : undefined
+}
+
+/** An expiry that can't be read lets nobody in. */
 function isExpired(key: string, now: Date): boolean {
-  const expiry = /google-ssh\s+\{.*"expireOn"\s*:\s*"([^"]+)"/.exec(key)?.[1]
-  return expiry !== undefined && !(new Date(expiry) > now)
+  const [, , mark, ...expiry] = key.split(/\s+/)
+  if (mark !== 'google-ssh') return false
+  try {
+    const { expireOn } = JSON.parse(expiry.join(' ')) as { expireOn?: unknown }
+    return !(new Date(String(expireOn)) > now)
+  } catch {
+    return true
+  }
 }
 
 const SUDOERS = 'google-sudoers'
@@ -44,13 +61,19 @@ export function forEachAccount(
   }
 }
 
-/** Creates the accounts, and removes the keys of accounts in `earlier` that are no longer wanted. */
-export function applyAccounts(accounts: Accounts, earlier: Accounts, say: (text: string) => void): void {
+/** Names of the accounts that had keys last, a line each: a machine that was off may have missed how they expired. */
+const USERS = '/var/lib/google/google_users'
+
+/** Creates the accounts, and removes the keys of those that had some and are no longer wanted. */
+export function applyAccounts(accounts: Accounts, say: (text: string) => void): void {
   if (!isKnown('group', SUDOERS)) execFileSync('groupadd', [SUDOERS])
   mkdirSync('/etc/sudoers.d', { recursive: true })
   writeWhole('/etc/sudoers.d/google_sudoers', `%${SUDOERS} ALL=(ALL:ALL) NOPASSWD:ALL\n`, 0o440)
   forEachAccount(accounts, applyAccount, say)
-  for (const user of earlier.keys()) if (!accounts.has(user)) rmSync(`${homeOf(user)}/.ssh/authorized_keys`, { force: true })
+  const earlier = existsSync(USERS) ? readFileSync(USERS, 'utf8').split('\n').filter(Boolean) : []
+  for (const user of earlier) if (!accounts.has(user)) rmSync(`${homeOf(user)}/.ssh/authorized_keys`, { force: true })
+  mkdirSync(dirname(USERS), { recursive: true })
+  writeWhole(USERS, [...accounts.keys()].map(user => `${user}\n`).join(''))
 }
 
 function applyAccount(user: string, keys: readonly string[]): void {

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { outliveLog } from '../../lifecycle/last-words.ts'
 import { writeWhole } from '../write-whole.ts'
 import { type Accounts, accountsOf, applyAccounts } from './accounts.ts'
@@ -82,10 +83,11 @@ async function startSsh(metadata: Metadata | undefined): Promise<void> {
 }
 
 /** What fails here must not prevent the machine from working. */
-function updateAccounts(metadata: Metadata, earlier: Accounts): Accounts {
+function updateAccounts(metadata: Metadata, earlier: Accounts | undefined): Accounts {
   const wanted = accountsOf(metadata, new Date())
+  if (isDeepStrictEqual(wanted, earlier)) return wanted
   try {
-    applyAccounts(wanted, earlier, log)
+    applyAccounts(wanted, log)
   } catch (error) {
     log(`accounts: ${(error as Error).message}`)
   }
@@ -93,7 +95,7 @@ function updateAccounts(metadata: Metadata, earlier: Accounts): Accounts {
 }
 
 async function runAgent(): Promise<void> {
-  let accounts: Accounts = new Map()
+  let accounts: Accounts | undefined
   let booted = false
   const changes = metadataChanges()
   let next = changes.next()

@@ -12,7 +12,7 @@ export interface Metadata {
   project?: { attributes?: Record<string, string> }
 }
 
-/** The metadata, immediately and after each change; retries forever when the server does not answer. */
+/** The metadata, immediately, after each change and once a minute, since keys expire; retries forever when the server does not answer. */
 export async function* metadataChanges(): AsyncGenerator<Metadata> {
   let etag = ''
   for (;;) {
@@ -25,7 +25,6 @@ export async function* metadataChanges(): AsyncGenerator<Metadata> {
       if (!response.ok) throw new Error(`the metadata server answers ${response.status}`)
       const metadata = (await response.json()) as Metadata
       const latest = response.headers.get('etag') ?? ''
-      if (latest === etag && etag) continue
       // A server without ETags is polled once a second.
       if (!latest) await sleep(1000)
       etag = latest

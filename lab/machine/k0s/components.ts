@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EXTENDER_PORT } from '../node-agent/extender.ts'
-import { THRIFTY } from '../process.ts'
+import { garbage, THRIFTY } from '../process.ts'
 import { type ClusterConfig, databaseOf } from './config.ts'
 import { K0sError } from './errors.ts'
 
@@ -112,7 +112,7 @@ export function components({ config, dataDir, nodeName, nodeAddress, labels }: P
         ...extraArgs,
       ],
       // It holds the schemas of every custom resource: with Go's default garbage collection it needs over 600 MB.
-      environment: { GOGC: '25' },
+      environment: garbage(25),
       ready: `https://127.0.0.1:${api.port}/readyz`,
     },
     {

@@ -41,7 +41,30 @@ export function portsOf(query: URLSearchParams): number[] {
 
 /** Forwards each port over its two channels, until the client leaves or every connection has ended. */
 export async function serveForward(connection: WebSocket, ports: readonly number[], target: ForwardTarget): Promise<void> {
+  // What the client says at once waits until there is whom to tell.
+  connection.pause()
   const sockets = new Map<number, Socket>()
+  const open = async (port: number, pair: number): Promise<void> => {
+    const [data, error] = [pair * 2 + DATA, pair * 2 + ERROR]
+    const own = Buffer.alloc(2)
+    own.writeUInt16LE(port)
+    for (const channel of [data, error]) await send(connection, channel, own)
+    const host = target.addressOf(port)
+    const socket = host === undefined ? undefined : await opened(host, port)
+    if (socket) sockets.set(data, socket)
+    else await send(connection, error, Buffer.from(refusal(port, target.sandbox)))
+  }
+  const carry = async ([channel, socket]: [number, Socket]): Promise<void> => {
+    try {
+      for await (const chunk of socket) await send(connection, channel, chunk)
+    } catch {
+      // One of the two ends is gone.
+    }
+  }
+  const leave = () => {
+    for (const socket of sockets.values()) socket.destroy()
+  }
+  connection.once('close', leave).once('error', leave)
   connection.on('message', (message: Buffer) => {
     const socket = sockets.get(message[0] ?? ERROR)
     if (!socket || socket.write(message.subarray(1))) return
@@ -49,29 +72,10 @@ export async function serveForward(connection: WebSocket, ports: readonly number
     const go = () => connection.resume()
     socket.once('drain', go).once('close', go)
   })
-  const leave = () => {
-    for (const socket of sockets.values()) socket.destroy()
-  }
-  connection.once('close', leave).once('error', leave)
 
-  await Promise.all(
-    ports.map(async (port, pair) => {
-      const [data, error] = [pair * 2 + DATA, pair * 2 + ERROR]
-      const own = Buffer.alloc(2)
-      own.writeUInt16LE(port)
-      for (const channel of [data, error]) await send(connection, channel, own)
-      const host = target.addressOf(port)
-      const socket = host === undefined ? undefined : await opened(host, port)
-      if (!socket) return send(connection, error, Buffer.from(refusal(port, target.sandbox)))
-      sockets.set(data, socket)
-      socket.on('error', () => undefined)
-      try {
-        for await (const chunk of socket) await send(connection, data, chunk)
-      } catch {
-        // One of the two ends is gone.
-      }
-    }),
-  )
+  await Promise.all(ports.map(open))
+  connection.resume()
+  await Promise.all([...sockets].map(carry))
   connection.close(1000)
 }
 
@@ -109,7 +113,7 @@ async function opened(host: string, port: number, allowHalfOpen = false): Promis
   const socket = connect({ host, port, allowHalfOpen })
   try {
     await once(socket, 'connect')
-    return socket
+    return socket.on('error', () => undefined)
   } catch {
     return undefined
   }

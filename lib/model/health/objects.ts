@@ -171,6 +171,8 @@ export interface EndpointSlice extends KubernetesObject {
 
 /** Where an Application's manifests come from; `kustomize.images` are the Image Updater's: `name=image:tag`. */
 export interface ApplicationSource {
+  repoURL?: string
+  targetRevision?: string
   kustomize?: { images?: string[] }
 }
 
@@ -185,6 +187,7 @@ export interface Application extends KubernetesObject {
   spec?: {
     source?: ApplicationSource
     sources?: ApplicationSource[]
+    destination?: { namespace?: string }
     syncPolicy?: { automated?: { selfHeal?: boolean; enabled?: boolean } }
   }
   status?: {

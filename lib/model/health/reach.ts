@@ -56,7 +56,7 @@ export function reachFinding(reach: Reach): Finding {
   const object = `VM/${vm.name}`
   const evidence = { status: vm.status ?? null, error, dial: dial ?? null, tunnel: tunnel.address, own: tunnel.own }
   if (diskFree !== undefined && diskFree < LEAST_FREE) {
-    const message = `has ${Math.floor(diskFree / 2 ** 20)} MiB left on its disk: etcd stops when it can't write`
+    const message = `has ${Math.floor(diskFree / 2 ** 20)} MiB left on its disk: etcd, or SQLite in its place, stops when it can't write`
     const remedy = 'free space on it, or enlarge the boot disk; then ./taskw up'
     return broken('vm/disk-full', object, message, { evidence: { ...evidence, diskFree }, remedy })
   }

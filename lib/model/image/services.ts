@@ -5,39 +5,11 @@ import { manifestOf } from '../layer/real-name.ts'
 import type { StateResource } from '../layer/state.ts'
 import { namespacedName, objectName, parseNamespacedName } from '../namespaced-name.ts'
 import { command } from '../shell.ts'
-import { parseReference } from './reference.ts'
-import { updaterImages, wildcard } from './updater.ts'
+import type { UpdaterImage } from './updater.ts'
 import type { ImageUpdater } from './world.ts'
 
 /** An image that the Image Updater looks after. */
-export interface ListedImage {
-  /** Empty without one. */
-  alias: string
-  /** With its registry, without tag. */
-  image: string
-}
-
-/** Of an ImageUpdater's reference to Applications. https://argocd-image-updater.readthedocs.io/en/stable/configuration/images/ */
-interface ApplicationRef {
-  namePattern?: string
-  useAnnotations?: boolean
-  images?: { alias?: string; imageName?: string }[]
-}
-
-/** What is updated of an Application: since 1.0 what the ImageUpdaters that select it list, unless they go by its annotations. */
-export function listedImages(application: Application, updaters: readonly ImageUpdater[] = []): ListedImage[] {
-  const { name, namespace } = application.metadata
-  const references: ApplicationRef[] = updaters
-    .filter(({ metadata }) => metadata.namespace === namespace)
-    .flatMap(({ spec }) => spec?.applicationRefs ?? [])
-    .filter(({ namePattern = '' }) => wildcard(namePattern).test(name))
-  const own = references
-    .filter(({ useAnnotations }) => !useAnnotations)
-    .flatMap(({ images = [] }) => images)
-    .map(({ alias = '', imageName = '' }) => ({ alias, image: parseReference(imageName).repository }))
-  const byAnnotations = references.length === 0 || references.some(({ useAnnotations }) => useAnnotations)
-  return [...(byAnnotations ? updaterImages(application).map(({ alias, image }) => ({ alias, image })) : []), ...own]
-}
+type ListedImage = Pick<UpdaterImage, 'alias' | 'image'>
 
 /** The two lists, as an operator is told of them. */
 export interface Lists {

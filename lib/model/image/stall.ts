@@ -8,7 +8,7 @@ import { command } from '../shell.ts'
 import { runsOn } from './facts.ts'
 import type { HopId } from './hops.ts'
 import { parseReference } from './reference.ts'
-import { type UpdaterImage, updaterImages, wildcard } from './updater.ts'
+import { selections, type UpdaterImage, updaterImages } from './updater.ts'
 import { applicationOf, chosenTag, oldPods, podsOf, syncOf, type World } from './world.ts'
 
 /** What else is known when a hop is not reached. */
@@ -112,21 +112,33 @@ const noApplication = (world: World): Finding =>
 function updaterCauses(world: World): Finding[] {
   const application = applicationOf(world)
   if (!application) return [noApplication(world)]
-  const settings = updaterImages(application).find(({ image }) => image === world.subject.image)
+  const { imageUpdaters, inventory } = world.cluster ?? {}
+  const settings = updaterImages(application, imageUpdaters).find(({ image }) => image === world.subject.image)
   const found = settings ? filterCauses(world, settings) : [notListed(world)]
-  const selected = world.cluster?.imageUpdaters.some(({ spec }) =>
-    spec?.applicationRefs?.some(({ namePattern = '' }) => wildcard(namePattern).test(application.metadata.name)),
-  )
-  const running = world.cluster?.inventory.pods.filter(pod => isUpdater(pod, application)) ?? []
+  const needsSelection = imageUpdaters !== undefined && selections(application, imageUpdaters).length === 0
+  const running = inventory?.pods.filter(pod => isUpdater(pod, application)) ?? []
+  const { namespace = '' } = application.metadata
   return [
-    ...(running.some(isReady) ? [] : [notRunning(running, application)]),
+    ...(running.some(isReady) ? [] : [notRunning(running, namespace, deploymentOf(world, application))]),
     ...found,
-    ...(selected ? [] : [notSelected(world)]),
+    ...(needsSelection ? [notSelected(world)] : []),
     doubtful('updater/silent', objectOf(world), 'the Image Updater has not picked up the image', {
-      remedy: 'kubectl -n argocd logs deployment/argocd-image-updater-controller; what it skips shows with --loglevel debug',
+      remedy: command`kubectl -n ${namespace} logs deployment/${deploymentOf(world, application)}; what it skips shows with --loglevel debug`,
     }),
   ]
 }
+
+/** Its Deployment has had another name since version 1.0. */
+function deploymentOf({ cluster }: World, application: Application): string {
+  const found = cluster?.inventory.deployments.find(deployment => isUpdater(deployment, application))
+  return found?.metadata.name ?? `argocd-image-updater${cluster?.imageUpdaters ? '-controller' : ''}`
+}
+
+/**
+ * The tag that workflows move to every newest build. The Image Updater reads a tag once, and of equally old ones takes the last by its name:
+ * only after a restart is this one as new as the commit's.
+ */
+const MUTABLE = 'latest'
 
 function filterCauses(world: World, settings: UpdaterImage): Finding[] {
   const { subject, registry } = world
@@ -151,10 +163,15 @@ function filterCauses(world: World, settings: UpdaterImage): Finding[] {
     const message = `runs no ${subject.image}: the Image Updater considers only images that are live`
     found.push(broken('updater/not-live', object, message, { remedy: 'see why its pods are not there: `./taskw verify`' }))
   }
+  if (settings.allows(MUTABLE) && !settings.ignores(MUTABLE)) {
+    const message = `its filters let the tag ${MUTABLE} pass: an Image Updater that has started since the build takes that one of its tags, and no pod is replaced when it moves`
+    const narrow = `have it take commit ids alone, allow-tags regexp:^[0-9a-f]{40}$, where the Application's layer says it, \`${APPLY}\``
+    found.push(doubtful('updater/mutable-tag', object, message, { remedy: narrow }))
+  }
   const chosen = chosenTag(application?.spec, subject)
   const since = chosen && syncOf(world, chosen)?.deployStartedAt
   const isLater = since === undefined || Date.parse(since) > Date.parse(subject.pushedAt)
-  if (chosen && chosen !== subject.sha && settings.allows(chosen) && isLater) {
+  if (chosen && chosen !== subject.sha && chosen !== MUTABLE && settings.allows(chosen) && isLater) {
     const message = `has moved on to ${chosen}: a newer build has overtaken this one`
     found.push(
       broken('updater/overtaken', object, message, {
@@ -181,8 +198,7 @@ const notSelected = (world: World): Finding =>
     },
   )
 
-function notRunning(pods: readonly Pod[], { metadata: { namespace = '' } }: Application): Finding {
-  const name = 'argocd-image-updater-controller'
+function notRunning(pods: readonly Pod[], namespace: string, name: string): Finding {
   return broken('updater/not-running', `${namespace}/Deployment/${name}`, 'no pod of the Image Updater is ready', {
     evidence: { pods: pods.map(({ metadata }) => metadata.name) },
     remedy: command`kubectl -n ${namespace} get pods; kubectl -n ${namespace} scale deployment ${name} --replicas=1`,
@@ -190,6 +206,6 @@ function notRunning(pods: readonly Pod[], { metadata: { namespace = '' } }: Appl
 }
 
 /** It runs in the namespace of the Applications that it updates. */
-const isUpdater = ({ metadata }: Pod, application: Application): boolean =>
+const isUpdater = ({ metadata }: Pick<Pod, 'metadata'>, application: Application): boolean =>
   metadata.namespace === application.metadata.namespace &&
   metadata.labels?.['app.kubernetes.io/name'] === 'argocd-image-updater'

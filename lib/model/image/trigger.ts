@@ -6,12 +6,14 @@ interface PushTrigger {
   'paths-ignore'?: string[]
 }
 
-/** What keeps a push from starting a workflow; undefined when nothing does. @param path of the one file that the push changes */
-export function triggerProblem(on: unknown, branch: string, path: string): 'push' | 'branch' | 'path' | undefined {
+/** What keeps a push from starting a workflow; undefined when nothing does. @param path of the one file that the push changes; undefined where it changes none */
+export function triggerProblem(on: unknown, branch: string, path: string | undefined): 'push' | 'branch' | 'path' | undefined {
   if (on === 'push' || (Array.isArray(on) && on.includes('push'))) return undefined
   if (typeof on !== 'object' || on === null || Array.isArray(on) || !('push' in on)) return 'push'
   const { branches, 'branches-ignore': notBranches, paths, 'paths-ignore': notPaths } = (on.push ?? {}) as PushTrigger
   if ((branches && !matches(branches, branch)) || (notBranches && matches(notBranches, branch))) return 'branch'
+  // A push without files passes no filter of files.
+  if (path === undefined) return paths || notPaths ? 'path' : undefined
   if ((paths && !matches(paths, path)) || (notPaths && matches(notPaths, path))) return 'path'
   return undefined
 }

@@ -83,5 +83,8 @@ function place(text: string, start: number, end: number, pattern: RegExp): Place
   return { version, from, to: from + version.length }
 }
 
+/** The subject of the empty commit that has a service built again. */
+export const touchSubject = (service: string): string => `chore(${service}): build again`
+
 /** The subject of the commit that raises a service's version. https://www.conventionalcommits.org/ */
 export const bumpSubject = (service: string, version: string): string => `chore(${service}): bump version to ${version}`

@@ -12,6 +12,8 @@ export interface WorkflowNeeds {
   /** The node's: `linux/amd64`. */
   platform: string
   services: readonly NeededService[]
+  /** What is pushed is an empty commit. */
+  touch?: boolean
 }
 
 export interface NeededService {
@@ -19,8 +21,11 @@ export interface NeededService {
   folder: string
   /** With its registry, without tag. */
   image: string
-  versionFile: string
+  versionFile?: string | undefined
 }
+
+/** What a change in a service's folder may be where no file of its version is named. */
+const ANY_FILE = 'Dockerfile'
 
 interface Step {
   id?: string
@@ -90,7 +95,16 @@ export function workflowFindings(text: string | undefined, needs: WorkflowNeeds)
 type Locate = (path: (string | number)[]) => string
 
 function triggerFindings({ on }: Workflow, service: NeededService, needs: WorkflowNeeds, at: Locate): Finding[] {
-  const problem = triggerProblem(on, needs.branch, `${service.folder}/${service.versionFile}`)
+  const problem = triggerProblem(
+    on,
+    needs.branch,
+    needs.touch ? undefined : `${service.folder}/${service.versionFile ?? ANY_FILE}`,
+  )
+  if (problem === 'path' && needs.touch) {
+    const message = 'an empty commit starts no run: on.push filters by files, and it has none'
+    const remedy = 'give the service a version, and bump that; or remove the filter'
+    return [broken('workflow/paths', at(['on', 'push']), message, { evidence: { service: service.name }, remedy })]
+  }
   if (problem === 'path') {
     const message = `a change in ${service.folder}/ starts no run: on.push.paths excludes it`
     const remedy = `add '${service.folder}/**' to on.push.paths`

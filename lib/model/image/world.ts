@@ -50,8 +50,24 @@ export interface KubernetesEvent extends KubernetesObject {
   involvedObject?: { name?: string }
 }
 
+/** How the Image Updater treats an image, where it is said for one image, for an Application, or for all. */
+export interface UpdateSettings {
+  allowTags?: string
+  ignoreTags?: string[]
+  platforms?: string[]
+}
+
+/** What configures the Image Updater since version 1.0: by itself, or by the annotations of the Applications that it selects. */
 export interface ImageUpdater extends KubernetesObject {
-  spec?: { applicationRefs?: { namePattern?: string }[] }
+  spec?: {
+    commonUpdateSettings?: UpdateSettings
+    applicationRefs?: {
+      namePattern?: string
+      useAnnotations?: boolean
+      commonUpdateSettings?: UpdateSettings
+      images?: { alias?: string; imageName: string; platforms?: string[]; commonUpdateSettings?: UpdateSettings }[]
+    }[]
+  }
 }
 
 /** What is known of the world at the moment. Each part is surveyed on its own. */
@@ -59,7 +75,12 @@ export interface World {
   subject: Subject
   ci?: { run: Run | undefined; jobs: Job[] }
   registry?: { image: ImageFacts | undefined }
-  cluster?: { inventory: Inventory; events: KubernetesEvent[]; imageUpdaters: ImageUpdater[] }
+  cluster?: {
+    inventory: Inventory
+    events: KubernetesEvent[]
+    /** Missing where the cluster does not know the kind: then the Image Updater is one before version 1.0. */
+    imageUpdaters?: ImageUpdater[]
+  }
 }
 export type Source = Exclude<keyof World, 'subject'>
 

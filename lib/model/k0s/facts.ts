@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
-import { parseUnit, type Unit } from './flags.ts'
+import { type Store, storeIn } from './config.ts'
+import { type Flags, parseFlags, parseUnit, type Unit } from './flags.ts'
 
 /** The answers of one probe of a host. */
 export interface Probe {
@@ -28,6 +29,7 @@ export interface HostFacts {
 export interface K0sFacts {
   /** A binary that does not print its version is broken or incomplete. */
   binary?: { sha256: string; version?: string; changedAt: number }
+  /** The file that the service names, or k0s's usual one. */
   config?: { text: string; changedAt: number; private: boolean }
   unit?: { name: string; changedAt: number; enabled: boolean } & Unit
   /** Running or about to run: a service that keeps failing is active, without a process in between. */
@@ -36,8 +38,8 @@ export interface K0sFacts {
   process?: { pid: number; startedAt: number }
   /** Undefined when k0s is not running, or hangs. */
   status?: K0sStatus
-  /** The store in the data folder; undefined before the first start. */
-  storage?: 'etcd' | 'kine'
+  /** Which store has the data; undefined before the first start. */
+  storage?: Store['type']
   readiness: Readiness
   /** Fingerprints of the certificates that show whether a kubeconfig is the administrator's of this cluster. */
   pki?: { ca: string; admin: string }
@@ -50,6 +52,8 @@ export interface K0sStatus {
   singleNode: boolean
   /** Without the program's own name. */
   args: string[]
+  /** The ClusterConfig that it runs with, k0s's defaults included. */
+  config?: Record<string, unknown>
 }
 
 export interface Readiness {
@@ -107,11 +111,37 @@ function k0sFacts(answers: Probe['answers']): K0sFacts {
   if (answers.pid !== undefined) facts.process = { pid: Number(answers.pid), startedAt: startOf(answers) }
   const status = parseStatus(answers.status ?? '')
   if (status) facts.status = status
-  if (answers.storage === 'etcd' || answers.storage === 'kine') facts.storage = answers.storage
+  const storage = storageOf(facts, (answers.storage ?? '').split('\n'))
+  if (storage) facts.storage = storage
   const { 'pki/ca.crt': ca, 'pki/admin.crt': admin } = answers
   if (ca && admin) facts.pki = { ca: fingerprint(ca), admin: fingerprint(admin) }
   return facts
 }
+
+/**
+ * A running k0s says which store it has. Otherwise the disk does; where the data of both is there, such as after a trial of one of them,
+ * what k0s would start with.
+ */
+function storageOf({ status, config, unit }: K0sFacts, onDisk: string[]): Store['type'] | undefined {
+  const running = storeIn(status?.config)
+  if (running) return running.type
+  const stores = (['etcd', 'kine'] as const).filter(type => onDisk.includes(type))
+  if (stores.length === 1) return stores[0]
+  const said = storeIn(config?.text)
+  if (said && (stores.length === 2 || said.dataSource || said.externalCluster)) return said.type
+  return stores.length === 2 && unit ? defaultStorage(unitFlags(unit)) : undefined
+}
+
+/** What k0s stores with where its configuration does not say. https://docs.k0sproject.io/stable/configuration/#specstorage */
+const defaultStorage = (flags: Flags): Store['type'] => (flags.single === undefined ? 'etcd' : 'kine')
+
+const unitFlags = ({ args }: Unit): Flags => parseFlags(args)
+
+export const DATA_DIRECTORY = '/var/lib/k0s'
+
+/** The folder of the cluster's data, by its service's flags. */
+export const dataDirectory = ({ unit }: Pick<K0sFacts, 'unit'>): string =>
+  (unit && unitFlags(unit)['data-dir']) ?? DATA_DIRECTORY
 
 /** One line of `systemctl show`. */
 const property = (text = '', name: string): string | undefined =>
@@ -131,13 +161,22 @@ function startOf({ clock, uptime, startedAtTicks, ticksPerSecond }: Probe['answe
 /** The output of `k0s status -o json`; undefined for anything else that it may print. */
 export function parseStatus(text: string): K0sStatus | undefined {
   try {
-    const { Version, Role, SingleNode, Args } = JSON.parse(text) as Record<string, unknown>
+    const { Version, Role, SingleNode, Args, ClusterConfig } = JSON.parse(text) as Record<string, unknown>
     if (typeof Version !== 'string' || typeof Role !== 'string') return undefined
-    return { version: Version, role: Role, singleNode: SingleNode === true, args: Array.isArray(Args) ? Args.map(String) : [] }
+    return {
+      version: Version,
+      role: Role,
+      singleNode: SingleNode === true,
+      args: Array.isArray(Args) ? Args.map(String) : [],
+      ...(isRecord(ClusterConfig) && { config: ClusterConfig }),
+    }
   } catch {
     return undefined
   }
 }
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The members `readyz` and `objects` of a probe: lines of kind, name, uid and readiness, separated by tabs. */
 export function readinessFrom({ answers }: Pick<Probe, 'answers'>): Readiness {

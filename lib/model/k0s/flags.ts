@@ -69,17 +69,28 @@ function spelled(name: string, value: string): [string, string][] {
   return [[name, TRUE.has(value) ? 'true' : value]]
 }
 
-/** What must change for `current` to become `wanted`, e.g. `--single: add true`. Values of environment variables stay hidden. */
-export function flagChanges(current: Flags, wanted: Flags): string[] {
-  const [from, to] = [new Map(Object.entries(current)), new Map(Object.entries(wanted))]
-  const names = [...new Set([...from.keys(), ...to.keys()])].sort()
-  return names
-    .filter(name => from.get(name) !== to.get(name))
-    .map(name => {
-      if (!to.has(name)) return `--${name}: remove`
-      return from.has(name) ? `--${name}: ${from.get(name)} → ${to.get(name)}` : `--${name}: add ${to.get(name)}`
-    })
+/** A flag whose value is not the wanted one; undefined is a flag that is not given. */
+export interface FlagDifference {
+  name: string
+  from: string | undefined
+  to: string | undefined
 }
+
+/** How flags differ, by name. */
+export function flagDifferences(current: Flags, wanted: Flags): FlagDifference[] {
+  const [from, to] = [new Map(Object.entries(current)), new Map(Object.entries(wanted))]
+  return [...new Set([...from.keys(), ...to.keys()])]
+    .sort()
+    .map(name => ({ name, from: from.get(name), to: to.get(name) }))
+    .filter(flag => flag.from !== flag.to)
+}
+
+/** What must change for `current` to become `wanted`, e.g. `--single: add true`. Values of environment variables stay hidden. */
+export const flagChanges = (current: Flags, wanted: Flags): string[] =>
+  flagDifferences(current, wanted).map(({ name, from, to }) => {
+    if (to === undefined) return `--${name}: remove`
+    return from === undefined ? `--${name}: add ${to}` : `--${name}: ${from} → ${to}`
+  })
 
 /** What the unit file of a service runs. */
 export interface Unit {

@@ -41,7 +41,7 @@ sync "$1"
 
 const READ = `[ -e "$1" ] || exit ${ABSENT}; cat "$1"`
 
-/** Refuses when the copy would take more than half of the free space: etcd is on the same disk. tar's exit code 1 means that a file changed while it was read. */
+/** Refuses when the copy would take more than half of the free space: the cluster's store is on the same disk. tar's exit code 1 means that a file changed while it was read. */
 const DUMP = `
 set -eu
 umask 077

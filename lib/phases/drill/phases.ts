@@ -5,6 +5,7 @@ import type { Phase } from '../../runtime/phases.ts'
 import { broughtUp } from '../brought-up.ts'
 import { doctor } from '../operator/doctor.ts'
 import { vmRunning } from '../vm/running.ts'
+import { sshKey } from '../vm/ssh-key.ts'
 import type { Drill, DrillStep } from './step.ts'
 import { cleanUp } from './steps/clean-up.ts'
 
@@ -12,6 +13,7 @@ import { cleanUp } from './steps/clean-up.ts'
 export const drillPhases = (drill: Drill): Phase<Context>[] => [
   doctor(),
   ...(drill.resumed ? [vmRunning()] : []),
+  sshKey(),
   ...drill.scenario.steps.map(step => phaseOf(step, drill)),
 ]
 

@@ -1,9 +1,9 @@
 import type { Clone, Repository } from '../../delivery/repository.ts'
 import { seen } from '../../model/image/sighting.ts'
-import { bumpSubject, nextVersion, versionIn, withVersion } from '../../model/image/version.ts'
+import { bumpSubject, nextVersion, touchSubject, versionIn, withVersion } from '../../model/image/version.ts'
+import { command } from '../../model/shell.ts'
 import type { Context } from '../../operation/context.ts'
 import { bumpSummary } from '../../report/hops.ts'
-import { shortSha } from '../../report/short.ts'
 import { precondition, usage } from '../../runtime/errors.ts'
 import type { Json } from '../../runtime/json.ts'
 import type { Phase } from '../../runtime/phases.ts'
@@ -15,21 +15,22 @@ export interface BumpRequest {
   service: string
   /** `patch`, `minor`, `major` or an exact version. */
   to: string
+  /** An empty commit instead of another version. */
+  touch?: boolean
   /** Go on even if the workflow is known to be wrong. */
   force: boolean
 }
 
-/** Raises the service's version and pushes it, unless an earlier run has done just that and did not see the image arrive. */
+/** Raises the service's version, or touches it, and pushes that, unless an earlier run has done just that and did not see the image arrive. */
 export function bumped(
   rollout: Rollout,
   request: BumpRequest,
 ): Phase<Pick<Context, 'environment' | 'consent' | 'now' | 'progress'>> {
   const { settings } = rollout.delivery
   const service = serviceOf(settings, request.service)
-  const file = `${service.folder}/${service.versionFile}`
   return {
     id: 'image/bumped',
-    title: `Version of ${service.name} raised and pushed`,
+    title: request.touch ? `Empty commit for ${service.name} pushed` : `Version of ${service.name} raised and pushed`,
 
     async check({ environment }) {
       // Without a token nothing can be pushed, and its CI run can't be seen.
@@ -40,23 +41,17 @@ export function bumped(
         await rollout.follow(earlier.bump, earlier.sightings)
         return { state: 'done', evidence: { ...earlier.bump, resumes: earlier.journal } as unknown as Json }
       }
-      const { from, to } = await repository.withClone(clone => raised(clone, service, request.to))
-      const { branch, repository: name } = settings
-      const changes = [`${file}: ${from} → ${to}`, `commit "${bumpSubject(service.name, to)}"`, `push to ${branch} of ${name}`]
-      return { state: 'todo', changes }
+      const { changes } = await repository.withClone(clone => changeOf(clone, service, request))
+      return { state: 'todo', changes: [...changes, `push to ${settings.branch} of ${settings.repository}`] }
     },
 
     async run({ consent, now, progress }) {
       const repository = await rollout.delivery.repository()
       return repository.withClone(async clone => {
-        const { from, to, text } = await raised(clone, service, request.to)
-        await consent({
-          question: `Push ${service.name} ${to} to ${settings.branch} of ${settings.repository}`,
-          destroys: false,
-        })
-        await clone.write(file, text)
-        const sha = await clone.commit(bumpSubject(service.name, to))
-        progress(`${from} → ${to}, pushing ${shortSha(sha)}`)
+        const { from, to, what, commit } = await changeOf(clone, service, request)
+        await consent({ question: `Push ${what} to ${settings.branch} of ${settings.repository}`, destroys: false })
+        const sha = await commit()
+        progress(`pushing ${bumpSummary({ from, to, sha })}`)
         const before = now().toISOString()
         const bump = { service: service.name, from, to, sha }
         // Written down before the push: if this run is killed in between, the next one checks whether the commit is on the branch.
@@ -73,24 +68,58 @@ export function bumped(
 }
 
 /** Whether the service's earlier bump, unfinished, is the one that is asked for now: no other version. */
-const isSame = ({ bump, isFinished }: Remembered, { to }: BumpRequest): boolean =>
-  !isFinished && (['patch', 'minor', 'major'].includes(to) || to === bump.to)
+function isSame({ bump, isFinished }: Remembered, { to, touch = false }: BumpRequest): boolean {
+  if (isFinished || touch !== isTouch(bump)) return false
+  return touch || ['patch', 'minor', 'major'].includes(to) || to === bump.to
+}
+
+const isTouch = ({ to }: Bump): boolean => to === ''
 
 /** Whether its commit is on the branch, and no later one has changed the service's version. */
-async function isThere({ sha, to }: Bump, { folder, versionFile }: Service, repository: Repository): Promise<boolean> {
+async function isThere(bump: Bump, { folder, versionFile }: Service, repository: Repository): Promise<boolean> {
+  const { sha, to } = bump
   if (!(await repository.contains(sha))) return false
+  if (isTouch(bump)) return true
+  if (versionFile === undefined) return false
   const text = await repository.withClone(clone => clone.read(`${folder}/${versionFile}`))
   return text !== undefined && versionIn(versionFile, text) === to
 }
 
-async function raised(clone: Clone, { name, folder, versionFile }: Service, to: string) {
+/** What is to be committed, in words and as an action. */
+interface Change {
+  /** Both are empty where no version is set. */
+  from: string
+  to: string
+  what: string
+  changes: string[]
+  /** @returns the commit id */
+  commit(): Promise<string>
+}
+
+const changeOf = async (clone: Clone, service: Service, { to, touch = false }: BumpRequest): Promise<Change> =>
+  touch ? touched(clone, service) : raised(clone, service, to)
+
+function touched(clone: Clone, { name }: Service): Change {
+  const subject = touchSubject(name)
+  const commit = () => clone.commit(subject, { empty: true })
+  return { from: '', to: '', what: `an empty commit for ${name}`, changes: [`empty commit "${subject}"`], commit }
+}
+
+/** @throws OpsError 4 for a service without a version, 2 for one that can't be raised to this */
+async function raised(clone: Clone, { name, folder, versionFile }: Service, wanted: string): Promise<Change> {
+  const asItIs = command`to build it as it is: \`./taskw image:bump -- --service ${name} --touch\`; or correct delivery.services in the environment`
+  if (versionFile === undefined) throw precondition(`delivery.services names no versionFile of ${name}`, asItIs)
   const file = `${folder}/${versionFile}`
   const text = await clone.read(file)
   const from = text === undefined ? undefined : versionIn(versionFile, text)
-  if (text === undefined || from === undefined) {
-    throw precondition(`${file} holds no version of ${name}`, 'correct delivery.services in the environment')
-  }
-  const next = nextVersion(from, to)
+  if (text === undefined || from === undefined) throw precondition(`${file} holds no version of ${name}`, asItIs)
+  const next = nextVersion(from, wanted)
   if ('why' in next) throw usage(`--to: ${next.why}`, 'use patch, minor, major, or a higher version')
-  return { from, to: next.version, text: withVersion(versionFile, text, next.version) ?? text }
+  const { version: to } = next
+  const subject = bumpSubject(name, to)
+  const commit = async () => {
+    await clone.write(file, withVersion(versionFile, text, to) ?? text)
+    return clone.commit(subject)
+  }
+  return { from, to, what: `${name} ${to}`, changes: [`${file}: ${from} → ${to}`, `commit "${subject}"`], commit }
 }

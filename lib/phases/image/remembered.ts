@@ -16,7 +16,11 @@ export function remembered(rollout: Rollout): Phase<Pick<Context, 'environment' 
       const last = await lastBump(environment.name)
       if (!last) throw precondition('there is no bump in the journals', '`./taskw image:bump -- --service <name> --to patch`')
       if (!isPushed(last.bump) && !(await (await rollout.delivery.repository()).contains(last.bump.sha))) {
-        const again = command`\`./taskw image:bump -- --service ${last.bump.service} --to ${last.bump.to}\``
+        const { service, to } = last.bump
+        const again =
+          to === ''
+            ? command`\`./taskw image:bump -- --service ${service} --touch\``
+            : command`\`./taskw image:bump -- --service ${service} --to ${to}\``
         throw precondition(`the run that should have pushed ${bumpSummary(last.bump)} ended before it did`, again)
       }
       await rollout.follow(last.bump, last.sightings)

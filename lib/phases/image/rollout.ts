@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { events, imageUpdaters } from '../../cluster/kinds.ts'
+import { events } from '../../cluster/kinds.ts'
 import type { Watcher } from '../../cluster/watcher.ts'
 import type { Finding } from '../../model/health/finding.ts'
 import { type Hop, hops } from '../../model/image/hops.ts'
@@ -8,7 +8,7 @@ import type { Sighting, Survey } from '../../model/image/sighting.ts'
 import { causes } from '../../model/image/stall.ts'
 import { type ReachedHop, type Sightings, timeline } from '../../model/image/timeline.ts'
 import { workflowFindings } from '../../model/image/workflow.ts'
-import type { ImageUpdater, KubernetesEvent, Source, World } from '../../model/image/world.ts'
+import type { KubernetesEvent, Source, World } from '../../model/image/world.ts'
 import { parseNamespacedName } from '../../model/namespaced-name.ts'
 import type { Context } from '../../operation/context.ts'
 import { hopsText } from '../../report/hops.ts'
@@ -18,10 +18,12 @@ import { readJournals } from '../../runtime/journal.ts'
 import type { Json } from '../../runtime/json.ts'
 import { lostConnection, RECONNECT_MS } from '../health/assessment.ts'
 import { type Delivery, type DeliveryContext, openDelivery, serviceOf, workflowNeeds } from './delivery.ts'
+import { listedUpdaters } from './updaters.ts'
 
 /** A bump that was pushed, or is about to be, as its journal keeps it. */
 export interface Bump {
   service: string
+  /** Both are empty where the commit is: a service is built again without another version. */
   from: string
   to: string
   sha: string
@@ -205,9 +207,9 @@ export class Rollout {
     this.#watcher ??= cluster.watch(snapshot, signal)
     const [allEvents, updaters] = await Promise.all([
       cluster.list<KubernetesEvent>(events, namespace, signal),
-      cluster.list<ImageUpdater>(imageUpdaters, namespace, signal),
+      listedUpdaters(cluster, namespace, signal),
     ])
-    return { inventory: snapshot.inventory, events: allEvents, imageUpdaters: updaters }
+    return { inventory: snapshot.inventory, events: allEvents, ...(updaters && { imageUpdaters: updaters }) }
   }
 
   async #pause(left: number, trouble: OpsError | undefined): Promise<void> {

@@ -18,7 +18,7 @@ export async function checkedWorkflow(context: DeliveryContext, text?: string): 
 }
 
 /** Checks that the workflow builds what the nodes can run, before anything is pushed. */
-export function workflowFit(rollout: Rollout, { service, force }: BumpRequest): Phase<Pick<Context, 'log'>> {
+export function workflowFit(rollout: Rollout, { service, touch = false, force }: BumpRequest): Phase<Pick<Context, 'log'>> {
   return checkPhase({
     id: 'image/workflow',
     title: 'Workflow builds what the nodes run',
@@ -27,7 +27,8 @@ export function workflowFit(rollout: Rollout, { service, force }: BumpRequest): 
       const { settings, repository } = rollout.delivery
       const clones = await repository()
       const text = await clones.withClone(clone => clone.read(settings.workflow))
-      const findings = workflowFindings(text, workflowNeeds(settings, [serviceOf(settings, service).name]))
+      const needs = workflowNeeds(settings, [serviceOf(settings, service).name])
+      const findings = workflowFindings(text, { ...needs, touch })
       const wrong = blocking(findings)
       if (wrong.length > 0 && !force) {
         rollout.note(findings)

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { configuredPath } from '../../config/load.ts'
 import { k0sOn } from '../../host/k0s.ts'
+import { dataDirectory } from '../../model/k0s/facts.ts'
 import {
   type Access,
   type Kubeconfig,
@@ -41,7 +42,9 @@ export function kubeconfig(): Phase<KubeconfigContext> {
     async run(context) {
       const { path, access } = await target(context)
       const host = await context.host()
-      const ours = rewritten(host.name, await k0sOn(host).adminKubeconfig(), access)
+      const k0s = k0sOn(host)
+      const dataDir = dataDirectory((await k0s.facts()).k0s)
+      const ours = rewritten(host.name, await k0s.adminKubeconfig(dataDir), access)
       const { text, content } = await read(path)
       if (text !== undefined) await writeAtomically(`${path}.old`, text, PRIVATE)
       await writeAtomically(path, mergeKubeconfig(content, ours), PRIVATE)

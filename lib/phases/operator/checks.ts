@@ -1,7 +1,9 @@
 import { access, constants } from 'node:fs/promises'
 import { configuredPath } from '../../config/load.ts'
 import { broken, type Finding, noted } from '../../model/health/finding.ts'
+import { command } from '../../model/shell.ts'
 import type { Context } from '../../operation/context.ts'
+import { sshAccess } from '../../operation/ssh-access.ts'
 import { attempt } from '../../runtime/attempt.ts'
 import { asOpsError, exitCodes, precondition } from '../../runtime/errors.ts'
 import { shell } from '../../runtime/zx.ts'
@@ -71,10 +73,10 @@ export const operatorChecks: OperatorCheck[] = [
     rule: 'operator/ssh-key',
     object: 'SSH key',
     async check({ environment }) {
-      const { identityFile } = environment.access.ssh
-      if (identityFile === undefined) return "the agent's keys"
-      await readable(configuredPath(identityFile))
-      return identityFile
+      const { user, identityFile } = sshAccess(environment)
+      if (identityFile === undefined) return `the agent's keys, for user ${user}`
+      await readable(identityFile)
+      return `${identityFile}, for user ${user}`
     },
   },
 ]
@@ -121,7 +123,7 @@ async function readable(path: string): Promise<void> {
   } catch (error) {
     throw precondition(
       `the SSH key ${path} cannot be read`,
-      'create one (`ssh-keygen -t ed25519`) and add its public half to ssh_keys in terraform.tfvars',
+      command`make one, without a passphrase: ssh-keygen -t ed25519 -f ${path}; or name another in access.ssh.identityFile`,
       error,
     )
   }

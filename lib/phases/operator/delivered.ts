@@ -1,13 +1,15 @@
-import { imageUpdaters, kinds } from '../../cluster/kinds.ts'
+import { kinds } from '../../cluster/kinds.ts'
 import { type Finding, noted } from '../../model/health/finding.ts'
 import type { Application } from '../../model/health/objects.ts'
-import { applicationInState, listedImages, servicesDiffer, updatersInState } from '../../model/image/services.ts'
+import { applicationInState, servicesDiffer, updatersInState } from '../../model/image/services.ts'
+import { updaterImages } from '../../model/image/updater.ts'
 import type { ImageUpdater } from '../../model/image/world.ts'
 import { isOwnObject } from '../../model/labels.ts'
 import { objectName, parseNamespacedName } from '../../model/namespaced-name.ts'
 import type { Context } from '../../operation/context.ts'
 import { attempt } from '../../runtime/attempt.ts'
 import { exitCodes, OpsError } from '../../runtime/errors.ts'
+import { listedUpdaters } from '../image/updaters.ts'
 
 type DeliveredContext = Pick<Context, 'environment' | 'cluster' | 'terraform' | 'signal' | 'log'>
 
@@ -44,7 +46,7 @@ export async function listsCompared(context: DeliveredContext): Promise<Finding[
   const seen = running ?? declared
   const object = objectName('Application', parseNamespacedName(name))
   if (!seen) return [noted('delivery/services', object, 'is in neither the cluster nor a state, as far as these can be read')]
-  return servicesDiffer(listedImages(seen.application, seen.updaters), services, {
+  return servicesDiffer(updaterImages(seen.application, seen.updaters), services, {
     application: name,
     seen: running ? 'in the cluster' : `in the state of ${declared?.layer}`,
     file: `environments/${environment.name}.yaml`,
@@ -58,9 +60,9 @@ async function inCluster(name: string, signal: AbortSignal, { cluster: open }: D
   const where = parseNamespacedName(name)
   const [application, updaters] = await Promise.all([
     cluster.get<Application>(kinds.applications, where, signal),
-    cluster.list<ImageUpdater>(imageUpdaters, where.namespace, signal),
+    listedUpdaters(cluster, where.namespace, signal),
   ])
-  return application && { application, updaters }
+  return application && { application, updaters: updaters ?? [] }
 }
 
 /** Of two states that have it, as while it moves from one layer to another, the later layer's. */

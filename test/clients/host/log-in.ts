@@ -8,7 +8,11 @@ const context = {
   environment: { access: { ssh: { user, identityFile } } },
   baseLayer: '00-vpc',
   output: async () => 'threads-test-vm',
-  compute: async () => ({ hostKeys: async () => [hostKey], vm: async () => undefined }),
+  compute: async () => ({
+    login: async () => ({ id: '1', instance: { 'enable-guest-attributes': 'TRUE' }, project: {} }),
+    hostKeys: async () => [hostKey],
+    vm: async () => undefined,
+  }),
   dial: async () => connect(Number(port), '127.0.0.1'),
   signal: new AbortController().signal,
   log: { error: (text: string) => process.stderr.write(`${text}\n`) },

@@ -8,8 +8,10 @@ import { intervalMs } from '../../../lab/delivery/image-updater/interval.ts'
 import { Registry } from '../../../lab/delivery/image-updater/registry.ts'
 import { afterPass, beforePass, FINALIZER, type Outcome, type Status } from '../../../lab/delivery/image-updater/status.ts'
 import {
+  EVERY_APPLICATION,
   finalize,
   type ImageUpdater,
+  knowsUpdaters,
   type Surroundings,
   updateApplications,
 } from '../../../lab/delivery/image-updater/update.ts'
@@ -41,6 +43,17 @@ settings("an image's own setting goes before the Application's", () =>
 settings("the Application's goes for all", () =>
   assert.equal(annotated({ platforms: 'linux/arm64,linux/amd64' }).platforms, ['linux/arm64', 'linux/amd64']),
 )
+for (const [item, expected] of [
+  [`ml-service=${image}:latest`, ['ml-service', image]],
+  [`${image}:>=1.0`, ['', image]],
+  ['app=localhost:5000/app:~1.2', ['app', 'localhost:5000/app']],
+  ['localhost:5000/app', ['', 'localhost:5000/app']],
+] as const) {
+  settings(`a constraint is no part of the name: ${item}`, () => {
+    const [found] = settingsOf({ [`${PREFIX}/image-list`]: item })?.images ?? []
+    assert.equal([found?.alias, found?.image], [...expected])
+  })
+}
 settings.run()
 
 const filters = suite('candidates')
@@ -203,7 +216,11 @@ const APPLICATION = {
 }
 
 /** One pass over one Application, with what it said and wrote. */
-const pass = async (documents: Record<string, object>, applications: object[] = [APPLICATION]) => {
+const pass = async (
+  documents: Record<string, object>,
+  applications: object[] = [APPLICATION],
+  updater: Pick<ImageUpdater, 'spec'> = SELECTING,
+) => {
   const { url, asked, server } = await registryOf(documents)
   const said: string[] = []
   const written: [string, unknown][] = []
@@ -217,8 +234,8 @@ const pass = async (documents: Record<string, object>, applications: object[] = 
     ...{ namespace: 'argocd', ownPlatform: 'linux/amd64', events: true },
     say: (level: string, message: string) => void said.push(`${level} ${message}`),
   }
-  const outcome = await updateApplications(SELECTING, surroundings)
-  const again = await updateApplications(SELECTING, surroundings)
+  const outcome = await updateApplications(updater, surroundings)
+  const again = await updateApplications(updater, surroundings)
   server.close()
   server.closeAllConnections()
   return { outcome, again, said, written, asked }
@@ -289,6 +306,38 @@ skipping('no list of tags is an error of the image', async () => {
   assert.ok(said.some(line => line.startsWith('error Could not get tags from registry:')))
 })
 skipping.run()
+
+const before1 = suite('an updater before 1.0')
+before1('takes every Application with annotations, whatever it is called', async () => {
+  const other = { ...APPLICATION, metadata: { ...APPLICATION.metadata, name: 'other' } }
+  const { outcome, written } = await pass(tagged({}), [APPLICATION, other], EVERY_APPLICATION)
+  assert.is(outcome.matched, 2)
+  assert.is(written.filter(([path]) => path.endsWith('/other')).length, 2)
+})
+before1('without a filter, of two tags of one build latest is taken, and nothing moves', async () => {
+  const annotations = {
+    [`${PREFIX}/image-list`]: `ml-service=${image}:latest`,
+    [`${PREFIX}/ml-service.update-strategy`]: 'newest-build',
+  }
+  const application = {
+    ...APPLICATION,
+    metadata: { ...APPLICATION.metadata, annotations },
+    status: { sourceType: 'Kustomize', summary: { images: [`${image}:latest`] } },
+  }
+  const documents = { ...tagged({}), 'tags/list': { tags: [sha('a'), sha('b'), 'latest'] } }
+  const latest = { 'manifests/latest': { config: { digest: 'cb' } } }
+  const { outcome, written } = await pass({ ...documents, ...latest }, [application], EVERY_APPLICATION)
+  assert.equal([outcome.considered, outcome.errors, written], [1, 0, []])
+})
+for (const [why, found, expected] of [
+  ['one of 1.0 by the kind that it brings', { name: PREFIX }, true],
+  ['one before it by the lack of that', undefined, false],
+] as const) {
+  before1(`is told from ${why}`, async () => {
+    assert.is(await knowsUpdaters({ api: { find: async () => found } as unknown as Surroundings['api'] }), expected)
+  })
+}
+before1.run()
 
 const counting = suite('what a pass counts')
 for (const [why, applications, expected] of [

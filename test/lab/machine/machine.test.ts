@@ -90,6 +90,18 @@ story('its root makes no device, has no use of one, and sets no clock', async ({
   assert.match(await lab.ssh(machine, 'awk \'$2 == "/" { print $4 }\' /proc/mounts'), /\bnodev\b/)
 })
 
+story('a key lets in until it expires, and no longer', async ({ lab, machine }) => {
+  // Behind a comment it would be no expiry.
+  const key = lab.authorizedKey.split(':')[1]?.split(' ').slice(0, 2).join(' ')
+  const expireOn = new Date(Date.now() + 20_000).toISOString().replace(/\.\d+Z$/, '+0000')
+  const expires = `brief:${key} google-ssh {"userName":"brief","expireOn":"${expireOn}"}`
+  const keys = async () => (await lab.ssh(machine, 'sudo cat /home/brief/.ssh/authorized_keys || echo none')).trim()
+  lab.metadata.update({ attributes: { 'ssh-keys': `${lab.authorizedKey}\n${expires}` } })
+  await waitFor({ what: 'the key', within: 15_000, every: 300, probe: async () => (await keys()) !== 'none' || undefined })
+  // Google's agent looks once a minute, too.
+  await waitFor({ what: 'its end', within: 100_000, every: 1000, probe: async () => (await keys()) === 'none' || undefined })
+})
+
 story('k0s is installed and started as on any machine', async ({ lab, machine }) => {
   await lab.copyK0s(machine)
   await fails(() => lab.ssh(machine, `k0s install controller ${FLAGS}`), /must be run as root/)

@@ -32,6 +32,7 @@ export async function startMetadata(lab: string, instance: Instance) {
       await new Promise<void>(resolve => {
         held.add(resolve)
         response.once('close', resolve)
+        setTimeout(resolve, Number(url.searchParams.get('timeout_sec')) * 1000).unref()
       })
     }
     response.setHeader('etag', String(version))

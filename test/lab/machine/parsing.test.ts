@@ -142,6 +142,33 @@ accounts('keys of one user, from instance and project', () =>
 )
 accounts('an instance may block its project', () => assert.equal(users('', 'ops:ssh-ed25519 B', 'TRUE'), {}))
 accounts('never root, nor what is no key', () => assert.equal(users('root:ssh-rsa A\nnonsense\n', ''), {}))
+accounts("an instance with the old entry takes none of its project's", () => {
+  const instance = { attributes: { sshKeys: 'ops:ssh-rsa A', 'ssh-keys': 'ops:ssh-rsa B' } }
+  const project = { attributes: { 'ssh-keys': 'eve:ssh-rsa C' } }
+  assert.equal(Object.fromEntries(accountsOf({ instance, project }, now)), { ops: ['ssh-rsa B', 'ssh-rsa A'] })
+})
+accounts('names as gcloud takes them from the operator’s machine', () =>
+  assert.equal(Object.keys(users('jane.doe:ssh-rsa A\nJane:ssh-rsa A\n-x:ssh-rsa A', '')), ['jane.doe', 'Jane']),
+)
+for (const [what, own, project, there] of [
+  ['of the instance', 'TRUE', '', false],
+  ['of the project', '', 'true', false],
+  ['of the project, turned off by the instance', 'FALSE', 'TRUE', true],
+] as const) {
+  accounts(`none with OS Login ${what}`, () => {
+    const attributes = { 'ssh-keys': 'ops:ssh-rsa A', 'enable-oslogin': own }
+    const found = accountsOf({ instance: { attributes }, project: { attributes: { 'enable-oslogin': project } } }, now)
+    assert.is(found.size > 0, there)
+  })
+}
+for (const [what, rest, there] of [
+  ['without its expiry', 'google-ssh', false],
+  ['with an expiry that is none', 'google-ssh {"userName":"ops","expireOn":"soon"}', false],
+  ['with an expiry that is not JSON', 'google-ssh {expireOn', false],
+  ['with a comment of several words', 'me on google-ssh', true],
+] as const) {
+  accounts(`a key ${what}`, () => assert.is(Object.keys(users(`ops:ssh-rsa A ${rest}`, '')).length > 0, there))
+}
 accounts('an expired key is left out', () => {
   const key = (year: number) => `ops:ssh-rsa A google-ssh {"userName":"ops","expireOn":"${year}-01-01T00:00:01+0000"}`
   assert.equal(users(key(2025), ''), {})

@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net'
+import { type AddressInfo, connect, createServer as createTcpServer, type Server as TcpServer } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KubeConfig, PortForward } from '@kubernetes/client-node'
@@ -111,6 +112,28 @@ for (const [why, port] of [
     assert.match(heard.error, `dial tcp4 127.0.0.1:${refused}: connect: connection refused`)
   })
 }
+forwards('what is said with the request waits until the pod is connected', async ({ kubelet, port }) => {
+  const socket = connect((kubelet.address() as AddressInfo).port, '127.0.0.1')
+  const request = [
+    `GET /?ports=${port} HTTP/1.1`,
+    'Host: a',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
+    `Sec-WebSocket-Protocol: ${FORWARD_PROTOCOLS[0]}`,
+  ]
+  // A whole binary message of four bytes, masked with zeros. RFC 6455, 5.2
+  const message = Buffer.from('\x82\x84\0\0\0\0\0bye', 'latin1')
+  socket.write(Buffer.concat([Buffer.from(`${request.join('\r\n')}\r\n\r\n`), message]))
+  setTimeout(() => socket.destroy(), 5000).unref()
+  let heard = ''
+  for await (const data of socket) {
+    heard += data
+    if (heard.includes('bye')) break
+  }
+  assert.match(heard, 'bye')
+})
 forwards('a client that leaves takes the connection in the pod with it', async context => {
   const { heard, socket } = await forwarded(context, context.port, 'stay')
   while (heard.output !== 'stay') await sleep(10)

@@ -36,6 +36,8 @@ export interface Cloud {
   find(path: string): Promise<Item | undefined>
   /** Creates a resource, and waits until it is there. */
   insert(collection: string, resource: { name: string } & Record<string, unknown>): Promise<void>
+  /** Asks for a change of a resource. */
+  post(path: string, body: object): Promise<void>
   /** Deletes a resource, and waits until it is gone. */
   delete(path: string): Promise<void>
   /** Links between resources. */
@@ -107,6 +109,9 @@ export async function cloudOf({ directory }: Checkout): Promise<Cloud> {
     async insert(collection, resource) {
       await json(compute(collection), { method: 'POST', body: JSON.stringify(resource) })
       await until(`${resource.name} to be there`, async () => (await find(`${collection}/${resource.name}`)) !== undefined)
+    },
+    async post(path, body) {
+      await json(compute(path), { method: 'POST', body: JSON.stringify(body) })
     },
     async delete(path) {
       await json(compute(path), { method: 'DELETE' })

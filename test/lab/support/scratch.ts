@@ -24,12 +24,20 @@ export interface Scratch {
 const ENDING_MS = 2000
 const GONE_MS = 10_000
 
+/** Labs wait for the processor rather than for memory. */
+const PLENTY = { LAB_GOGC: '200' }
+
 /** @param options.keepsLabs whether a lab that one file brings up is kept for the others */
 export async function makeScratch({ keepsLabs }: { keepsLabs: boolean }): Promise<Scratch> {
   const folder = await mkdtemp(join(tmpdir(), 'threads-ops-run-'))
   return {
     folder,
-    environment: { TMPDIR: folder, XDG_RUNTIME_DIR: folder, ...(keepsLabs && { [KEPT_LABS]: join(folder, 'kept') }) },
+    environment: {
+      TMPDIR: folder,
+      XDG_RUNTIME_DIR: folder,
+      ...PLENTY,
+      ...(keepsLabs && { [KEPT_LABS]: join(folder, 'kept') }),
+    },
     end: () => end(folder),
     clear: () => clear(folder),
   }

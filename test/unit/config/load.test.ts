@@ -57,6 +57,11 @@ for (const [why, from, to, said] of [
   })
 }
 
+load('a key that is missing is said to be', () => {
+  assert.match(messageOf(lab.replace(/^k0s:\n( {2}.*\n)+/m, '')), 'k0s is missing')
+  assert.match(messageOf(lab.replace('  confirm: none\n', '')), 'guards.confirm is missing')
+})
+
 load('a schedule needs no quotes', () => {
   const text = lab.replace('access:\n', 'schedule: { on: 09:00, off: 21:00, timeZone: Asia/Taipei }\naccess:\n')
   const { schedule } = parseEnvironment(text, 'environments/lab.yaml', 'lab')

@@ -155,13 +155,25 @@ export const world = (more: Partial<World> = {}): World => ({ subject, ...more }
 
 export const cluster = (
   more: Partial<Inventory> = {},
-  { events = [], selected = true }: { events?: ReturnType<typeof event>[]; selected?: boolean } = {},
+  {
+    events = [],
+    selected = true,
+    before1 = false,
+  }: { events?: ReturnType<typeof event>[]; selected?: boolean; before1?: boolean } = {},
 ): Pick<World, 'cluster'> => ({
   cluster: {
     inventory: inventory(more),
     events,
-    imageUpdaters: selected
-      ? [{ metadata: { name: 'threads', uid: 'cr' }, spec: { applicationRefs: [{ namePattern: 'thr*' }] } }]
-      : [],
+    // An Image Updater before 1.0 has no such kind.
+    ...(!before1 && {
+      imageUpdaters: selected
+        ? [
+            {
+              metadata: { name: 'threads', namespace: 'argocd', uid: 'cr' },
+              spec: { applicationRefs: [{ namePattern: 'thr*', useAnnotations: true }] },
+            },
+          ]
+        : [],
+    }),
   },
 })

@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { applicationInState, listedImages, servicesDiffer, updatersInState } from '../../../../lib/model/image/services.ts'
+import { applicationInState, servicesDiffer, updatersInState } from '../../../../lib/model/image/services.ts'
+import { updaterImages } from '../../../../lib/model/image/updater.ts'
 import type { ImageUpdater } from '../../../../lib/model/image/world.ts'
 import { inBrief } from '../../support/kubernetes.ts'
 import { application, PREFIX } from './fixture.ts'
@@ -36,7 +37,7 @@ for (const [why, list, expected] of [
   ['two that are swapped', `nextjs=${ML},ml-service=${NEXTJS}`, ['info delivery/services']],
 ] as [string, string, string[]][])
   differ(why, () => {
-    const found = servicesDiffer(listedImages(annotated(list)), SERVICES, {
+    const found = servicesDiffer(updaterImages(annotated(list)), SERVICES, {
       application: 'argocd/threads',
       seen: 'in the cluster',
       file: 'environments/prod.yaml',
@@ -69,7 +70,7 @@ for (const [why, isOwn, layer, remedy] of [
 ] as const)
   differ(`an Application ${why}`, () => {
     const about = { application: 'argocd/threads', seen: 'in the cluster', file: 'environments/prod.yaml', layer, isOwn }
-    const [found] = servicesDiffer(listedImages(annotated(`nextjs=${NEXTJS}`)), SERVICES, about)
+    const [found] = servicesDiffer(updaterImages(annotated(`nextjs=${NEXTJS}`)), SERVICES, about)
     assert.match(found?.remedy ?? '', remedy)
     assert.match(found?.message ?? '', `lists no ${ML} in the cluster, but delivery.services has ml-service`)
   })
@@ -79,7 +80,7 @@ const updater = (...refs: object[]) => [
   { metadata: { name: 'u', namespace: 'argocd', uid: 'u' }, spec: { applicationRefs: refs } } as ImageUpdater,
 ]
 const OWN = [{ alias: 'ml', imageName: `${ML}:latest` }]
-const lists = suite('listedImages')
+const lists = suite('updaterImages')
 for (const [why, updaters, expected] of [
   ['annotations alone', [], [`nextjs=${NEXTJS}`]],
   [
@@ -93,13 +94,13 @@ for (const [why, updaters, expected] of [
   [
     'two entries, both for it',
     updater({ namePattern: 'threads', useAnnotations: true }, { namePattern: 'th*', images: OWN }),
-    [`nextjs=${NEXTJS}`, `ml=${ML}`],
+    [`ml=${ML}`, `nextjs=${NEXTJS}`],
   ],
   ['one without images', updater({ namePattern: 'threads' }), []],
 ] as [string, ImageUpdater[], string[]][])
   lists(why, () =>
     assert.equal(
-      listedImages(annotated(`nextjs=${NEXTJS}:latest`), updaters).map(({ alias, image }) => `${alias}=${image}`),
+      updaterImages(annotated(`nextjs=${NEXTJS}:latest`), updaters).map(({ alias, image }) => `${alias}=${image}`),
       expected,
     ),
   )
@@ -166,6 +167,9 @@ states('an ImageUpdater, and what it lists', () => {
     { type: 'kubernetes_manifest', attributes: { manifest } },
     { type: 'helm_release', attributes: { name: 'argocd' } },
   ]
-  assert.equal(listedImages(annotated(NEXTJS), updatersInState(resources)), [{ alias: 'ml', image: ML }])
+  assert.equal(
+    updaterImages(annotated(NEXTJS), updatersInState(resources)).map(({ alias, image }) => `${alias}=${image}`),
+    [`ml=${ML}`],
+  )
 })
 states.run()

@@ -17,6 +17,8 @@ const annotated = (annotations: Record<string, string>) =>
     ],
     pods: [updaterPod()],
   })
+/** As the owner's Application has them: a constraint on the version behind the image, and no filter. */
+const OWNERS = { [`${PREFIX}/image-list`]: `ml-service=${IMAGE}:latest`, [`${PREFIX}/ml-service.allow-tags`]: 'any' }
 const outOfSync = application({ tag: subject.sha })
 if (outOfSync.status) outOfSync.status.operationState = { phase: 'Failed', message: 'admission webhook denied it' }
 
@@ -67,6 +69,38 @@ const cases: [hop: HopId, why: string, world: World, expected: string[]][] = [
     world(cluster({ pods: [updaterPod()] }, { selected: false })),
     ['updater/not-selected', 'updater/silent'],
   ],
+  [
+    'updater',
+    'before 1.0 nothing has to select it',
+    world(cluster({ pods: [updaterPod()] }, { before1: true })),
+    ['updater/silent'],
+  ],
+  [
+    'updater',
+    'before 1.0 its pod is not ready',
+    world(cluster({ pods: [updaterPod(false)] }, { before1: true })),
+    ['updater/not-running', 'updater/silent'],
+  ],
+  [
+    'updater',
+    'no filter: latest passes, too',
+    world(
+      cluster(
+        {
+          applications: [application({ tag: 'latest', live: [`${IMAGE}:latest`], annotations: OWNERS })],
+          pods: [updaterPod()],
+        },
+        { before1: true },
+      ),
+    ),
+    ['updater/mutable-tag', 'updater/silent'],
+  ],
+  [
+    'updater',
+    'latest is ignored',
+    world(annotated({ 'ml-service.allow-tags': 'any', 'ml-service.ignore-tags': 'latest' })),
+    ['updater/silent'],
+  ],
   ['synced', 'no reason to see', world(cluster({ applications: [application({ tag: subject.sha })] })), ['delivery/unsynced']],
   ['synced', 'the sync fails', world(cluster({ applications: [outOfSync] })), ['application/operation']],
   ['pods-ready', 'no pod', world(cluster()), ['delivery/pods']],
@@ -89,4 +123,15 @@ for (const [hop, why, seen, expected] of cases) {
   })
 }
 stalls('the image is named', () => assert.match(causes('image', world(), { now, workflow: [] })[0]?.object ?? '', IMAGE))
+for (const [before1, name, more] of [
+  [false, 'argocd-image-updater-controller', {}],
+  [true, 'argocd-image-updater', {}],
+  [true, 'my-updater', { deployments: [{ metadata: { ...updaterPod().metadata, name: 'my-updater' } }] }],
+] as const) {
+  stalls(`the updater's Deployment is named: ${name}`, () => {
+    const found = causes('updater', world(cluster(more as object, { before1 })), { now, workflow: [] })
+    assert.is(found.find(({ rule }) => rule === 'updater/not-running')?.object, `argocd/Deployment/${name}`)
+    assert.match(found.at(-1)?.remedy ?? '', `-n argocd logs deployment/${name};`)
+  })
+}
 stalls.run()

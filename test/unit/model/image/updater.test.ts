@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { updaterImages } from '../../../../lib/model/image/updater.ts'
+import type { ImageUpdater } from '../../../../lib/model/image/world.ts'
 import { application, IMAGE, PREFIX, SHA } from './fixture.ts'
 
 const annotated = (annotations: Record<string, string>) =>
@@ -42,6 +43,48 @@ for (const [why, annotations, tag, allows, ignores] of [
   })
 }
 filters.run()
+
+/** An Image Updater of version 1.0 or later, with these entries. */
+const updater = (...applicationRefs: object[]) =>
+  ({
+    metadata: { name: 'threads', namespace: 'argocd', uid: 'cr' },
+    spec: { commonUpdateSettings: { allowTags: 'regexp:^v' }, applicationRefs },
+  }) as ImageUpdater
+const OWN = { imageName: `${IMAGE}:latest` }
+const resources = suite('an ImageUpdater')
+for (const [why, updaters, expected] of [
+  ['none: the annotations', undefined, [IMAGE, true, false, ['linux/amd64']]],
+  [
+    'one that reads the annotations',
+    [updater({ namePattern: 'threads', useAnnotations: true, images: [OWN] })],
+    [IMAGE, true, false, ['linux/amd64']],
+  ],
+  ['one for another Application', [updater({ namePattern: 'other', images: [OWN] })], [IMAGE, true, false, ['linux/amd64']]],
+  ['its own images, with the settings for all', [updater({ namePattern: 'thr*', images: [OWN] })], [IMAGE, false, false, []]],
+  [
+    "with the Application's",
+    [updater({ namePattern: 'thr*', images: [OWN], commonUpdateSettings: { allowTags: 'any', platforms: ['linux/arm64'] } })],
+    [IMAGE, true, false, ['linux/arm64']],
+  ],
+  [
+    "with the image's",
+    [
+      updater({
+        namePattern: 'thr*',
+        commonUpdateSettings: { allowTags: 'regexp:x' },
+        images: [{ ...OWN, platforms: ['linux/amd64'], commonUpdateSettings: { allowTags: 'any', ignoreTags: ['bbb*'] } }],
+      }),
+    ],
+    [IMAGE, true, true, ['linux/amd64']],
+  ],
+] as [string, ImageUpdater[] | undefined, unknown[]][]) {
+  resources(why, () => {
+    const [found, ...more] = updaterImages(application(), updaters)
+    assert.equal([found?.image, found?.allows(SHA), found?.ignores(SHA), found?.platforms], expected)
+    assert.equal(more, [])
+  })
+}
+resources.run()
 
 const entries = suite('an entry of an image list')
 for (const [entry, image] of [

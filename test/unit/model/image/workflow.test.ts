@@ -136,4 +136,34 @@ for (const [why, on, expected] of [
 ] as const) {
   triggers(why, () => assert.is(triggerProblem(on, 'master', 'ml-service/pyproject.toml'), expected))
 }
+for (const [why, on, expected] of [
+  ['push', 'push', undefined],
+  ['a filter of branches', { push: { branches: ['master'] } }, undefined],
+  ['another branch', { push: { branches: ['main'], paths: ['**'] } }, 'branch'],
+  ['a filter of files, whatever it lets through', { push: { paths: ['**'] } }, 'path'],
+  ['ignored files', { push: { 'paths-ignore': ['docs/**'] } }, 'path'],
+] as const) {
+  triggers(`an empty commit: ${why}`, () => assert.is(triggerProblem(on, 'master', undefined), expected))
+}
 triggers.run()
+
+const touched = suite('workflowFindings for an empty commit')
+touched('a filter of files keeps it from starting a run, said where it is', () => {
+  const [found, ...more] = workflowFindings(good, { ...needs, services: needs.services.slice(0, 1), touch: true })
+  assert.equal([found?.severity, found?.rule, more], ['error', 'workflow/paths', []])
+  assert.match(found?.object ?? '', /deploy-gcp\.yml:\d+$/)
+  assert.match(found?.message ?? '', 'an empty commit starts no run')
+})
+touched('without one there is nothing wrong', () => {
+  assert.equal(workflowFindings(good.replace(/^ *paths:.*\n/m, ''), { ...needs, touch: true }), [])
+})
+touched('a change in the folder counts for a service without a file of its version', () => {
+  const services = needs.services.map(({ versionFile: _file, ...service }) => service)
+  assert.equal(workflowFindings(good, { ...needs, services }), [])
+  const narrow = good.replace("'nextjs/**', ", '')
+  assert.equal(
+    workflowFindings(narrow, { ...needs, services }).map(({ rule }) => rule),
+    ['workflow/paths'],
+  )
+})
+touched.run()

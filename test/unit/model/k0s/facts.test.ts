@@ -1,12 +1,19 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { factsFrom, parseStatus, readinessFrom } from '../../../../lib/model/k0s/facts.ts'
+import { dataDirectory, factsFrom, parseStatus, readinessFrom } from '../../../../lib/model/k0s/facts.ts'
 
 const probe = (answers: Record<string, string>) => ({
   answers: { clock: '1500', sudo: 'yes', ...answers },
   askedAt: 1000,
   answeredAt: 2000,
 })
+
+function unitOf(flags = '') {
+  return { unitName: 'k0scontroller', unit: `ExecStart=/usr/local/bin/k0s controller ${flags}`, unitChangedAt: '1' }
+}
+function running(type: string) {
+  return { status: JSON.stringify({ Version: 'v1', Role: 'controller', ClusterConfig: { spec: { storage: { type } } } }) }
+}
 
 const clocks = suite('clock skew')
 for (const [why, clock, expected] of [
@@ -65,6 +72,30 @@ facts('an installed service', () => {
   })
   assert.is(active, true)
 })
+
+const ETCD_FILE = 'spec: {storage: {type: etcd}}'
+for (const [why, answers, expected] of [
+  ['none', {}, undefined],
+  ['none on the disk', { storage: '' }, undefined],
+  ['etcd on the disk', { storage: 'etcd' }, 'etcd'],
+  ['kine on the disk, whatever a file says', { storage: 'kine', config: ETCD_FILE }, 'kine'],
+  ['both on the disk, and nothing says which', { storage: 'etcd\nkine' }, undefined],
+  ['both: as the file says', { storage: 'etcd\nkine', config: ETCD_FILE, ...unitOf('--single') }, 'etcd'],
+  ['both: as --single has it', { storage: 'etcd\nkine', ...unitOf('--single=true') }, 'kine'],
+  ['both: as it is without --single', { storage: 'etcd\nkine', ...unitOf('--enable-worker') }, 'etcd'],
+  ['as the running k0s says', { storage: 'etcd\nkine', ...running('kine'), ...unitOf() }, 'kine'],
+  ['a database elsewhere', { config: "spec: {storage: {type: kine, kine: {dataSource: 'mysql://x'}}}" }, 'kine'],
+  ['a file that k0s has never run with', { config: ETCD_FILE }, undefined],
+  ['nothing that is known', { storage: 'tape' }, undefined],
+] as [string, Record<string, string>, string | undefined][]) {
+  facts(`where the data is: ${why}`, () => assert.is(factsFrom(probe(answers)).k0s.storage, expected))
+}
+for (const [why, args, expected] of [
+  ['as usual', '--single', '/var/lib/k0s'],
+  ['elsewhere', '--data-dir /data/k0s --single', '/data/k0s'],
+] as const) {
+  facts(`the folder of the data: ${why}`, () => assert.is(dataDirectory(factsFrom(probe(unitOf(args))).k0s), expected))
+}
 facts.run()
 
 const statuses = suite('parseStatus')

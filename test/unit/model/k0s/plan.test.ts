@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { clusterConfig } from '../../../../lib/model/k0s/config.ts'
+import { clusterConfig, type Store, storageType } from '../../../../lib/model/k0s/config.ts'
 import type { HostFacts, K0sFacts } from '../../../../lib/model/k0s/facts.ts'
-import { bootstrapPlan, installFlags, type Wanted } from '../../../../lib/model/k0s/plan.ts'
+import { bootstrapPlan, installFlags } from '../../../../lib/model/k0s/plan.ts'
+import { presentStore } from '../../../../lib/model/k0s/refusals.ts'
+import type { Wanted } from '../../../../lib/model/k0s/wanted.ts'
+
+const SQLITE = 'sqlite:///var/lib/k0s/db/state.db?mode=rwc&_journal=WAL&cache=shared'
 
 const wanted: Wanted = {
   architecture: 'amd64',
@@ -73,7 +77,7 @@ for (const [why, k0s, expected] of [
     {
       ...NOTHING,
       binary: ['replace k0s v1.33.4+k0s.0 with v1.34.1+k0s.0'],
-      service: { action: 'restart', changes: ['restart k0s'] },
+      service: { action: 'restart', changes: ['restart k0s: its binary changes'] },
     },
   ],
   [
@@ -90,7 +94,11 @@ for (const [why, k0s, expected] of [
   [
     'a changed configuration',
     { ...healthy, config: { ...config, text: wanted.config.replace('6443', '7443') } },
-    { ...NOTHING, config: ['spec.api.port: 7443 → 6443'], service: { action: 'restart', changes: ['restart k0s'] } },
+    {
+      ...NOTHING,
+      config: ['spec.api.port: 7443 → 6443'],
+      service: { action: 'restart', changes: ['restart k0s: its configuration changes'] },
+    },
   ],
   [
     'a configuration that others can read',
@@ -98,7 +106,7 @@ for (const [why, k0s, expected] of [
     {
       ...NOTHING,
       config: ['/etc/k0s/k0s.yaml: readable by root only'],
-      service: { action: 'restart', changes: ['restart k0s'] },
+      service: { action: 'restart', changes: ['restart k0s: its configuration changes'] },
     },
   ],
   [
@@ -112,12 +120,30 @@ for (const [why, k0s, expected] of [
   [
     'another flag',
     { ...healthy, unit: { ...unit, args: [...args, '--labels=a=b'] } },
-    { ...NOTHING, unit: ['--labels: remove'], service: { action: 'restart', changes: ['restart k0s'] } },
+    { ...NOTHING, unit: ['--labels: remove'], service: { action: 'restart', changes: ['restart k0s: its service changes'] } },
   ],
   [
     'another environment variable, whose value stays hidden',
     { ...healthy, unit: { ...unit, environment: { TOKEN: 'secret' } } },
-    { ...NOTHING, unit: ['environment: TOKEN'], service: { action: 'restart', changes: ['restart k0s'] } },
+    { ...NOTHING, unit: ['environment: TOKEN'], service: { action: 'restart', changes: ['restart k0s: its service changes'] } },
+  ],
+  [
+    'more than one change, and why it restarts',
+    {
+      ...healthy,
+      binary: { ...binary, sha256: 'b' },
+      config: { ...config, private: false },
+      unit: { ...unit, args: [...args, '--debug'] },
+    },
+    {
+      binary: ['replace k0s v1.34.1+k0s.0: SHA-256 b, expected '.concat(wanted.sha256)],
+      config: ['/etc/k0s/k0s.yaml: readable by root only'],
+      unit: ['--debug: remove'],
+      service: {
+        action: 'restart',
+        changes: ['restart k0s: its binary and its configuration and its service change'],
+      },
+    },
   ],
   [
     'running with other flags than installed',
@@ -211,3 +237,240 @@ refuses('not for a small skew, nor for a full disk when nothing is uploaded', ()
   assert.equal(bootstrapPlan(host(healthy, { clockSkew: 59_000, freeBytes: 1 }), wanted).refusals, [])
 })
 refuses.run()
+
+/** As a startup script leaves it: `k0s install controller --single; k0s start`. */
+const scripted: K0sFacts = {
+  ...healthy,
+  config: undefined,
+  unit: { ...unit, args: ['controller', '--single=true'] },
+  status: {
+    ...status,
+    args: ['/usr/local/bin/k0s', 'controller', '--single=true'],
+    config: {
+      spec: {
+        api: { address: '10.142.0.2', port: 6443, sans: ['10.142.0.2'] },
+        network: { provider: 'kuberouter' },
+        storage: { type: 'kine', kine: { dataSource: SQLITE } },
+        telemetry: { enabled: true },
+      },
+    },
+  },
+  storage: 'kine',
+}
+/** What an environment wants that says nothing of the storage. */
+const wantedWith = (store?: Store): Wanted => ({
+  ...wanted,
+  config: clusterConfig({ address: '10.142.0.2', vmName: 'vm', spec: {}, store }),
+})
+const KINE = wantedWith({ type: 'kine' })
+
+const keeps = suite('bootstrapPlan keeps a k0s that somebody else has installed')
+keeps('as a script has: nothing changes, and each difference is told', () => {
+  const plan = bootstrapPlan(host(scripted), KINE)
+  assert.equal(plan, {
+    ...{ refusals: [], ...NOTHING, upgrade: false },
+    kept: {
+      binary: [],
+      config: [
+        'the data is in SQLite, through kine; a new cluster has etcd. It stays where it is',
+        'there is no configuration file; this environment has /etc/k0s/k0s.yaml',
+        'spec.api.sans is ["10.142.0.2"]; this environment has ["10.142.0.2","vm","127.0.0.1","localhost","kubernetes"]',
+        'spec.telemetry.enabled is true; this environment has false',
+      ],
+      unit: [
+        'the flag --config is not given; this environment has /etc/k0s/k0s.yaml',
+        'the flag --kubelet-extra-args is not given; this environment has --hostname-override=vm',
+      ],
+    },
+  })
+})
+const flagged = (...more: string[]): K0sFacts => ({
+  ...scripted,
+  unit: { ...unit, args: ['controller', '--single=true', ...more] },
+})
+for (const [why, k0s, expected] of [
+  [
+    'another version, an older one by more than a minor',
+    { ...scripted, binary: { ...binary, version: 'v1.30.0+k0s.0' }, status: { ...scripted.status, version: 'v1.30.0+k0s.0' } },
+    'the version is v1.30.0+k0s.0; this environment has v1.34.1+k0s.0',
+  ],
+  [
+    'a newer one',
+    { ...scripted, status: { ...scripted.status, version: 'v1.35.0+k0s.0' } },
+    'the version is v1.35.0+k0s.0; this environment has v1.34.1+k0s.0',
+  ],
+  ['another build', { ...scripted, binary: { ...binary, sha256: 'b' } }, /another build: SHA-256 b;/],
+  ['a broken binary', { ...scripted, status: undefined, binary: { sha256: 'b', changedAt: 1 } }, /the version is unknown/],
+  ['another flag', flagged('--labels=a=b'), "the flag --labels=a=b is none of this environment's"],
+  ['a configuration of its own', flagged('--config=/root/k0s.yaml'), /--config is \/root\/k0s.yaml; this environment has/],
+  [
+    'k0s’s usual configuration file, and no name for its node',
+    { ...flagged('--config=/etc/k0s/k0s.yaml'), config: { ...config, text: 'spec: {network: {provider: calico}}' } },
+    'spec.network is {"provider":"calico"}; this environment does not set it',
+  ],
+  [
+    'a variable, whose value stays hidden',
+    { ...scripted, unit: { ...unit, args: ['controller'], environment: { HTTPS_PROXY: 'http://user:secret@proxy' } } },
+    "the service's environment variable HTTPS_PROXY is not as in this environment",
+  ],
+  ['no start at boot', { ...scripted, unit: { ...unit, args: [], enabled: false } }, 'k0scontroller does not start at boot'],
+  ['more than one node', { ...scripted, status: { ...scripted.status, singleNode: false } }, /SQLite/],
+  [
+    'that k0sctl has installed',
+    { ...flagged('--config=/etc/k0s/k0s.yaml', '--kubelet-extra-args=--node-ip=10.142.0.2 --hostname-override=vm'), config },
+    'the flag --kubelet-extra-args is --node-ip=10.142.0.2 --hostname-override=vm; this environment has --hostname-override=vm',
+  ],
+  [
+    'a folder of its own for its data',
+    { ...flagged('--data-dir=/data'), status: undefined },
+    "the flag --data-dir=/data is none of this environment's",
+  ],
+] as [string, K0sFacts, string | RegExp][]) {
+  keeps(why, () => {
+    const { refusals, binary, config, unit, service, kept } = bootstrapPlan(host(k0s), KINE)
+    assert.equal({ refusals, binary, config, unit, service }, { refusals: [], ...NOTHING })
+    const told = [...(kept?.binary ?? []), ...(kept?.config ?? []), ...(kept?.unit ?? [])]
+    assert.ok(
+      told.some(text => (typeof expected === 'string' ? text === expected : expected.test(text))),
+      told.join('\n'),
+    )
+    assert.not.match(told.join(), 'secret')
+  })
+}
+for (const [why, k0s, service] of [
+  [
+    'off: it is started',
+    { ...scripted, ...stopped, unit: scripted.unit },
+    { action: 'start', changes: ['start k0s as it is installed'] },
+  ],
+  [
+    'about to start',
+    { ...scripted, process: undefined },
+    { action: 'wait', changes: ['wait for k0s: systemd is about to restart its service'] },
+  ],
+  [
+    'starting, whatever its node is called',
+    { ...scripted, readiness: { api: false, nodes: [] } },
+    { action: 'wait', changes: ['wait for the Kubernetes API', 'wait for its node'] },
+  ],
+  [
+    'newer than its process: somebody else restarts it',
+    { ...scripted, binary: { ...binary, changedAt: 3000 } },
+    { action: 'none', changes: [] },
+  ],
+  [
+    'with a node of another name',
+    { ...scripted, readiness: { ...ready, nodes: [{ name: 'other', ready: true }] } },
+    { action: 'none', changes: [] },
+  ],
+] as [string, K0sFacts, object][]) {
+  keeps(why, () => assert.equal(bootstrapPlan(host(k0s), KINE).service, service))
+}
+for (const [why, k0s] of [
+  ['a healthy one', healthy],
+  ['without its configuration', { ...healthy, config: undefined }],
+  ['with one flag more', { ...healthy, unit: { ...unit, args: [...args, '--labels=a=b'] } }],
+  ['on an empty host', empty],
+] as [string, K0sFacts][]) {
+  keeps(`but not our own: ${why}`, () => assert.is(bootstrapPlan(host(k0s), wanted).kept, undefined))
+}
+keeps.run()
+
+const takes = suite('bootstrapPlan takes a k0s over')
+takes('when told to: what changes, why it restarts, and its storage stays', () => {
+  const { refusals, binary, config, unit, service, takesOver } = bootstrapPlan(host(scripted), KINE, { takeOver: true })
+  assert.equal(
+    { refusals, binary, config, unit, service, takesOver },
+    {
+      refusals: [],
+      binary: [],
+      config: ['write /etc/k0s/k0s.yaml'],
+      unit: ['--config: add /etc/k0s/k0s.yaml', '--kubelet-extra-args: add --hostname-override=vm'],
+      service: { action: 'restart', changes: ['restart k0s: its configuration and its service change'] },
+      takesOver: true,
+    },
+  )
+  assert.is(storageType(KINE.config), 'kine')
+})
+takes('our own is none to take over', () => {
+  assert.is(bootstrapPlan(host(healthy), wanted, { takeOver: true }).takesOver, undefined)
+})
+for (const [why, k0s, lost] of [
+  ['a flag', flagged('--disable-components=coredns'), '--disable-components=coredns'],
+  ['a folder for its data', flagged('--data-dir=/data'), '/data'],
+  ['a configuration file elsewhere', flagged('--config=/root/k0s.yaml'), '/root/k0s.yaml'],
+  ['a setting', { ...scripted, config: { ...config, text: 'spec: {network: {provider: calico}}' } }, 'its spec.network'],
+  [
+    'a variable',
+    { ...scripted, unit: { ...unit, args: ['controller', '--single'], environment: { A: 'secret' } } },
+    'its environment variable A',
+  ],
+  [
+    'the name of its node, which its volumes are bound to',
+    { ...scripted, readiness: { ...ready, nodes: [{ name: 'other', ready: true }] } },
+    "its node's name, other",
+  ],
+] as [string, K0sFacts, string][]) {
+  takes(`not where that would lose ${why}`, () => {
+    const messages = bootstrapPlan(host(k0s), KINE, { takeOver: true }).refusals.map(({ message }) => message)
+    assert.match(messages.join(), lost)
+    assert.not.match(messages.join(), 'secret')
+  })
+}
+takes.run()
+
+const DATABASE = 'mysql://kine:secret@tcp(10.0.0.1:3306)/kine'
+const hides = suite('a password of a database is in no text')
+const elsewhere: K0sFacts = {
+  ...scripted,
+  config: { ...config, text: `spec: {storage: {type: kine, kine: {dataSource: '${DATABASE}'}}}` },
+}
+for (const [why, k0s, takeOver, store] of [
+  ['kept', elsewhere, false, { type: 'kine', dataSource: DATABASE }],
+  ['kept, and another one asked for', elsewhere, false, { type: 'kine' }],
+  ['taken over', elsewhere, true, { type: 'kine', dataSource: DATABASE }],
+  ['our own, and another one asked for', { ...healthy, config: elsewhere.config, storage: 'kine' }, false, { type: 'kine' }],
+  ['our own, with another password', { ...healthy, storage: 'kine' }, false, { type: 'kine', dataSource: DATABASE }],
+] as [string, K0sFacts, boolean, Store][]) {
+  hides(why, () => assert.not.match(JSON.stringify(bootstrapPlan(host(k0s), wantedWith(store), { takeOver })), 'secret'))
+}
+hides.run()
+
+const storage = suite('the storage of a cluster never changes')
+for (const [why, k0s, store, allowed] of [
+  ['kine stays kine', scripted, { type: 'kine' }, true],
+  ['kine with its own name', scripted, { type: 'kine', dataSource: 'sqlite:///var/lib/k0s/db/state.db?mode=rwc' }, true],
+  ['etcd stays etcd', healthy, { type: 'etcd' }, true],
+  ['kine to etcd', scripted, { type: 'etcd' }, false],
+  ['etcd to kine', healthy, { type: 'kine' }, false],
+  ['to another database', scripted, { type: 'kine', dataSource: 'sqlite:///var/lib/k0s/db/other.db' }, false],
+  ['to a server', scripted, { type: 'kine', dataSource: 'mysql://user@tcp(10.0.0.1)/kine' }, false],
+  ['to an etcd elsewhere', healthy, { type: 'etcd', externalCluster: { endpoints: ['https://10.0.0.1:2379'] } }, false],
+  ['a new one has whichever', empty, { type: 'kine' }, true],
+] as [string, K0sFacts, Store, boolean][]) {
+  for (const takeOver of [false, true]) {
+    storage(`${why}${takeOver ? ', taken over' : ''}: ${allowed ? 'allowed' : 'refused'}`, () => {
+      const { refusals } = bootstrapPlan(host(k0s), wantedWith(store), { takeOver })
+      assert.is(refusals.length, allowed ? 0 : 1)
+      if (!allowed) assert.match(refusals[0]?.message ?? '', 'the cluster stores its data in')
+    })
+  }
+}
+for (const [why, k0s, expected] of [
+  ['nothing yet', empty, undefined],
+  ['as the running k0s says, its usual database', scripted, { type: 'kine' }],
+  ['as the disk says', { ...stopped, config: undefined, storage: 'kine' }, { type: 'kine' }],
+  [
+    'as its file says, with its own database',
+    {
+      ...stopped,
+      storage: 'kine',
+      config: { ...config, text: `spec: {storage: {type: kine, kine: {dataSource: 'mysql://x'}}}` },
+    },
+    { type: 'kine', dataSource: 'mysql://x' },
+  ],
+  ['its file says something else than the disk', { ...stopped, storage: 'kine' }, { type: 'kine' }],
+] as [string, K0sFacts, Store | undefined][]) {
+  storage(`where it is: ${why}`, () => assert.equal(presentStore(k0s), expected))
+}
+storage.run()

@@ -8,7 +8,9 @@ import * as assert from 'uvu/assert'
 import { bumped } from '../../../../lib/phases/image/bumped.ts'
 import { remembered } from '../../../../lib/phases/image/remembered.ts'
 import { Rollout, type RolloutContext } from '../../../../lib/phases/image/rollout.ts'
+import { precondition } from '../../../../lib/runtime/errors.ts'
 import { openJournal } from '../../../../lib/runtime/journal.ts'
+import { failureOf } from '../../support/layers.ts'
 
 const ENV = `bumped-${process.pid}`
 const home = mkdtempSync(join(tmpdir(), 'threads-ops-bumped-'))
@@ -134,3 +136,98 @@ bump('its watcher follows one that was killed in its push, whoever has pushed si
   assert.is((await remembered(new Rollout(context)).check(context)).state, 'done')
 })
 bump.run()
+
+const BUILT_AGAIN = 'chore(one): build again'
+const touches = suite('a touch')
+touches.before(() => {
+  mkdirSync(bare, { recursive: true })
+  git('init', '--quiet', '--bare', '--initial-branch=main', bare)
+  git('-C', bare, 'config', 'uploadpack.allowFilter', 'true')
+  git('clone', '--quiet', bare, work)
+})
+touches.before.each(() => {
+  pushed('one', '1.0.0')
+})
+touches.after.each(async () => {
+  await Promise.all(journals.splice(0).map(folder => rm(folder, { recursive: true })))
+})
+touches.after(() => rmSync(home, { recursive: true, force: true }))
+
+const TOUCH = { service: 'one', to: 'patch', touch: true, force: false }
+const touch = (rollout = new Rollout(context)) => bumped(rollout, TOUCH)
+const head = () => git('-C', bare, 'rev-parse', 'main')
+const ofHead = (...args: string[]) => git('-C', bare, 'log', '-1', ...args, 'main')
+
+touches('says what it would do, and does nothing', async () => {
+  const before = head()
+  assert.equal(await touch().check(context), {
+    state: 'todo',
+    changes: [`empty commit "${BUILT_AGAIN}"`, 'push to main of o/r'],
+  })
+  assert.is(head(), before)
+})
+touches('pushes an empty commit, after asking, and follows it', async () => {
+  const before = head()
+  const asked: unknown[] = []
+  const rollout = new Rollout(context)
+  const phase = touch(rollout)
+  const evidence = await phase.run({ ...context, consent: async request => void asked.push(request) })
+  assert.equal(asked, [{ question: 'Push an empty commit for one to main of o/r', destroys: false }])
+  assert.equal([ofHead('--format=%s'), ofHead('--format=%P'), ofHead('--format=', '--name-only')], [BUILT_AGAIN, before, ''])
+  assert.is(rollout.bump?.sha, head())
+  assert.match(phase.summary?.(evidence) ?? '', /^built again, [0-9a-f]{12}$/)
+})
+touches('without the consent nothing is pushed', async () => {
+  const before = head()
+  const refuse = async () => {
+    throw precondition('not confirmed', 'again')
+  }
+  assert.is((await failureOf(touch().run({ ...context, consent: refuse }))).code, 4)
+  assert.is(head(), before)
+})
+const touchedCommit = () => {
+  git('-C', work, ...identity, 'commit', '--quiet', '--allow-empty', '--message', `${BUILT_AGAIN}, ${++commits}`)
+  git('-C', work, 'push', '--quiet', 'origin', 'HEAD:refs/heads/main')
+  return git('-C', work, 'rev-parse', 'HEAD')
+}
+touches('one that was killed goes on', async () => {
+  await ran({ service: 'one', to: '', sha: touchedCommit() })
+  assert.is((await touch().check(context)).state, 'done')
+})
+touches('one that is done is made again', async () => {
+  await ran({ service: 'one', to: '', sha: touchedCommit() }, { exitCode: 0 })
+  assert.is((await touch().check(context)).state, 'todo')
+})
+touches('a bump that was killed is not a touch, nor the other way round', async () => {
+  await ran({ service: 'one', to: '1.0.1', sha: pushed('one', '1.0.1') })
+  assert.is((await touch().check(context)).state, 'todo')
+  await ran({ service: 'one', to: '', sha: touchedCommit() })
+  assert.is(await asked('one'), AGAIN)
+})
+for (const [why, text] of [
+  ['no version', '{"name": "one"}'],
+  ['a version of a dependency alone', '{"dependencies": {"version": "1.0.0"}}'],
+] as const) {
+  touches(`a plain bump of a service with ${why} suggests it`, async () => {
+    writeFileSync(versionFile('one'), text)
+    git('-C', work, ...identity, 'commit', '--quiet', '--all', '--message', `${why}, ${++commits}`)
+    git('-C', work, 'push', '--quiet', '--force', 'origin', 'HEAD:refs/heads/main')
+    const plain = bumped(new Rollout(context), { service: 'one', to: 'patch', force: false })
+    const { code, message, hint } = await failureOf(Promise.resolve(plain.check(context)))
+    assert.is(code, 4)
+    assert.match(message, 'one/package.json holds no version of one')
+    assert.match(hint, './taskw image:bump -- --service one --touch')
+    assert.is((await touch().check(context)).state, 'todo')
+  })
+}
+touches('a plain bump of a service for which no file is named suggests it, too', async () => {
+  const unnamed = { ...service('one'), versionFile: undefined }
+  const delivery = { ...context.environment.delivery, services: { one: unnamed } }
+  const nameless = { ...context, environment: { ...context.environment, delivery } } as typeof context
+  const plain = bumped(new Rollout(nameless), { service: 'one', to: 'patch', force: false })
+  const { code, message, hint } = await failureOf(Promise.resolve(plain.check(nameless)))
+  assert.equal([code, message], [4, 'delivery.services names no versionFile of one'])
+  assert.match(hint, './taskw image:bump -- --service one --touch')
+  assert.is((await touch(new Rollout(nameless)).check(nameless)).state, 'todo')
+})
+touches.run()

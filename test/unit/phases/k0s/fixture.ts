@@ -57,6 +57,27 @@ export const HEALTHY: Answers = {
   'pki/ca.crt': 'the authority',
   'pki/admin.crt': 'the administrator',
 }
+const { config: _config, configMode: _mode, configChangedAt: _changedAt, ...WITHOUT_FILE } = HEALTHY
+/** As a startup script leaves it: `k0s install controller --single; k0s start`, of the version before. */
+export const SCRIPTED: Answers = {
+  ...WITHOUT_FILE,
+  unit: 'ExecStart=/usr/local/bin/k0s controller --single=true',
+  storage: 'kine',
+  binaryVersion: OLDER,
+  status: JSON.stringify({
+    Version: OLDER,
+    Role: 'controller',
+    SingleNode: true,
+    Args: ['/usr/local/bin/k0s', 'controller', '--single=true'],
+    ClusterConfig: {
+      spec: {
+        api: { address: ADDRESS, port: 6443, sans: [ADDRESS] },
+        storage: { type: 'kine', kine: { dataSource: 'sqlite:///var/lib/k0s/db/state.db?mode=rwc&_journal=WAL&cache=shared' } },
+        telemetry: { enabled: true },
+      },
+    },
+  }),
+}
 /** Healthy, with the version before. */
 export const OUTDATED: Answers = {
   ...HEALTHY,

@@ -29,7 +29,11 @@ function contextOn({ delivery = true, cluster, state }: World): DeliveredContext
     log: { debug: () => undefined },
     cluster: async () => {
       if (cluster instanceof Error) throw cluster
-      return { get: async () => (cluster === undefined ? undefined : manifest(cluster)), list: async () => [] }
+      return {
+        get: async () => (cluster === undefined ? undefined : manifest(cluster)),
+        list: async () => [],
+        versions: async () => [],
+      }
     },
     terraform: {
       layers: ['base', 'app'],

@@ -1,0 +1,60 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { provisional, treePart } from '../../../lib/operation/draft.ts'
+import type { OpsError } from '../../../lib/runtime/errors.ts'
+
+const trees = suite<{ folder: string }>("a draft's Terraform")
+trees.before.each(context => {
+  context.folder = mkdtempSync(join(tmpdir(), 'threads-ops-draft-'))
+})
+trees.after.each(({ folder }) => rmSync(folder, { recursive: true }))
+
+const write = (folder: string, files: readonly string[]) => {
+  for (const file of files) {
+    mkdirSync(join(folder, dirname(file)), { recursive: true })
+    writeFileSync(join(folder, file), '')
+  }
+}
+
+const ROOTS = ['a/envs/prod/main.tf', 'b/envs/prod/main.tf.json']
+for (const [what, files, expected] of [
+  ['the usual tree', ROOTS, {}],
+  ['its backend in one file for all', [...ROOTS, 'backend-config.hcl', 'a/envs/prod/other.hcl'], {}],
+  ['in a file of each root', [...ROOTS, 'a/envs/prod/backend-config.hcl'], {}],
+  [
+    'of another name',
+    [...ROOTS, 'a/envs/prod/prod.tfbackend', 'b/envs/prod/prod.tfbackend'],
+    { backendConfig: 'prod.tfbackend' },
+  ],
+  ['of several names', [...ROOTS, 'a/envs/prod/a.hcl', 'b/envs/prod/b.hcl'], {}],
+  ["Terraform's own files", [...ROOTS, 'a/envs/prod/.terraform.lock.hcl', 'a/envs/prod/.terraform/modules/x/main.tf'], {}],
+  ['files of no Terraform', [...ROOTS, 'docs/envs/prod/README.md', 'c/envs/prod/.hidden.tf'], {}],
+] as const) {
+  trees(what, async ({ folder }) => {
+    write(folder, files)
+    const { content } = await treePart(folder, 'prod')
+    assert.equal(content, { terraform: { directory: folder, layers: ['a', 'b'], ...expected } })
+    assert.equal(provisional('prod', { ...content, access: { ssh: { user: 'ops' } } }).terraform.layers, ['a', 'b'])
+  })
+}
+
+for (const [what, files, code, said] of [
+  ['without any', [], 4, /there is no Terraform in/],
+  ['of modules', ['modules/vpc/main.tf'], 2, /it has modules only/],
+  ['of other environments', ['a/envs/x/main.tf', 'a/envs/y/main.tf'], 2, /it has roots at envs\/x, envs\/y of its layers/],
+] as const) {
+  trees(`a folder ${what} is refused`, async ({ folder }) => {
+    write(folder, files)
+    const error: OpsError = await treePart(folder, 'prod').then(
+      () => assert.unreachable(),
+      thrown => thrown,
+    )
+    assert.is(error.code, code)
+    assert.match(error.message, said)
+    assert.match(error.hint, '--')
+  })
+}
+trees.run()
