@@ -62,7 +62,7 @@ export function draftText({ content, gaps, notes }: Draft, heading: string): str
 }
 
 /** As docs/environments.md has the keys; others last. */
-const ORDER = 'schema name endpoints inherits terraform access k0s snapshots verify delivery guards'.split(' ')
+const ORDER = 'schema name endpoints inherits terraform access k0s schedule snapshots verify delivery guards'.split(' ')
 const rankOf = (key: string): number => (ORDER.includes(key) ? ORDER.indexOf(key) : ORDER.length)
 
 /** `schema` and `name`, which stand first. */
