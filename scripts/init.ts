@@ -1,5 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../taskw" node "$0" "$@"'
 import { InvalidArgumentError, Option } from 'commander'
+import { valued } from '../lib/command-line/values.ts'
 import type { DraftOptions } from '../lib/operation/draft.ts'
 import { exitCodes } from '../lib/runtime/errors.ts'
 import { script } from '../lib/runtime/script.ts'
@@ -11,7 +12,15 @@ export default script<DraftOptions & { dryRun?: boolean }>({
   define: command =>
     command
       .addOption(new Option('--env <name>', "the new environment's name").env('ENV').makeOptionMandatory())
-      .requiredOption('--from <folder>', "the folder of the tree's layers, relative to this checkout or absolute")
+      .addOption(
+        valued(
+          'file',
+          new Option(
+            '--from <folder>',
+            "the folder of the tree's layers, relative to this checkout or absolute",
+          ).makeOptionMandatory(),
+        ),
+      )
       .option('--root <folder>', 'where the roots are below the layers, such as envs/{env}, where that is not clear')
       .option(
         '--set <key=value>',

@@ -2,11 +2,14 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import { parseDocument, stringify } from 'yaml'
 import { configuredPath, parseEnvironment } from '../config/load.ts'
+import { environmentNames } from '../config/names.ts'
 import { type Environment, environmentSchema } from '../config/schema.ts'
 import { type Draft, type Gap, set } from '../model/draft/file.ts'
 import { isNumbered, type Layout, layoutOf } from '../model/draft/layout.ts'
 import { deliveryOf, expectationsOf, servicesOf } from '../model/draft/running.ts'
+import { scheduleIn } from '../model/draft/schedule.ts'
 import type { Inventory } from '../model/health/inventory.ts'
+import { foundSnapshots } from '../model/snapshot/found.ts'
 import { exitCodes, messageOf, OpsError, precondition, usage } from '../runtime/errors.ts'
 import { root as checkout } from '../runtime/files.ts'
 import type { Json } from '../runtime/json.ts'
@@ -191,7 +194,7 @@ function whyNot(error: unknown, what: string, log: Context['log']): string {
 
 /** What the VM, its snapshots and the cluster on it show. */
 export async function runningParts(context: Context): Promise<Part[]> {
-  return [await k0sPart(context), await snapshotsPart(context), ...(await clusterParts(context))]
+  return [await k0sPart(context), await schedulePart(context), await snapshotsPart(context), ...(await clusterParts(context))]
 }
 
 async function k0sPart(context: Context): Promise<Part> {
@@ -212,15 +215,37 @@ async function k0sPart(context: Context): Promise<Part> {
   }
 }
 
+/** When the VM is on, by what the states hold. */
+export async function schedulePart({
+  terraform: { layers, resources },
+  baseLayer,
+  output,
+  log,
+}: Pick<Context, 'terraform' | 'baseLayer' | 'output' | 'log'>): Promise<Part> {
+  try {
+    const vm = await output(baseLayer, 'vm_name')
+    const schedule = scheduleIn((await Promise.all(layers.map(layer => resources(layer)))).flat(), vm)
+    return schedule ? { content: { schedule: { ...schedule } } } : {}
+  } catch (error) {
+    whyNot(error, 'Whether the VM has a schedule is not known', log)
+    return {}
+  }
+}
+
 async function snapshotsPart(context: Context): Promise<Part> {
   const note = (text: string): Part => ({ content: { snapshots: { after: [] } }, notes: [{ key: 'snapshots', text }] })
   try {
     const compute = await context.compute()
-    const [vm, all] = await Promise.all([compute.vm(await context.output(context.baseLayer, 'vm_name')), compute.snapshots({})])
-    const own = all.filter(({ sourceDisk }) => vm?.disks.includes(basename(sourceDisk)))
-    const after = context.terraform.layers.filter(layer => own.some(({ labels }) => labels.layer === layer))
+    const { layers } = context.terraform
+    const name = await context.output(context.baseLayer, 'vm_name')
+    const [vm, all, { project, zone }] = await Promise.all([compute.vm(name), compute.snapshots({}), context.defaults()])
+    const environment = context.environment.name
+    const others = environmentNames().filter(each => each !== environment)
+    const owner = { environment, others, disks: [name, ...(vm?.disks ?? [])] }
+    const own = foundSnapshots(all, { ...owner, project, zone, layers })
+    const after = layers.filter(each => own.some(({ layer }) => layer === each))
     if (after.length > 0) return { content: { snapshots: { after } } }
-    return note("No snapshot of the VM's disk names a layer: list those after which `up` is to take one.")
+    return note("No snapshot of the VM's disk says its layer: list those after which `up` is to take one.")
   } catch (error) {
     return note(whyNot(error, "Snapshots can't be listed", context.log))
   }

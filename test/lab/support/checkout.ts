@@ -28,7 +28,15 @@ export interface Document {
   phases?: { id: string; status?: string; state?: string; evidence?: Record<string, unknown> }[]
   findings?: { rule: string; severity: string; object: string }[]
   layers?: { layer: string; applied: boolean; serial: number; resources: number }[]
-  snapshots?: { name: string; status: string; labels: Record<string, string>; description: string; diskSizeGb: number }[]
+  snapshots?: {
+    name: string
+    status: string
+    labels: Record<string, string>
+    description: string
+    diskSizeGb: number
+    madeBy: string
+    layer: string | null
+  }[]
   exports?: Record<string, string>
   machines?: { project: string; name: string; address: string; state: string; reason: string | null; pid: number }[]
   [more: string]: unknown

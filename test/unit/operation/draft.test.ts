@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { provisional, treePart } from '../../../lib/operation/draft.ts'
+import { provisional, schedulePart, treePart } from '../../../lib/operation/draft.ts'
 import type { OpsError } from '../../../lib/runtime/errors.ts'
 
 const trees = suite<{ folder: string }>("a draft's Terraform")
@@ -58,3 +58,48 @@ for (const [what, files, code, said] of [
   })
 }
 trees.run()
+
+type ScheduleContext = Parameters<typeof schedulePart>[0]
+const job = (does: string, hour: number) => ({
+  type: 'google_cloud_scheduler_job',
+  attributes: {
+    schedule: `0 ${hour} * * *`,
+    time_zone: 'Asia/Taipei',
+    http_target: [{ uri: `https://compute.googleapis.com/compute/v1/projects/p/zones/z/instances/vm/${does}` }],
+  },
+})
+const scheduled = suite("a draft's schedule")
+for (const [why, states, expected] of [
+  ['what one layer says', { a: [job('start', 9), job('stop', 21)] }, { on: '09:00', off: '21:00', timeZone: 'Asia/Taipei' }],
+  [
+    'what two layers say',
+    { a: [job('start', 9)], b: [job('stop', 21)] },
+    { on: '09:00', off: '21:00', timeZone: 'Asia/Taipei' },
+  ],
+  ['none', {}, undefined],
+] as [string, Record<string, object[]>, object | undefined][])
+  scheduled(why, async () => {
+    const context = {
+      terraform: { layers: ['a', 'b'], resources: async (layer: string) => states[layer] ?? [] },
+      baseLayer: 'a',
+      output: async () => 'vm',
+    } as unknown as ScheduleContext
+    const { content = {} } = await schedulePart(context)
+    assert.equal(content.schedule, expected)
+    if (!expected) return
+    const usual = { terraform: { layers: ['a'] }, access: { ssh: { user: 'ops' } } }
+    assert.equal(provisional('prod', { ...usual, ...content }).schedule, expected)
+  })
+scheduled('where nothing can be read there is none, and it is said', async () => {
+  const warnings: string[] = []
+  const context = {
+    terraform: { layers: ['a'] },
+    output: async () => {
+      throw new Error('Google is away')
+    },
+    log: { warn: (text: string) => warnings.push(text) },
+  } as unknown as ScheduleContext
+  assert.equal(await schedulePart(context), {})
+  assert.match(warnings.join(), 'Google is away')
+})
+scheduled.run()
