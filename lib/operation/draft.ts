@@ -160,11 +160,7 @@ export function provisional(name: string, content: Draft['content']): Environmen
 }
 
 /** The VM, where the first layer's outputs do not name it. */
-export async function vmPart({
-  terraform,
-  baseLayer,
-  log,
-}: Pick<Context, 'terraform' | 'baseLayer' | 'log'>): Promise<Part> {
+export async function vmPart({ terraform, baseLayer, log }: Pick<Context, 'terraform' | 'baseLayer' | 'log'>): Promise<Part> {
   const example = { project: 'PROJECT', zone: 'us-east1-b', name: 'VM' }
   const gap = (why: string): Part => ({ gaps: [{ path: ['access', 'vm'], example, why }] })
   try {
