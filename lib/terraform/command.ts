@@ -55,6 +55,12 @@ export interface Command {
 /** What makes a run depend on nothing but the tree and the environment's name: a folder is an environment, not a workspace. */
 const OURS = { TF_IN_AUTOMATION: '1', TF_INPUT: '0', CHECKPOINT_DISABLE: '1', TF_WORKSPACE: 'default', TF_DATA_DIR: '' }
 
+/**
+ * Terraform and its providers live for seconds: most of the garbage that Go would look for again and again is gone with them. Up to this
+ * much memory each they look for a quarter of it only; what the shell says counts more. https://go.dev/doc/gc-guide
+ */
+const SHORT_LIVED = { GOGC: '400', GOMEMLIMIT: '1GiB' }
+
 /** The shell's exit code for a program that is not there. */
 const PROGRAM_MISSING = 127
 
@@ -106,7 +112,7 @@ export function createCommand({ program, variables, signal, silence, answering, 
       const ended = await supervised(program, args, {
         ...{
           cwd: folder,
-          env: { ...inherited(process.env), ...environment },
+          env: { ...SHORT_LIVED, ...inherited(process.env), ...environment },
           signal,
           silence,
           scratch,
