@@ -90,11 +90,14 @@ function skew(clock: number, askedAt: number, answeredAt: number): number {
 function k0sFacts(answers: Probe['answers']): K0sFacts {
   const active = ['active', 'activating'].includes(property(answers.service, 'ActiveState') ?? '')
   const facts: K0sFacts = { active, readiness: readinessFrom({ answers }) }
+  const status = parseStatus(answers.status ?? '')
   if (answers.binarySha256 !== undefined) {
+    // A probe leaves it out where it can only be that of the process.
+    const version = answers.binaryVersion ?? status?.version
     facts.binary = {
       sha256: answers.binarySha256,
       changedAt: ms(answers.binaryChangedAt),
-      ...(answers.binaryVersion && { version: answers.binaryVersion }),
+      ...(version && { version }),
     }
   }
   if (answers.config !== undefined) {
@@ -109,7 +112,6 @@ function k0sFacts(answers: Probe['answers']): K0sFacts {
     }
   }
   if (answers.pid !== undefined) facts.process = { pid: Number(answers.pid), startedAt: startOf(answers) }
-  const status = parseStatus(answers.status ?? '')
   if (status) facts.status = status
   const storage = storageOf(facts, (answers.storage ?? '').split('\n'))
   if (storage) facts.storage = storage
