@@ -2,6 +2,7 @@
 import { environmentScript } from '../lib/command-line/environment.ts'
 import type { Context } from '../lib/operation/context.ts'
 import type { LockHolder } from '../lib/operation/lock.ts'
+import type { k0sSummary } from '../lib/phases/k0s/findings.ts'
 import type { Json } from '../lib/runtime/json.ts'
 import { table } from '../lib/runtime/table.ts'
 
@@ -14,11 +15,9 @@ export default environmentScript({
 
     const bucket = await context.store()
     const [exists, snapshots] = await Promise.all([bucket.exists(), snapshotsOf(context)])
-    const [lock, layers] = exists
-      ? await Promise.all([lockHolder(bucket), layersOf(context)])
-      : [undefined, context.terraform.layers.map(layer => ({ layer, applied: false, resources: 0, serial: 0 }))]
-    const vm = layers[0]?.applied ? await vmOf(context) : undefined
-    const k0s = vm?.status === 'RUNNING' ? await k0sOf(context) : undefined
+    const [lock, layers, { vm, k0s }] = exists
+      ? await Promise.all([lockHolder(bucket), layersOf(context), machineOf(context)])
+      : [undefined, context.terraform.layers.map(layer => ({ layer, applied: false, resources: 0, serial: 0 })), {}]
     const newest = snapshots[0]
     const others = snapshots.filter(({ madeBy }) => madeBy !== 'toolkit').length
     return {
@@ -74,9 +73,14 @@ async function vmOf({ compute, output, baseLayer, environment: { schedule }, now
   return { ...vm, state: until ? `off until ${clockOf(until, schedule)}` : vm.status, offUntil: until?.toISOString() ?? null }
 }
 
-async function k0sOf(context: Context) {
-  const { k0sSummary } = await import('../lib/phases/k0s/findings.ts')
-  return k0sSummary(context)
+/** The VM, and what runs on it. */
+async function machineOf(
+  context: Context,
+): Promise<{ vm?: Awaited<ReturnType<typeof vmOf>>; k0s?: Awaited<ReturnType<typeof k0sSummary>> }> {
+  const findings = await import('../lib/phases/k0s/findings.ts')
+  const { applied } = await context.terraform.state(context.baseLayer)
+  const vm = applied ? await vmOf(context) : undefined
+  return { vm, ...(vm?.status === 'RUNNING' && { k0s: await findings.k0sSummary(context) }) }
 }
 
 async function snapshotsOf(context: Context) {
