@@ -183,7 +183,8 @@ export async function vmPart({ terraform, baseLayer, log }: Pick<Context, 'terra
 /** Why something was asked in vain. @throws what ends the run */
 function whyNot(error: unknown, what: string, log: Context['log']): string {
   if (error instanceof OpsError && (error.code === exitCodes.interrupted || error.code === exitCodes.bug)) throw error
-  const why = `${what}: ${messageOf(error).split('\n')[0]}`
+  const remedy = error instanceof OpsError ? ` (${error.hint.split('\n')[0]})` : ''
+  const why = `${what}: ${messageOf(error).split('\n')[0]}${remedy}`
   log.warn(why)
   return why
 }

@@ -99,6 +99,6 @@ export function refuseMissing({ vm, identityFile, own, validity }: Standing): vo
   if (validity !== undefined) return
   throw precondition(
     `the key ${identityFile} is not on ${vm} for user ${own.user}, and what only looks does not add it`,
-    '`./taskw ssh` and every verb that works on the VM add it, for 12 hours',
+    `\`./taskw ssh\` and every verb that works on the VM add it, for 12 hours; without an environment's file, \`gcloud compute ssh ${own.user}@${vm} --tunnel-through-iap\` does`,
   )
 }

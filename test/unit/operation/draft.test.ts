@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { provisional, schedulePart, treePart } from '../../../lib/operation/draft.ts'
-import type { OpsError } from '../../../lib/runtime/errors.ts'
+import { provisional, schedulePart, treePart, vmPart } from '../../../lib/operation/draft.ts'
+import { type OpsError, precondition } from '../../../lib/runtime/errors.ts'
 
 const trees = suite<{ folder: string }>("a draft's Terraform")
 trees.before.each(context => {
@@ -103,3 +103,16 @@ scheduled('where nothing can be read there is none, and it is said', async () =>
   assert.match(warnings.join(), 'Google is away')
 })
 scheduled.run()
+
+const found = suite('what is asked in vain')
+found('is a gap that says why, and what to do', async () => {
+  const warnings: string[] = []
+  const { gaps } = await vmPart({
+    baseLayer: '00-vpc',
+    terraform: { state: () => Promise.reject(precondition('nobody answers', 'is it on?')) },
+    log: { warn: (text: string) => warnings.push(text) },
+  } as unknown as Parameters<typeof vmPart>[0])
+  const why = "Terraform's states can't be read: nobody answers (is it on?)"
+  assert.equal([gaps?.map(gap => gap.why), warnings], [[why], [why]])
+})
+found.run()
