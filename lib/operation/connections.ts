@@ -82,7 +82,9 @@ export function openConnections(sources: Sources): Connections {
   // What a connection takes is imported when it is opened: few verbs open all of them.
   const dial = async (port: number) => {
     const { dialThroughIap } = await import('../google/iap.ts')
-    return dialThroughIap({ ...(await farEnd(port)), token, signal })
+    return dialThroughIap({ ...(await farEnd(port)), token, signal }).catch(async error => {
+      throw await dialFailure(error, asked)
+    })
   }
 
   const store = lazy(async () =>
@@ -118,10 +120,7 @@ export function openConnections(sources: Sources): Connections {
     if (standing) refuseMissing(standing)
     const hostKeys = await acceptedHostKeys(vm, asked, { within })
     return openHost({
-      dial: () =>
-        dial(SSH_PORT).catch(async error => {
-          throw await dialFailure(error, asked)
-        }),
+      dial: () => dial(SSH_PORT),
       explain: error => dialFailure(error, asked),
       user,
       hostKeys,

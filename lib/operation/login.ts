@@ -12,7 +12,6 @@ import { inForeground } from '../runtime/foreground.ts'
 import type { Context } from './context.ts'
 import { acceptedHostKeys } from './host-keys.ts'
 import { sshAccess } from './ssh-access.ts'
-import { dialFailure } from './vm-status.ts'
 
 type LoginContext = Pick<Context, 'environment' | 'compute' | 'output' | 'baseLayer' | 'dial' | 'signal' | 'log' | 'now'>
 
@@ -38,7 +37,7 @@ export async function logIn(more: readonly string[], context: LoginContext, toSt
       pipeline(client, remote, () => client.destroy())
       pipeline(remote, client, () => remote.destroy())
     } catch (error) {
-      log.error(messageOf(await dialFailure(error, context)))
+      log.error(messageOf(error))
       client.destroy()
     }
   }

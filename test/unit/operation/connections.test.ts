@@ -1,8 +1,10 @@
+import type { ServerResponse } from 'node:http'
+import { OAuth2Client } from 'google-auth-library'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { lazy, openConnections, patient } from '../../../lib/operation/connections.ts'
 import { external, timedOut } from '../../../lib/runtime/errors.ts'
-import { freePort } from '../support/server.ts'
+import { freePort, withServer } from '../support/server.ts'
 
 /** An opening that ends when the test says so; each is numbered. */
 function openings() {
@@ -104,7 +106,7 @@ opens('what failed for another reason is not tried again', async () => {
 opens.run()
 
 /** Connections of an environment whose base layer says this; Google is not reached. */
-function connections(outputs: Record<string, () => string>) {
+function connections(outputs: Record<string, () => string>, over: object = {}) {
   const asked: string[] = []
   const sources = {
     environment: {},
@@ -116,6 +118,7 @@ function connections(outputs: Record<string, () => string>) {
       return outputs[name]?.() ?? ''
     },
     signal: new AbortController().signal,
+    ...over,
   } as unknown as Parameters<typeof openConnections>[0]
   return { ...openConnections(sources), asked }
 }
@@ -126,6 +129,26 @@ places('the project and the zone that are said', async () => {
   assert.equal(await defaults(), { project: 'p', zone: 'us-east1-b', region: 'us-east1' })
   const { project, zone, instance, port } = await apiEnd()
   assert.equal([project, zone, instance, port], ['p', 'us-east1-b', 'vm', 6443])
+})
+const client = new OAuth2Client()
+client.setCredentials({ access_token: 'token' })
+places('a connection to a VM that is off says so, and until when', async () => {
+  const vm = (_request: unknown, response: ServerResponse) =>
+    void response
+      .setHeader('content-type', 'application/json')
+      .end(JSON.stringify({ name: 'vm', id: '1', status: 'TERMINATED', disks: [], networkInterfaces: [] }))
+  await withServer(vm, async url => {
+    const { dial } = connections(
+      { project_id: () => 'p', zone: () => 'us-east1-b', vm_name: () => 'vm' },
+      {
+        environment: { schedule: { on: '09:00', off: '21:00', timeZone: 'UTC' } },
+        endpoints: { compute: url, iapRelay: `ws://127.0.0.1:${await freePort()}` },
+        credentials: { token: async () => 'token', client: async () => client },
+        now: () => new Date('2025-12-01T03:00:00Z'),
+      },
+    )
+    assert.is(await failed(dial(22)), 'VM/vm is off until 09:00 (UTC), by its schedule')
+  })
 })
 places.run()
 

@@ -57,6 +57,22 @@ for (const [what, files, code, said] of [
     assert.match(error.hint, '--')
   })
 }
+for (const [what, name, said] of [
+  ['that is not there', 'nowhere', /nowhere is not there/],
+  ['below a file', 'file/tree', /tree is not there/],
+  ['that is a file', 'file', /file is no folder/],
+] as const) {
+  trees(`a folder ${what} is told as what it is`, async ({ folder }) => {
+    write(folder, ['file'])
+    const error: OpsError = await treePart(join(folder, name), 'prod').then(
+      () => assert.unreachable(),
+      thrown => thrown,
+    )
+    assert.is(error.code, 4)
+    assert.match(error.message, said)
+    assert.match(error.hint, '--from')
+  })
+}
 trees.run()
 
 type ScheduleContext = Parameters<typeof schedulePart>[0]
