@@ -37,3 +37,6 @@ export function instantOf(shown: number, timeZone: string): number {
     .filter(at => wallClock(at, timeZone) === shown)
   return first
 }
+
+/** The day that clocks show, `2026-12-01`. */
+export const clockDay = (at: number, timeZone: string): string => new Date(wallClock(at, timeZone)).toISOString().slice(0, 10)

@@ -4,6 +4,15 @@ import type { CalendarSpan } from '../../runtime/calendar-span.ts'
 export const PERIODS = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
 export type Period = (typeof PERIODS)[number]
 
+/** The rule for the newest of each period within a time. */
+export const WITHIN = {
+  hourly: 'within-hourly',
+  daily: 'within-daily',
+  weekly: 'within-weekly',
+  monthly: 'within-monthly',
+  yearly: 'within-yearly',
+} as const satisfies Record<Period, string>
+
 /** How many to keep: 0 none by this rule, −1 without end. */
 export const UNLIMITED = -1
 
@@ -12,7 +21,7 @@ export type Policy = {
   [Rule in 'last' | Period]?: number | undefined
 } & {
   /** Back from the newest one, not from now. */
-  [Rule in 'within' | `within-${Period}`]?: CalendarSpan | undefined
+  [Rule in 'within' | (typeof WITHIN)[Period]]?: CalendarSpan | undefined
 } & {
   /** IANA's name of the zone in which days, weeks and the others begin. */
   timeZone: string

@@ -1,5 +1,5 @@
 import { laterPeriod, moved, periodOf } from './calendar.ts'
-import { PERIODS, type Period, type Policy, UNLIMITED } from './policy.ts'
+import { PERIODS, type Period, type Policy, UNLIMITED, WITHIN } from './policy.ts'
 
 /** What a policy decides on: a snapshot, a backup. */
 export interface Retainable {
@@ -107,7 +107,7 @@ function rulesFor(times: readonly number[], policy: Policy, now: number): Rule[]
     if (count) rules.push(countRule(period, count, newest, timeZone))
   }
   for (const period of PERIODS) {
-    const span = policy[`within-${period}`]
+    const span = policy[WITHIN[period]]
     if (span) rules.push(periodWithinRule(period, span, latest, timeZone))
   }
   return rules

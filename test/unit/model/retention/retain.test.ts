@@ -157,7 +157,7 @@ for (const [why, policy, times, expected] of [
     ['2025-11-02T07:10:00Z', '2025-11-02T06:10:00Z', '2025-11-02T05:10:00Z', '2025-11-02T04:10:00Z'],
     ['2025-11-02T07:10:00Z', '2025-11-02T06:10:00Z'],
   ],
-  // On 2025-03-09 the clocks go from 02:00 to 03:00: a day before 12:00 EDT is 12:00 EST, 25 hours - 2 ago.
+  // On 2025-03-09 the clocks go from 02:00 to 03:00: a day before 12:00 EDT is 12:00 EST, 23 hours ago.
   [
     'a day that has 23 hours',
     { within: '1d', timeZone: 'America/New_York' },
