@@ -82,6 +82,8 @@ export interface Compute {
   hostKeys(name: string): Promise<string[]>
   /** The project's snapshots that have these labels, all of them without any, newest first; none while Compute Engine is not enabled. */
   snapshots(labels: Record<string, string>): Promise<Snapshot[]>
+  /** The project's snapshots of disks of these names, wherever the disks are, or were; newest first. */
+  snapshotsOfDisks(names: readonly string[]): Promise<Snapshot[]>
   /** Undefined when there is no such snapshot. */
   snapshot(name: string): Promise<Snapshot | undefined>
   /**
@@ -219,6 +221,18 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
     return found && snapshotOf(found[0])
   }
 
+  const listSnapshots = (filter: string) =>
+    call('listing snapshots', async () => {
+      const found: Snapshot[] = []
+      const pages = snapshots.listAsync({ project, filter, maxResults: 500 }, { ...short, autoPaginate: false })
+      try {
+        for await (const snapshot of pages) found.push(snapshotOf(snapshot))
+      } catch (error) {
+        if (!isDisabled(error)) throw error
+      }
+      return found.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
+    })
+
   const readSnapshot = (name: string) => call(`reading snapshot ${name}`, () => getSnapshot(name))
 
   const changeSnapshotLabels = async (name: string, change: (found: Snapshot | undefined) => Record<string, string>) => {
@@ -319,19 +333,14 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
       }),
 
     snapshots: labels =>
-      call('listing snapshots', async () => {
-        const filter = Object.entries(labels)
+      listSnapshots(
+        Object.entries(labels)
           .map(([key, value]) => `labels.${key}="${value}"`)
-          .join(' AND ')
-        const found: Snapshot[] = []
-        const pages = snapshots.listAsync({ project, filter, maxResults: 500 }, { ...short, autoPaginate: false })
-        try {
-          for await (const snapshot of pages) found.push(snapshotOf(snapshot))
-        } catch (error) {
-          if (!isDisabled(error)) throw error
-        }
-        return found.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
-      }),
+          .join(' AND '),
+      ),
+
+    // The other language of filters can't look at the end of a URL; the names are of lower-case letters, digits and hyphens.
+    snapshotsOfDisks: async names => (names.length === 0 ? [] : listSnapshots(`sourceDisk eq ".*/disks/(${names.join('|')})"`)),
 
     snapshot: readSnapshot,
 

@@ -127,4 +127,10 @@ keeping('a deletion that fails leaves the others to go: exit code 7', async ({ l
   assert.equal([pruning.deleted.length, pruning.left.length], [1, 1])
   assert.is((await names(compute)).length, 2)
 })
+keeping('those of disks by name are found, of whole names only', async ({ compute }) => {
+  const of = async (...disks: string[]) => (await compute.snapshotsOfDisks(disks)).map(({ name }) => name).sort()
+  assert.equal(await of('threads-lab-vm', 'other'), ['one', 'three', 'two'])
+  assert.equal(await of('threads-lab', 'vm'), [])
+  assert.equal(await of(), [])
+})
 keeping.run()

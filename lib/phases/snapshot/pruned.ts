@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../google/compute.ts'
+import type { Compute, Snapshot } from '../../google/compute.ts'
 import { ownLabels } from '../../model/labels.ts'
 import { changeSince, type Fate, fatesOf, groupOf } from '../../model/snapshot/pruning.ts'
 import type { Context } from '../../operation/context.ts'
@@ -6,12 +6,18 @@ import { messageOf, partial } from '../../runtime/errors.ts'
 import type { Json } from '../../runtime/json.ts'
 import type { Phase } from '../../runtime/phases.ts'
 
-type PruneContext = Pick<Context, 'compute' | 'environment' | 'now' | 'progress' | 'signal' | 'log'>
+type PruneContext = Pick<Context, 'compute' | 'environment' | 'now' | 'progress' | 'signal'>
+
+type DeletionContext = Pick<PruneContext, 'compute' | 'progress' | 'signal'>
 
 /** What pruning is about, and what has come of it. */
-export interface Pruning {
+export interface Pruning extends Outcome {
   /** What the operator has seen: of these, and no others, some may go. */
   fates: readonly Fate<Snapshot>[]
+}
+
+/** What has come of the snapshots that were to be deleted. */
+export interface Outcome {
   deleted: string[]
   /** Those that were to go and are still there, each with the reason. */
   left: { name: string; reason: string }[]
@@ -52,27 +58,45 @@ export function snapshotsPruned(pruning: Pruning): Phase<PruneContext> {
 
     async run(context) {
       const { fates, removed } = await find(context)
-      for (const { snapshot } of removed) {
-        context.progress(snapshot.name)
-        const reason = await removeOne(snapshot, fates, context)
-        if (reason === undefined) pruning.deleted.push(snapshot.name)
-        else pruning.left.push({ name: snapshot.name, reason })
-      }
-      const { deleted, left } = pruning
-      if (left.length === 0) return { deleted } as Json
-      throw partial(
-        `${left.length} of ${removed.length} snapshots that were to be deleted are still there:\n${left.map(({ name, reason }) => `  ${name}: ${reason}`).join('\n')}`,
-        'run it again: it decides anew, and goes on',
+      const keepersOf = (decided: Snapshot) =>
+        fates.flatMap(({ isKept, snapshot }) => (isKept && groupOf(snapshot) === groupOf(decided) ? snapshot : []))
+      return snapshotsDeleted(
+        removed.map(({ snapshot }) => ({ snapshot, keepers: keepersOf(snapshot) })),
+        pruning,
+        context,
       )
     },
   }
 }
 
-/** Deletes one that is as it was, while its group has another. @returns why it is still there; undefined when it is gone, by whomever */
-async function removeOne(
-  decided: Snapshot,
-  fates: readonly Fate<Snapshot>[],
-  { compute, signal }: PruneContext,
+/** A snapshot that is to be deleted. */
+interface Doomed {
+  snapshot: Snapshot
+  /** One of these must be there and READY for it; undefined where none has to be left. */
+  keepers?: readonly Snapshot[] | undefined
+}
+
+/** Deletes each that is as it was when its end was decided. @throws OpsError 7 when some are left */
+export async function snapshotsDeleted(doomed: readonly Doomed[], outcome: Outcome, context: DeletionContext): Promise<Json> {
+  for (const each of doomed) {
+    context.progress(each.snapshot.name)
+    const reason = await deleteOne(each, context)
+    if (reason === undefined) outcome.deleted.push(each.snapshot.name)
+    else outcome.left.push({ name: each.snapshot.name, reason })
+  }
+  const { deleted, left } = outcome
+  if (left.length === 0) return { deleted }
+  const lines = left.map(({ name, reason }) => `  ${name}: ${reason}`).join('\n')
+  throw partial(
+    `${left.length} of ${doomed.length} snapshots that were to be deleted are still there:\n${lines}`,
+    'run it again: it decides anew, and goes on',
+  )
+}
+
+/** @returns why it is still there; undefined when it is gone, by whomever */
+async function deleteOne(
+  { snapshot: decided, keepers }: Doomed,
+  { compute, signal }: DeletionContext,
 ): Promise<string | undefined> {
   const client = await compute()
   try {
@@ -80,16 +104,19 @@ async function removeOne(
     if (!found) return undefined
     const change = changeSince(decided, found)
     if (change !== undefined) return change
-    const keepers = fates.filter(({ isKept, snapshot }) => isKept && groupOf(snapshot) === groupOf(decided))
-    for (const { snapshot } of keepers) {
-      const keeper = await client.snapshot(snapshot.name)
-      if (keeper?.id !== snapshot.id || keeper.status !== 'READY') continue
-      await client.deleteSnapshot(decided.name)
-      return undefined
-    }
-    return 'no other of its layer and disk is left'
+    if (keepers && !(await isOneLeft(keepers, client))) return 'none of those that are to be left instead is there'
+    await client.deleteSnapshot(decided.name)
+    return undefined
   } catch (error) {
     if (signal.aborted) throw error
     return messageOf(error)
   }
+}
+
+async function isOneLeft(keepers: readonly Snapshot[], client: Pick<Compute, 'snapshot'>): Promise<boolean> {
+  for (const { name, id } of keepers) {
+    const found = await client.snapshot(name)
+    if (found?.id === id && found.status === 'READY') return true
+  }
+  return false
 }
