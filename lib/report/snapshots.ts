@@ -1,6 +1,7 @@
 import { formatAge } from '../model/health/age.ts'
 import type { Policy } from '../model/retention/policy.ts'
 import type { Maker } from '../model/snapshot/found.ts'
+import type { Orphan } from '../model/snapshot/orphans.ts'
 import { type Fate, fatesOf, isProtected, type Prunable } from '../model/snapshot/pruning.ts'
 import type { Json } from '../runtime/json.ts'
 import { table } from '../runtime/table.ts'
@@ -68,3 +69,23 @@ function keptText(fate: Fate<unknown> | undefined): string {
   if (!fate) return '-'
   return fate.isKept ? fate.reasons.join('; ') : 'not kept: the next prune deletes it'
 }
+
+type Orphaned = Pick<Orphan<Prunable & { storageBytes: bigint }>, 'snapshot' | 'reason'>
+
+export const orphansDocument = (orphans: readonly Orphaned[]) => ({
+  orphans: orphans.map(({ snapshot: { name, id, labels, sourceDisk, createdAt, storageBytes }, reason }) => ({
+    ...{ name, id, environment: labels.environment ?? null, layer: labels.layer ?? null, disk: sourceDisk },
+    ...{ createdAt, storageBytes: String(storageBytes), reason },
+  })) as unknown as Json,
+})
+
+export const orphansText = (orphans: readonly Orphaned[]): string =>
+  orphans.length === 0
+    ? 'No orphans.'
+    : table(
+        ['NAME', 'ENVIRONMENT', 'LAYER', 'CREATED', 'MIB', 'DISK', 'WHY'],
+        orphans.map(({ snapshot: { name, labels, createdAt, storageBytes, sourceDisk }, reason }) => [
+          ...[name, labels.environment ?? '', labels.layer ?? '', createdAt],
+          ...[Math.round(Number(storageBytes) / 2 ** 20), sourceDisk, reason],
+        ]),
+      )
