@@ -144,9 +144,10 @@ export function openConnections(sources: Sources): Connections {
   const host = patient(openTheHost)
 
   const tunnel = lazy(async () => {
+    const opening = untilClosed()
     const [port, leadsTo] = await Promise.all([output(base, 'api_local_port'), apiEnd()])
     const { openTunnel } = await import('../google/tunnel.ts')
-    return openTunnel(Number(port), { leadsTo, token, heard: message => log.debug(message), signal: untilClosed() })
+    return openTunnel(Number(port), { leadsTo, token, heard: message => log.debug(message), signal: opening })
   })
 
   const access = async () => {
