@@ -18,4 +18,10 @@ for (const [layer, said] of [
     assert.match(stderr, said)
   })
 }
+list('--clean without --orphans is exit code 2', () => {
+  const script = join(root, 'scripts/snapshot/list.ts')
+  const { status, stderr } = spawnSync(process.execPath, [script, '--env', 'prod', '--clean'], { encoding: 'utf8' })
+  assert.is(status, 2, stderr)
+  assert.match(stderr, 'add --orphans')
+})
 list.run()
