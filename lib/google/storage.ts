@@ -52,7 +52,7 @@ export interface StoreOptions {
 type RequestOptions = Parameters<AuthClient['request']>[0]
 type GaxiosResponse<T> = Awaited<ReturnType<typeof AuthClient.prototype.request<T>>>
 
-const GOOGLE = 'https://storage.googleapis.com'
+export const GOOGLE_STORAGE = 'https://storage.googleapis.com'
 
 interface Metadata {
   name: string
@@ -72,7 +72,7 @@ export async function openStore(
   name: string,
   project: string | (() => Promise<string>),
   credentials: Credentials,
-  { endpoint = GOOGLE, signal, deadlines }: StoreOptions = {},
+  { endpoint = GOOGLE_STORAGE, signal, deadlines }: StoreOptions = {},
 ): Promise<Store> {
   const client = await credentials.client()
   const base = endpoint.replace(/\/$/, '')
