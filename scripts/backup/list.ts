@@ -18,8 +18,9 @@ export default environmentScript<{ all?: boolean }>({
     const backups = found.filter(({ wrong }) => options.all === true || wrong === undefined)
     return {
       document: {
-        backups: backups.map(({ name, manifest, wrong }) => ({
+        backups: backups.map(({ name, manifest, wrong, verified }) => ({
           name,
+          verified: verified ?? null,
           wrong: wrong ?? null,
           manifest: manifest ?? null,
         })) as unknown as Json,
@@ -28,14 +29,15 @@ export default environmentScript<{ all?: boolean }>({
         backups.length === 0
           ? 'No backups.'
           : table(
-              ['NAME', 'DATABASE', 'AGE', 'SIZE', 'TABLES', 'SERVER', ...(options.all ? ['WRONG'] : [])],
-              backups.map(({ name, manifest, wrong = '' }) => [
+              ['NAME', 'DATABASE', 'AGE', 'SIZE', 'TABLES', 'SERVER', 'VERIFIED', ...(options.all ? ['WRONG'] : [])],
+              backups.map(({ name, manifest, wrong = '', verified = '' }) => [
                 name,
                 manifest?.database ?? '',
                 manifest ? formatAge(ageOf(manifest.takenAt, context.now())) : '',
                 manifest ? formatBytes(manifest.dump.bytes) : '',
                 manifest?.tables.length ?? '',
                 manifest?.source.server ?? '',
+                verified,
                 ...(options.all ? [wrong] : []),
               ]),
             ),

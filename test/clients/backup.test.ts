@@ -19,9 +19,11 @@ import { createRest } from '../../lib/cluster/rest.ts'
 import type { Credentials } from '../../lib/google/credentials.ts'
 import { openLargeObjects } from '../../lib/google/large-objects.ts'
 import { openStore, type Store } from '../../lib/google/storage.ts'
+import type { Manifest } from '../../lib/model/backup/manifest.ts'
 import { formatBackupName } from '../../lib/model/backup/name.ts'
 import { backupsFound } from '../../lib/phases/backup/found.ts'
 import { backupTaken } from '../../lib/phases/backup/taken.ts'
+import { backupVerified } from '../../lib/phases/backup/verified.ts'
 import type { OpsError } from '../../lib/runtime/errors.ts'
 import { PROJECT, TestLab, TOKEN } from './support/lab.ts'
 
@@ -151,7 +153,9 @@ backups('taken under load: dump, counts and checksums are of one instant', async
     const evidence = await backupTaken(database).run(context)
     const [found] = await backupsFound(context)
     assert.is(found?.name, (evidence as { backup: string }).backup)
-    const { dump, tables, source, images } = found?.manifest ?? assert.unreachable('it has a manifest')
+    const manifest = found?.manifest
+    if (!manifest) throw new Error('it has no manifest')
+    const { dump, tables, source, images } = manifest
     const large = await openLargeObjects('state', credentials, { endpoint: lab.url })
     const content = await buffer(await large.download(dump.object, dump.generation))
     assert.is(createHash('sha256').update(content).digest('hex'), dump.sha256)
@@ -195,6 +199,56 @@ backups('taken under load: dump, counts and checksums are of one instant', async
     await once(load, 'exit')
   }
 })
+const databasesOf = (folder: string) =>
+  sql(folder, "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE NOT datistemplate")
+backups('the latest is restored beside the live database and marked; nothing stays', async ({ context, folder }) => {
+  const before = await databasesOf(folder)
+  const rows = await sql(folder, 'SELECT count(*) FROM ledger')
+  assert.match(JSON.stringify(await backupVerified('latest').run(context)), '"tables":3')
+  assert.match((await backupsFound(context))[0]?.verified ?? '', /^\d{4}-\d\d-\d\dT/)
+  assert.is(await databasesOf(folder), before)
+  assert.is(await sql(folder, 'SELECT count(*) FROM ledger'), rows)
+})
+for (const [why, change, message] of [
+  ['another digest', (manifest: Manifest) => ({ dump: { ...manifest.dump, sha256: '0'.repeat(64) } }), 'another SHA-256'],
+  [
+    'too short',
+    (manifest: Manifest) => ({ dump: { ...manifest.dump, bytes: manifest.dump.bytes + 1 } }),
+    /has \d+ of \d+ bytes/,
+  ],
+  ['a dump that is gone', (manifest: Manifest) => ({ dump: { ...manifest.dump, generation: '1' } }), 'is gone'],
+  [
+    'other rows',
+    (manifest: Manifest) => ({ tables: manifest.tables.map(sum => ({ ...sum, checksum: `${sum.checksum}1` })) }),
+    'but not the same ones',
+  ],
+] as const)
+  backups(`${why}: 6, not marked, and nothing stays`, async ({ context, folder, store }) => {
+    const [latest] = await backupsFound(context)
+    const name = formatBackupName({ database: 'main', takenAt: new Date(2019, 0, 1) })
+    const object = `backups/lab/${name}.json`
+    const manifest = latest?.manifest as Manifest
+    await store.put(object, JSON.stringify({ ...manifest, name, ...change(manifest) }))
+    const before = await databasesOf(folder)
+    const error = await backupVerified(name)
+      .run(context)
+      .catch((error: OpsError) => error)
+    assert.is((error as OpsError).code, 6, String(error))
+    assert.match((error as OpsError).message, message)
+    assert.is(await databasesOf(folder), before)
+    assert.is((await backupsFound(context)).find(each => each.name === name)?.verified, undefined)
+    await store.remove(object, (await store.read(object))?.generation ?? '')
+  })
+for (const [wanted, code] of [
+  ['main-20180101-000000', 2],
+  ['nonsense', 2],
+] as const)
+  backups(`no backup ${wanted}: ${code}`, async ({ context }) => {
+    const error = await backupVerified(wanted)
+      .run(context)
+      .catch((error: OpsError) => error)
+    assert.is((error as OpsError).code, code)
+  })
 for (const [why, other, message] of [
   ['no such database', { database: 'elsewhere' }, 'database "elsewhere" does not exist'],
   ['no such role', { role: 'nobody' }, 'role "nobody" does not exist'],

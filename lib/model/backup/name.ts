@@ -22,6 +22,9 @@ export function parseBackupName(name: string): BackupName | undefined {
 const MANIFEST = '.json'
 const DUMP = '.dump'
 
+/** The key of a manifest's metadata that says when the backup was last restored and found whole. */
+export const VERIFIED = 'verified'
+
 /** The objects of a backup. */
 export const manifestObject = (prefix: string, name: string): string => `${prefix}${name}${MANIFEST}`
 export const dumpObject = (prefix: string, name: string): string => `${prefix}${name}${DUMP}`

@@ -1,3 +1,5 @@
+import { formatBytes } from './size.ts'
+
 /** A table's rows at one instant. */
 export interface TableSum {
   /** With its schema, quoted as SQL wants it. */
@@ -58,6 +60,47 @@ export const dumpCommand = (as: { database: string; role: string }, snapshot: st
   ...['pg_dump', '--format=custom', `--snapshot=${snapshot}`],
   ...connectAs(as),
 ]
+
+/** Where a backup is restored to be looked at, beside the live database. */
+export const SCRATCH = 'threads-ops-verify'
+
+/** Commands for the scratch database; one that a killed run has left is dropped first. */
+export const scratchCommands = ({ database, role }: { database: string; role: string }) => {
+  const as = [`--username=${role}`, '--no-password', `--maintenance-db=${database}`]
+  return {
+    drop: ['dropdb', '--if-exists', '--force', ...as, SCRATCH],
+    create: ['createdb', '--template=template0', ...as, SCRATCH],
+    restore: ['pg_restore', '--exit-on-error', '--no-owner', '--no-privileges', ...connectAs({ database: SCRATCH, role })],
+  }
+}
+
+/** Prints where the server's data lie. */
+export const dataFolderCommand = (as: { database: string; role: string }): string[] => [
+  ...psqlCommand(as),
+  '--command=SHOW data_directory',
+]
+
+/** What is free on a folder's volume, in bytes, of what `df -Pk` prints; undefined where it can't be told. */
+export function freeBytes(printed: string): number | undefined {
+  const kib = /^\S.*\s\d+\s+\d+\s+(\d+)\s+\d+%\s/.exec(printed.trim().split('\n')[1] ?? '')?.[1]
+  return kib === undefined ? undefined : Number(kib) * 1024
+}
+
+/** Beside the database itself: the write-ahead log, and room for whoever else writes. In bytes. */
+const BESIDE = 256 * 2 ** 20
+
+/** Why a backup can't be restored beside the live database; undefined where it can. */
+export function unsuitable(
+  source: { server: string; bytes: number },
+  live: { server: string; free: number | undefined },
+): string | undefined {
+  const [major, liveMajor] = [source, live].map(({ server }) => Number.parseInt(server, 10)) as [number, number]
+  if (major > liveMajor) return `it is of PostgreSQL ${source.server}, and the server is ${live.server}`
+  if (live.free === undefined) return "how much is free on the volume can't be told"
+  const needed = source.bytes + BESIDE
+  if (live.free >= needed) return undefined
+  return `it takes ${formatBytes(needed)} on the volume, of which ${formatBytes(live.free)} are free`
+}
 
 /** How what was restored differs from what was saved, a line for each table; none where it is the same. */
 export function tableDifferences(saved: readonly TableSum[], restored: readonly TableSum[]): string[] {

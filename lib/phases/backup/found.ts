@@ -1,5 +1,5 @@
 import { type Manifest, readManifest } from '../../model/backup/manifest.ts'
-import { backupsAmong, manifestObject } from '../../model/backup/name.ts'
+import { backupsAmong, manifestObject, VERIFIED } from '../../model/backup/name.ts'
 import { backupPlace, type PlaceContext } from './place.ts'
 
 /** A backup in the bucket. */
@@ -9,6 +9,8 @@ export interface FoundBackup {
   manifest: Manifest | undefined
   /** Why it is no backup. */
   wrong: string | undefined
+  /** When it was last restored and found whole: ISO 8601. */
+  verified: string | undefined
 }
 
 /** How many manifests are read at a time. */
@@ -17,7 +19,8 @@ const AT_A_TIME = 8
 /** The environment's backups, newest first, and after them what is none. */
 export async function backupsFound(context: PlaceContext): Promise<FoundBackup[]> {
   const { store, prefix } = await backupPlace(context)
-  const { complete, incomplete } = backupsAmong(prefix, await store.list(prefix))
+  const said = await store.annotations(prefix)
+  const { complete, incomplete } = backupsAmong(prefix, [...said.keys()])
   const found: FoundBackup[] = []
   for (let at = 0; at < complete.length; at += AT_A_TIME) {
     const names = complete.slice(at, at + AT_A_TIME)
@@ -26,13 +29,17 @@ export async function backupsFound(context: PlaceContext): Promise<FoundBackup[]
       // It was removed since it was listed.
       if (text === undefined) return []
       const manifest = readManifest(name, text)
+      const verified = said.get(manifestObject(prefix, name))?.[VERIFIED]
       return [
         'wrong' in manifest
-          ? { name, manifest: undefined, wrong: `its manifest is not valid: ${manifest.wrong}` }
-          : { name, manifest, wrong: undefined },
+          ? { name, manifest: undefined, wrong: `its manifest is not valid: ${manifest.wrong}`, verified }
+          : { name, manifest, wrong: undefined, verified },
       ]
     })
     found.push(...(await Promise.all(read)).flat())
   }
-  return [...found, ...incomplete.map(name => ({ name, manifest: undefined, wrong: 'incomplete: it has no manifest' }))]
+  return [
+    ...found,
+    ...incomplete.map(name => ({ name, manifest: undefined, wrong: 'incomplete: it has no manifest', verified: undefined })),
+  ]
 }

@@ -20,12 +20,12 @@ import type { Database } from './place.ts'
 /** Runs the server's programs, where it runs. */
 export type Run = (command: string[]) => Promise<Duplex>
 
-/** The pod in which a database's server runs. @throws OpsError 4 where there is no such workload, or none of its pods is ready */
+/** The pod in which a database's server runs, and its programs; `finish` also runs those that clean up after an interruption. @throws OpsError 4 where there is no such workload, or none of its pods is ready */
 export async function serverOf(
   { workload }: Database,
   cluster: Cluster,
   signal: AbortSignal,
-): Promise<{ pod: string; run: Run; pods: Pod[] }> {
+): Promise<{ pod: string; run: Run; finish: Run; pods: Pod[] }> {
   const where = parseNamespacedName(workload)
   const found =
     (await cluster.get<Deployment>(kinds.deployments, where, signal)) ??
@@ -36,7 +36,12 @@ export async function serverOf(
   const pods = await cluster.list<Pod>(kinds.pods, namespace, signal)
   const at = serverPod(pods, found.spec?.selector)
   if (!at) throw precondition(`no pod of ${workload} is ready`, '`./taskw verify` says why')
-  return { pod: at.pod, pods, run: command => cluster.exec({ namespace, ...at, command }, signal) }
+  return {
+    pod: at.pod,
+    pods,
+    run: command => cluster.exec({ namespace, ...at, command }, signal),
+    finish: command => cluster.exec({ namespace, ...at, command }),
+  }
 }
 
 /** A psql that reads one snapshot of a database until it is closed. */

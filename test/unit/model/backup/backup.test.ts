@@ -8,7 +8,7 @@ import {
   manifestObject,
   parseBackupName,
 } from '../../../../lib/model/backup/name.ts'
-import { isSumsEnd, tableDifferences } from '../../../../lib/model/backup/tables.ts'
+import { freeBytes, isSumsEnd, tableDifferences, unsuitable } from '../../../../lib/model/backup/tables.ts'
 
 const names = suite("a backup's name")
 for (const [database, time, name] of [
@@ -118,3 +118,45 @@ differences('the end of the sums, and a table called so', () => {
   assert.not(isSumsEnd('{"table" : "public.\\"end\\"", "rows" : 0, "checksum" : "0"}'))
 })
 differences.run()
+
+const free = suite('freeBytes')
+const HEADING = 'Filesystem 1024-blocks Used Available Capacity Mounted on\n'
+for (const [why, printed, expected] of [
+  ['of coreutils', `${HEADING}/dev/sda1 10218772 2047432 7630508 22% /var/lib/postgresql/data\n`, 7_630_508 * 1024],
+  ['of busybox', `${HEADING}overlay              10218772   2047432   7630508  21% /\n`, 7_630_508 * 1024],
+  ['a device with a space in its name', `${HEADING}//nas/a b 100 40 60 40% /mnt\n`, 60 * 1024],
+  ['full', `${HEADING}/dev/sda1 100 100 0 100% /\n`, 0],
+  ['nothing', '', undefined],
+  ['the heading alone', HEADING, undefined],
+] as const)
+  free(why, () => assert.is(freeBytes(printed), expected))
+free.run()
+
+const suitable = suite('unsuitable')
+const GIB = 2 ** 30
+for (const [why, source, live, expected] of [
+  ['the same version, and room', { server: '16.4', bytes: GIB }, { server: '16.4', free: 2 * GIB }, undefined],
+  ['a newer server', { server: '9.6.24', bytes: 0 }, { server: '16.4 (Debian)', free: 2 * GIB }, undefined],
+  ['a newer minor', { server: '16.9', bytes: 0 }, { server: '16.4', free: 2 * GIB }, undefined],
+  [
+    'a newer major',
+    { server: '17.0', bytes: 0 },
+    { server: '16.4', free: 2 * GIB },
+    'it is of PostgreSQL 17.0, and the server is 16.4',
+  ],
+  [
+    'no room',
+    { server: '16.4', bytes: GIB },
+    { server: '16.4', free: GIB },
+    'it takes 1.3 GiB on the volume, of which 1.0 GiB are free',
+  ],
+  ['just enough', { server: '16.4', bytes: 0 }, { server: '16.4', free: GIB / 4 }, undefined],
+  [
+    'nobody knows',
+    { server: '16.4', bytes: 0 },
+    { server: '16.4', free: undefined },
+    "how much is free on the volume can't be told",
+  ],
+] as const)
+  suitable(why, () => assert.is(unsuitable(source, live), expected))
+suitable.run()
