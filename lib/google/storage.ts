@@ -22,8 +22,8 @@ export interface Store {
   list(prefix: string): Promise<string[]>
   /** The custom metadata of the objects with this prefix, by name; none where there is no bucket. */
   annotations(prefix: string): Promise<Map<string, Record<string, string>>>
-  /** Adds to an object's custom metadata. @returns false where that generation is gone */
-  annotate(object: string, generation: string, metadata: Record<string, string>): Promise<boolean>
+  /** Adds to an object's custom metadata, or removes what is null. @returns false where that generation is gone */
+  annotate(object: string, generation: string, metadata: Record<string, string | null>): Promise<boolean>
   /** What an object holds, in one request. Undefined when there is no such object, or no such bucket. */
   content(object: string): Promise<string | undefined>
   /** The same with what the bucket says of it, in two requests. */

@@ -239,6 +239,40 @@ for (const [why, change, message] of [
     assert.is((await backupsFound(context)).find(each => each.name === name)?.verified, undefined)
     await store.remove(object, (await store.read(object))?.generation ?? '')
   })
+backups('interrupted while the server restores: nothing stays', async ({ context, folder }) => {
+  const before = await databasesOf(folder)
+  const stop = new AbortController()
+  let during = ''
+  const stopped = {
+    ...context,
+    signal: stop.signal,
+    progress: (said: string) => {
+      if (said.includes('checksum of')) stop.abort()
+      else if (said.includes('restore')) during = said
+    },
+  }
+  const error = await backupVerified('latest')
+    .run(stopped)
+    .catch((error: Error) => error)
+  assert.instance(error, Error)
+  assert.match(during, 'restore')
+  assert.is(await databasesOf(folder), before)
+})
+backups('one that was whole and no longer is loses its mark', async ({ context, store }) => {
+  const [latest] = await backupsFound(context)
+  const name = formatBackupName({ database: 'main', takenAt: new Date(2019, 0, 2) })
+  const object = `backups/lab/${name}.json`
+  const manifest = latest?.manifest as Manifest
+  await store.put(object, JSON.stringify({ ...manifest, name, dump: { ...manifest.dump, sha256: '0'.repeat(64) } }))
+  const generation = (await store.read(object))?.generation ?? ''
+  assert.ok(await store.annotate(object, generation, { verified: '2019-01-03T00:00:00.000Z' }))
+  const error = await backupVerified(name)
+    .run(context)
+    .catch((error: OpsError) => error)
+  assert.is((error as OpsError).code, 6)
+  assert.is((await backupsFound(context)).find(each => each.name === name)?.verified, undefined)
+  await store.remove(object, generation)
+})
 for (const [wanted, code] of [
   ['main-20180101-000000', 2],
   ['nonsense', 2],

@@ -42,33 +42,22 @@ export const backupVerified = (wanted: string): Phase<VerifyContext> => ({
   },
 
   async run(context) {
-    const { progress, signal, now } = context
     const place = await backupPlace(context)
     const { manifest, generation } = await chosen(wanted, place)
-    const { name, tables, source } = manifest
-    const database = databaseOf(manifest)
-    const { run, finish } = await serverOf(database, await context.cluster(), signal)
-    await refuseUnsuitable(manifest, run)
-    const read = (what: string) => readDump(manifest, place, bytes => progress(`${name}: ${what}, ${formatBytes(bytes)}`))
-    for await (const _ of read('digest'));
-    const restored = await inScratch(database, finish, async () => {
-      const { restore } = scratchCommands(source)
-      const stream = await run(restore)
-      await Promise.all([pipeline(Readable.from(read('restore')), stream), text(stream)])
-      return sumsOf({ ...database, database: SCRATCH }, run, table => progress(`${name}: checksum of ${table}`))
-    })
-    const differences = tableDifferences(tables, restored)
-    if (differences.length > 0)
-      throw unhealthy(`backup ${name} is not what was saved: ${differences.join('; ')}`, '`./taskw backup` takes another')
-    const verified = now().toISOString()
-    if (!(await place.store.annotate(manifestObject(place.prefix, name), generation, { [VERIFIED]: verified })))
-      throw precondition(`the manifest of ${name} was changed or removed meanwhile`, LIST)
-    return {
-      backup: name,
-      tables: tables.length,
-      rows: tables.reduce((sum, { rows }) => sum + rows, 0),
-      verified,
-    } satisfies Json
+    const { name, tables } = manifest
+    const mark = (verified: string | null) =>
+      place.store.annotate(manifestObject(place.prefix, name), generation, { [VERIFIED]: verified })
+    try {
+      await restoreAndCompare(manifest, place, context)
+    } catch (error) {
+      // It may have been whole when it was last looked at.
+      if (error instanceof OpsError && error.code === exitCodes.unhealthy) await mark(null)
+      throw error
+    }
+    const verified = context.now().toISOString()
+    if (!(await mark(verified))) throw precondition(`the manifest of ${name} was changed or removed meanwhile`, LIST)
+    const rows = tables.reduce((sum, table) => sum + table.rows, 0)
+    return { backup: name, tables: tables.length, rows, verified } satisfies Json
   },
 
   summary: evidence => {
@@ -76,6 +65,25 @@ export const backupVerified = (wanted: string): Phase<VerifyContext> => ({
     return `${backup}: ${tables} tables, ${rows} rows, all as they were saved`
   },
 })
+
+/** @throws OpsError 4 where it can't be restored here, 6 where it is not what was saved */
+async function restoreAndCompare(manifest: Manifest, place: Place, context: VerifyContext): Promise<void> {
+  const { progress, signal } = context
+  const { name, tables, source } = manifest
+  const database = databaseOf(manifest)
+  const { run, finish } = await serverOf(database, await context.cluster(), signal)
+  await refuseUnsuitable(manifest, run)
+  const read = (what: string) => readDump(manifest, place, bytes => progress(`${name}: ${what}, ${formatBytes(bytes)}`))
+  for await (const _ of read('digest'));
+  const restored = await inScratch(database, finish, async () => {
+    const stream = await run(scratchCommands(source).restore)
+    await Promise.all([pipeline(Readable.from(read('restore')), stream), text(stream)])
+    return sumsOf({ ...database, database: SCRATCH }, run, table => progress(`${name}: checksum of ${table}`))
+  })
+  const differences = tableDifferences(tables, restored)
+  if (differences.length > 0)
+    throw unhealthy(`backup ${name} is not what was saved: ${differences.join('; ')}`, '`./taskw backup` takes another')
+}
 
 const databaseOf = ({ database, source }: Manifest): Database => ({
   name: database,

@@ -90,8 +90,8 @@ uploads('it keeps nothing at all, and says so each time: an end', async () => {
   const done = await upload(content, Object.fromEntries(Array.from({ length: 20 }, (_, n) => [n + 1, { keeps: 0 }])))
   assert.is((done.written as OpsError).code, 5)
 })
-uploads('what is read and cut fails', async () =>
-  withServer(
+uploads('what is read and cut fails', async () => {
+  await withServer(
     (_request, response) => {
       response.writeHead(200, { 'content-length': 100 }).write('half')
       setTimeout(() => response.destroy(), 50)
@@ -104,6 +104,6 @@ uploads('what is read and cut fails', async () =>
         .catch((error: Error) => error)
       assert.instance(error, Error)
     },
-  ),
-)
+  )
+})
 uploads.run()

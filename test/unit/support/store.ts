@@ -45,7 +45,8 @@ export function fakeStore({ exists = true, calls = [] as string[] } = {}): FakeS
     async annotate(object, generation, metadata) {
       calls.push(`annotate ${object} ${generation}`)
       if (generationOf(object) !== generation) return false
-      annotated.set(object, { ...annotated.get(object), ...metadata })
+      const all = Object.entries({ ...annotated.get(object), ...metadata })
+      annotated.set(object, Object.fromEntries(all.flatMap(([key, value]) => (value === null ? [] : [[key, value]]))))
       return true
     },
     content: async object => objects.get(object)?.content,
