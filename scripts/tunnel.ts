@@ -130,7 +130,7 @@ async function statusOf({ environment }: Context): Promise<Outcome> {
   return {
     document: { tunnels: kubernetes, services },
     text: [
-      ...(kubernetes.length === 0 ? ['No tunnel of this checkout is open.'] : []),
+      ...(kubernetes.length === 0 ? [`This checkout has no tunnel of ${environment.name} open.`] : []),
       ...kubernetes.map(
         ({ port, pid, detached }) =>
           `127.0.0.1:${port} reaches the Kubernetes API: process ${pid}, ${detached ? 'in the background' : 'in a terminal'}`,

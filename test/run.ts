@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { readdir, readFile, stat } from 'node:fs/promises'
+import { freemem } from 'node:os'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureTools } from '../lab/tools/build.ts'
@@ -25,6 +26,9 @@ const root = join(import.meta.dirname, '..')
 /** What no file takes, however slow the machine: one that hangs must not take all the others along. */
 const LONGEST_MS = 30 * 60_000
 const AT_A_TIME = 2
+/** What a lab and the programs that work on it take at most, with the memory that the tests give it. In bytes. */
+const LAB_TAKES = 3 * 2 ** 30
+const LABS_AT_A_TIME = freemem() > 4 * LAB_TAKES ? 3 : AT_A_TIME
 /** What a file that has ended may still have said. */
 const LAST_WORDS_MS = 1000
 
@@ -96,17 +100,15 @@ const buildTools = (signal: AbortSignal): Promise<unknown> =>
     process.stderr.write(`the lab's programs: ${messageOf(error)}\n`),
   )
 
-async function runAll(files: string[], scratch: Scratch, built: Promise<unknown>): Promise<Result[]> {
+async function runAll(files: string[], atATime: number, scratch: Scratch): Promise<Result[]> {
   const waiting = [...files]
   const results: Result[] = []
   const worker = async () => {
     for (let file = waiting.shift(); file && !isInterrupted; file = waiting.shift()) {
-      if (isLab(file)) await built
-      if (isInterrupted) return
       results.push(await runFile(file, scratch))
     }
   }
-  await Promise.all(Array.from({ length: AT_A_TIME }, worker))
+  await Promise.all(Array.from({ length: atATime }, worker))
   return results
 }
 
@@ -129,7 +131,9 @@ if (wanted.length === 0) {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt(scratch, stop))
   const built = labs.length > 0 ? buildTools(stop.signal) : Promise.resolve()
-  const results = await runAll([...others, ...labs], scratch, built)
+  const results = await runAll(others, AT_A_TIME, scratch)
+  await built
+  results.push(...(await runAll(labs, LABS_AT_A_TIME, scratch)))
   const left = await scratch.clear()
   for (const line of left) process.stdout.write(`left behind: ${line}\n`)
   if (files.length < wanted.length) process.stdout.write(`skipped files: ${wanted.length - files.length}\n`)

@@ -25,8 +25,10 @@ const services = (): string[] => {
 
 /** Images from other registries that the charts and manifests use, with their tags. */
 const thirdParties: readonly string[] = [
+  'docker.io/cloudflare/cloudflared:2025.10.1',
   'docker.io/library/busybox:1.37.0',
   'docker.io/library/postgres:16.4-alpine',
+  'docker.io/library/postgres:17-alpine',
   'docker.io/rancher/local-path-provisioner:v0.0.30',
   'ghcr.io/dexidp/dex:v2.43.0',
   'ghcr.io/external-secrets/external-secrets:v1.3.1',

@@ -1,5 +1,6 @@
 import type { RequestOptions } from 'node:https'
 import {
+  currentPort,
   foreignMembers,
   type Kubeconfig,
   localPort,
@@ -50,8 +51,7 @@ export async function readConnection(path: string, context: string, port?: numbe
  * @throws OpsError 4 when its entries of this name are not those that are written here
  */
 export async function refuseForeign(path: string, context: string, port: number): Promise<void> {
-  const text = await readNamed(path).catch(() => undefined)
-  const file = text === undefined ? undefined : legible(text)
+  const file = await fileAt(path)
   if (file) refuse(path, foreignMembers(file, { context, port }))
 }
 
@@ -63,9 +63,20 @@ function withoutItsSecrets(file: Kubeconfig): Kubeconfig {
 
 /** The local port that a kubeconfig's context names already; undefined where there is none, or the file can't be read. */
 export async function rememberedPort(path: string, context: string): Promise<number | undefined> {
-  const text = await readNamed(path).catch(() => undefined)
-  const file = text === undefined ? undefined : legible(text)
+  const file = await fileAt(path)
   return file && localPort(file, context)
+}
+
+/** The local port at which a kubeconfig's current context expects the API, if it does on this machine. */
+export async function currentContextPort(path: string): Promise<number | undefined> {
+  const file = await fileAt(path)
+  return file && currentPort(file)
+}
+
+/** Undefined where there is none, or it can't be read. */
+async function fileAt(path: string): Promise<Kubeconfig | undefined> {
+  const text = await readNamed(path).catch(() => undefined)
+  return text === undefined ? undefined : legible(text)
 }
 
 function legible(text: string): Kubeconfig | undefined {

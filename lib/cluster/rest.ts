@@ -199,6 +199,13 @@ const isUnread = (error: unknown): boolean => statusOf(error) === TOO_MANY_REQUE
 
 const NO_ANSWER_HINT = 'is the tunnel up: `./taskw tunnel`'
 
+/** No answer at all: whoever knows the VM can say why. */
+export class Unreachable extends OpsError {
+  constructor(message: string, cause: unknown) {
+    super(exitCodes.external, message, NO_ANSWER_HINT, cause)
+  }
+}
+
 function unreachable(server: string, reason: string, error: unknown): OpsError {
   const message = `can't reach the Kubernetes API at ${server}: ${reason}`
   return CERTIFICATE.test(`${systemCode(error)} ${reason}`)
@@ -207,7 +214,7 @@ function unreachable(server: string, reason: string, error: unknown): OpsError {
         'the certificate belongs to another cluster or name: `./taskw kubeconfig` writes the kubeconfig anew',
         error,
       )
-    : external(message, NO_ANSWER_HINT, error)
+    : new Unreachable(message, error)
 }
 
 /** Node's error codes for a certificate that is not valid. */

@@ -22,6 +22,9 @@ export function environmentScript<O>(definition: {
       try {
         const outcome = await definition.run(context, run)
         return { ...outcome, document: { env: run.options.env, ...outcome.document } }
+      } catch (error) {
+        const { unanswered } = await import('../operation/unanswered.ts')
+        throw await unanswered(error, context)
       } finally {
         await close()
       }

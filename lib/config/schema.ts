@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseCalendarSpan } from '../runtime/calendar-span.ts'
 import { DURATION_EXAMPLES, parseDuration } from '../runtime/duration.ts'
 import { isAskable } from '../runtime/inherited.ts'
 import { isBranch } from './git.ts'
@@ -148,6 +149,37 @@ const rootTemplate = z
       ),
   )
 
+/** The same meaning as restic's `--keep-…`. */
+const keepCount = z.int().min(-1, 'must be how many to keep, or -1 for all').optional()
+const keepSpan = z
+  .string()
+  .transform((text, context) => {
+    const span = parseCalendarSpan(text)
+    if (span) return span
+    const message = `"${text}" is not a time such as 2y5m7d3h: years, months, days, hours`
+    context.addIssue({ code: 'custom', message })
+    return z.NEVER
+  })
+  .optional()
+const keep = z
+  .strictObject({
+    last: keepCount,
+    hourly: keepCount,
+    daily: keepCount,
+    weekly: keepCount,
+    monthly: keepCount,
+    yearly: keepCount,
+    within: keepSpan,
+    'within-hourly': keepSpan,
+    'within-daily': keepSpan,
+    'within-weekly': keepSpan,
+    'within-monthly': keepSpan,
+    'within-yearly': keepSpan,
+    /** In which days, weeks and the others begin. */
+    timeZone: timeZone.default('UTC'),
+  })
+  .refine(({ timeZone: _, ...rules }) => Object.values(rules).some(Boolean), 'keeps nothing: no rule in it keeps any')
+
 /** What Terraform does not know about an environment; the rest comes from Terraform's outputs. */
 export const environmentSchema = z.strictObject({
   schema: z.literal('threads-ops/environment/1'),
@@ -235,6 +267,8 @@ export const environmentSchema = z.strictObject({
   snapshots: z.strictObject({
     /** `up` takes one after each of these layers, once per state serial. */
     after: distinct(layer),
+    /** Which of them `snapshot:prune` keeps; without it, all. */
+    keep: keep.optional(),
   }),
 
   /** Databases whose contents are saved by themselves. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { protos } from '@google-cloud/compute'
 import type { AuthClient } from 'google-auth-library'
 import type { ClientOptions } from 'google-gax'
@@ -35,6 +36,8 @@ export interface Snapshot {
   status: string
   description: string
   labels: Record<string, string>
+  /** Changes with them. */
+  labelFingerprint: string
   /** ISO 8601. */
   createdAt: string
   diskSizeGb: number
@@ -79,6 +82,16 @@ export interface Compute {
   hostKeys(name: string): Promise<string[]>
   /** The project's snapshots that have these labels, all of them without any, newest first; none while Compute Engine is not enabled. */
   snapshots(labels: Record<string, string>): Promise<Snapshot[]>
+  /** The project's snapshots of disks of these names, wherever the disks are, or were; newest first. */
+  snapshotsOfDisks(names: readonly string[]): Promise<Snapshot[]>
+  /** Undefined when there is no such snapshot. */
+  snapshot(name: string): Promise<Snapshot | undefined>
+  /**
+   * Changes a snapshot's labels, under their fingerprint: where somebody else has changed them meanwhile, they are read and `change`d again.
+   * @param change gets the snapshot, undefined when it is gone; what it throws ends it
+   * @returns whether there was anything to change
+   */
+  setSnapshotLabels(name: string, change: (found: Snapshot | undefined) => Record<string, string>): Promise<boolean>
   /** Waits until the snapshot is READY, and checks that it is what was asked for. @throws OpsError 5 when it is not */
   createSnapshot(request: SnapshotRequest): Promise<Snapshot>
   /** One that is gone already is deleted. */
@@ -108,7 +121,7 @@ const CALLS: Calls = {
   Instances: ['Get', 'Start', 'SetMetadata', 'GetGuestAttributes'],
   Projects: ['Get'],
   Disks: ['CreateSnapshot'],
-  Snapshots: ['Get', 'List', 'Delete'],
+  Snapshots: ['Get', 'List', 'Delete', 'SetLabels'],
   ZoneOperations: ['Wait'],
   GlobalOperations: ['Wait'],
 }
@@ -208,6 +221,45 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
     return found && snapshotOf(found[0])
   }
 
+  const listSnapshots = (filter: string) =>
+    call('listing snapshots', async () => {
+      const found: Snapshot[] = []
+      const pages = snapshots.listAsync({ project, filter, maxResults: 500 }, { ...short, autoPaginate: false })
+      try {
+        for await (const snapshot of pages) found.push(snapshotOf(snapshot))
+      } catch (error) {
+        if (!isDisabled(error)) throw error
+      }
+      return found.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
+    })
+
+  const readSnapshot = (name: string) => call(`reading snapshot ${name}`, () => getSnapshot(name))
+
+  const changeSnapshotLabels = async (name: string, change: (found: Snapshot | undefined) => Record<string, string>) => {
+    const found = await readSnapshot(name)
+    const labels = change(found)
+    if (!found || isDeepStrictEqual(labels, found.labels)) return false
+    const globalSetLabelsRequestResource = { labels, labelFingerprint: found.labelFingerprint }
+    // It takes no request id: one that is repeated after a lost answer meets its own fingerprint, and finds nothing left to do.
+    await begin(
+      `labelling snapshot ${name}`,
+      () => snapshots.setLabels({ project, resource: name, globalSetLabelsRequestResource }, short),
+      `the labels of snapshot ${name}`,
+    )
+    return true
+  }
+
+  /** Changes something under its fingerprint. */
+  const underFingerprint = async <T>(attemptChange: () => Promise<T>): Promise<T> => {
+    for (let number = 1; ; number++) {
+      try {
+        return await attemptChange()
+      } catch (error) {
+        if (!isAnswer(error, PRECONDITION_FAILED) || number === CONFLICTS) throw error
+      }
+    }
+  }
+
   const changeMetadata = async (name: string, key: string, change: (value: string) => string) => {
     const instance = { project, zone, instance: name }
     const [vm] = await call(`reading the metadata of ${name}`, () => instances.get(instance, short))
@@ -270,15 +322,7 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
       return { id: String(vm.id), instance, project: attributesOf(commonInstanceMetadata) }
     },
 
-    async setMetadata(name, key, change) {
-      for (let number = 1; ; number++) {
-        try {
-          return await changeMetadata(name, key, change)
-        } catch (error) {
-          if (!isAnswer(error, PRECONDITION_FAILED) || number === CONFLICTS) throw error
-        }
-      }
-    },
+    setMetadata: (name, key, change) => underFingerprint(() => changeMetadata(name, key, change)),
 
     hostKeys: name =>
       call(`reading the host keys of ${name}`, async () => {
@@ -289,19 +333,18 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
       }),
 
     snapshots: labels =>
-      call('listing snapshots', async () => {
-        const filter = Object.entries(labels)
+      listSnapshots(
+        Object.entries(labels)
           .map(([key, value]) => `labels.${key}="${value}"`)
-          .join(' AND ')
-        const found: Snapshot[] = []
-        const pages = snapshots.listAsync({ project, filter, maxResults: 500 }, { ...short, autoPaginate: false })
-        try {
-          for await (const snapshot of pages) found.push(snapshotOf(snapshot))
-        } catch (error) {
-          if (!isDisabled(error)) throw error
-        }
-        return found.sort((a, b) => b.createdAt.localeCompare(a.createdAt))
-      }),
+          .join(' AND '),
+      ),
+
+    // The other language of filters can't look at the end of a URL; the names are of lower-case letters, digits and hyphens.
+    snapshotsOfDisks: async names => (names.length === 0 ? [] : listSnapshots(`sourceDisk eq ".*/disks/(${names.join('|')})"`)),
+
+    snapshot: readSnapshot,
+
+    setSnapshotLabels: (name, change) => underFingerprint(() => changeSnapshotLabels(name, change)),
 
     async createSnapshot({ name, disk, description, labels }) {
       const snapshotResource = { name, description, labels }
@@ -310,7 +353,7 @@ export async function openCompute(opened: ComputeOptions): Promise<Compute> {
         requestId => disks.createSnapshot({ project, zone, disk, requestId, snapshotResource }, short),
         `snapshot ${name}`,
       )
-      const made = await call(`reading snapshot ${name}`, () => getSnapshot(name))
+      const made = await readSnapshot(name)
       const wrong = made ? faults(made, disk, labels) : ['it does not exist']
       if (made && wrong.length === 0) return made
       throw external(
@@ -373,6 +416,7 @@ const snapshotOf = (from: ApiSnapshot): Snapshot => ({
   status: String(from.status),
   description: from.description ?? '',
   labels: from.labels ?? {},
+  labelFingerprint: from.labelFingerprint ?? '',
   createdAt: from.creationTimestamp ? new Date(from.creationTimestamp).toISOString() : '',
   diskSizeGb: Number(from.diskSizeGb ?? 0),
   storageBytes: BigInt(String(from.storageBytes ?? 0)),
@@ -380,5 +424,5 @@ const snapshotOf = (from: ApiSnapshot): Snapshot => ({
   sourceDiskUrl: from.sourceDisk ?? '',
   sourceDiskId: String(from.sourceDiskId ?? ''),
   architecture: String(from.architecture ?? ''),
-  autoCreated: from.autoCreated ?? false,
+  autoCreated: Boolean(from.autoCreated || from.sourceSnapshotSchedulePolicy),
 })

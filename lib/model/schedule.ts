@@ -1,3 +1,5 @@
+import { instantOf, wallClock } from './wall-clock.ts'
+
 /** When something, such as a scheduler job of the Terraform tree's, starts and stops the VM, every day. */
 export interface Schedule {
   /** Times of day, `HH:MM`. */
@@ -17,7 +19,7 @@ export function scheduleAt(schedule: Schedule, now: Date): { isOn: boolean; unti
   const { timeZone } = schedule
   const today = wallClock(now.getTime(), timeZone)
   const events = (['on', 'off'] as const)
-    .flatMap(does => DAYS.map(day => ({ does, at: instantOf(today + day * DAY_MS, schedule[does], timeZone) })))
+    .flatMap(does => DAYS.map(day => ({ does, at: instantOf(timeOn(today + day * DAY_MS, schedule[does]), timeZone) })))
     .sort((a, b) => a.at - b.at)
   const isOn = events.findLast(({ at }) => at <= now.getTime())?.does === 'on'
   const next = events.find(({ does, at }) => at > now.getTime() && does === (isOn ? 'off' : 'on'))
@@ -39,27 +41,8 @@ export function clockOf(at: Date, { timeZone }: Schedule): string {
   return `${new Date(wallClock(at.getTime(), timeZone)).toISOString().slice(11, 16)} (${timeZone})`
 }
 
-/** What clocks show in a time zone, as the milliseconds of the same date and time in UTC. */
-function wallClock(at: number, timeZone: string): number {
-  const format = new Intl.DateTimeFormat('en', {
-    ...{ timeZone, hourCycle: 'h23' },
-    ...{ year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' },
-  })
-  const parts = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, Number(value)]))
-  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts
-  return Date.UTC(year, month - 1, day, hour, minute, second)
-}
-
-/**
- * When clocks show a time on a day. Of one that comes twice the first, and of one that is left out as much later as the clocks are put
- * forward, like Temporal's `compatible`. https://tc39.es/proposal-temporal/docs/timezone.html
- */
-function instantOf(day: number, time: string, timeZone: string): number {
+/** A time of day, `HH:MM`, on the day of what clocks show. */
+function timeOn(shown: number, time: string): number {
   const [hours = 0, minutes = 0] = time.split(':').map(Number)
-  const shown = Math.floor(day / DAY_MS) * DAY_MS + (hours * 60 + minutes) * MINUTE_MS
-  const [before, after] = [shown - DAY_MS, shown + DAY_MS].map(near => near - wallClock(near, timeZone)) as [number, number]
-  const [first = shown + before] = [shown + before, shown + after]
-    .sort((a, b) => a - b)
-    .filter(at => wallClock(at, timeZone) === shown)
-  return first
+  return Math.floor(shown / DAY_MS) * DAY_MS + (hours * 60 + minutes) * MINUTE_MS
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { configuredPath } from '../config/load.ts'
 import { objectExists } from '../google/existence.ts'
 import type { FarEnd } from '../google/lease.ts'
@@ -9,6 +10,9 @@ import { dialFailure } from './vm-status.ts'
 
 /** What has been added to the metadata just now takes the guest agent some time; gcloud waits as long. */
 const NEW_KEY_WITHIN_MS = 60_000
+/** How long connections may take to end, in milliseconds; what is still being opened then is closed once it is open. */
+const CLOSED_WITHIN_MS = 3000
+
 const GOOGLE_IAP_RELAY = 'wss://tunnel.cloudproxy.app'
 
 /** Opened by the first call, shared by all later ones. A failure is not remembered: the next call tries again. */
@@ -78,11 +82,16 @@ export function openConnections(sources: Sources): Connections {
     return { relay: endpoints?.iapRelay ?? GOOGLE_IAP_RELAY, ...where, instance, port }
   }
   const apiEnd = () => farEnd(API_PORT)
+  /** Aborted by the next `disconnect`, for which nobody waits until something has opened. */
+  let closing = new AbortController()
+  const untilClosed = () => AbortSignal.any([signal, closing.signal])
   const { token } = credentials
   // What a connection takes is imported when it is opened: few verbs open all of them.
   const dial = async (port: number) => {
     const { dialThroughIap } = await import('../google/iap.ts')
-    return dialThroughIap({ ...(await farEnd(port)), token, signal })
+    return dialThroughIap({ ...(await farEnd(port)), token, signal }).catch(async error => {
+      throw await dialFailure(error, asked)
+    })
   }
 
   const store = lazy(async () =>
@@ -105,28 +114,26 @@ export function openConnections(sources: Sources): Connections {
     return { project, zone, region: zone.replace(/-[a-z]$/, '') }
   })
 
-  const asked = { environment, compute, output, baseLayer: base, dial, now, signal, log }
+  const asked = { environment, compute, output, baseLayer: base, dial, now, log }
 
   const openTheHost = async (within?: number) => {
+    const opening = { ...asked, signal: untilClosed() }
     const [{ openHost }, { keyStanding, refuseMissing, sshAccess }, { acceptedHostKeys }] = await Promise.all([
       import('../host/ssh.ts'),
       import('./ssh-access.ts'),
       import('./host-keys.ts'),
     ])
     const { user, identityFile } = sshAccess(environment)
-    const [vm, standing] = await Promise.all([output(base, 'vm_name'), keyStanding(asked)])
+    const [vm, standing] = await Promise.all([output(base, 'vm_name'), keyStanding(opening)])
     if (standing) refuseMissing(standing)
-    const hostKeys = await acceptedHostKeys(vm, asked, { within })
+    const hostKeys = await acceptedHostKeys(vm, opening, { within })
     return openHost({
-      dial: () =>
-        dial(SSH_PORT).catch(async error => {
-          throw await dialFailure(error, asked)
-        }),
+      dial: () => dial(SSH_PORT),
       explain: error => dialFailure(error, asked),
       user,
       hostKeys,
       name: vm,
-      signal,
+      signal: opening.signal,
       log,
       ...(within !== undefined && { within }),
       ...(standing?.validity?.until !== undefined && { keysWithin: NEW_KEY_WITHIN_MS }),
@@ -139,7 +146,7 @@ export function openConnections(sources: Sources): Connections {
   const tunnel = lazy(async () => {
     const [port, leadsTo] = await Promise.all([output(base, 'api_local_port'), apiEnd()])
     const { openTunnel } = await import('../google/tunnel.ts')
-    return openTunnel(Number(port), { leadsTo, token, heard: message => log.debug(message), signal })
+    return openTunnel(Number(port), { leadsTo, token, heard: message => log.debug(message), signal: untilClosed() })
   })
 
   const access = async () => {
@@ -162,9 +169,14 @@ export function openConnections(sources: Sources): Connections {
   })
 
   const disconnect = async () => {
-    const open = await Promise.allSettled([cluster.forget(), host.forget(), tunnel.forget()])
+    const opened = [cluster.forget(), host.forget(), tunnel.forget()]
+    closing.abort()
+    closing = new AbortController()
     // What fails to close is gone already.
-    await Promise.allSettled(open.map(opened => (opened.status === 'fulfilled' ? opened.value?.close() : undefined)))
+    const closed = Promise.allSettled(opened.map(async each => (await each)?.close()))
+    const inTime = new AbortController()
+    await Promise.race([closed, sleep(CLOSED_WITHIN_MS, undefined, { signal: inTime.signal }).catch(() => undefined)])
+    inTime.abort()
   }
 
   return { store, compute, exists, defaults, apiEnd, dial, host, tunnel: trustedTunnel, access, cluster, disconnect }

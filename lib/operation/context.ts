@@ -51,7 +51,7 @@ export interface Connections {
   defaults(): Promise<Defaults>
   /** Where the tunnel to the Kubernetes API leads. */
   apiEnd(): Promise<FarEnd>
-  /** A TCP connection to a port of the VM, through IAP. */
+  /** A TCP connection to a port of the VM, through IAP. @throws OpsError 4 when the VM is off or gone */
   dial(port: number): Promise<Duplex>
   /** @param within milliseconds that it may take to answer; by default as long as a boot takes */
   host(within?: number): Promise<Host>

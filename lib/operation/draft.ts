@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import { parseDocument, stringify } from 'yaml'
 import { configuredPath, parseEnvironment } from '../config/load.ts'
@@ -10,7 +10,7 @@ import { deliveryOf, expectationsOf, servicesOf } from '../model/draft/running.t
 import { scheduleIn } from '../model/draft/schedule.ts'
 import type { Inventory } from '../model/health/inventory.ts'
 import { foundSnapshots } from '../model/snapshot/found.ts'
-import { exitCodes, messageOf, OpsError, precondition, usage } from '../runtime/errors.ts'
+import { asOpsError, configuration, exitCodes, messageOf, OpsError, precondition, usage } from '../runtime/errors.ts'
 import { root as checkout } from '../runtime/files.ts'
 import type { Json } from '../runtime/json.ts'
 import type { Run } from '../runtime/script.ts'
@@ -63,7 +63,7 @@ export async function drafted(run: Run<DraftOptions>): Promise<Draft> {
   }
   const withLines = (draft: Draft) => lines.reduce((before, [key, value]) => set(before, key.split('.'), value), draft)
   const asked = async (draft: Draft, ask: (context: Context) => Promise<Part[]>): Promise<Draft> => {
-    const { context, close } = await openContext('init', run, provisional(env, withLines(draft).content))
+    const { context, close } = await openContext('init', run, accepted(env, withLines(draft)))
     try {
       return (await ask(context)).reduce(extended, draft)
     } finally {
@@ -74,6 +74,16 @@ export async function drafted(run: Run<DraftOptions>): Promise<Draft> {
   const withVm = await asked(tree, async context => [await vmPart(context)])
   const found = await asked(withVm, runningParts)
   return withLines(extended(found, { content: { guards: { confirm: 'typed', destroy: false, drills: false } } }))
+}
+
+/** An environment that the draft can be of; what it can't have is a line of `--set`, as there is no file yet. */
+function accepted(env: string, { content }: Draft): Environment {
+  try {
+    return provisional(env, content)
+  } catch (error) {
+    const { message } = asOpsError(error)
+    throw configuration(message, 'correct the --set that it is about; docs/environments.md describes every key', error)
+  }
 }
 
 /** A draft and what one more source says; maps are joined. */
@@ -95,6 +105,15 @@ const isMap = (value: Json | undefined): value is { [key: string]: Json | undefi
  */
 export async function treePart(from: string, env: string, root?: string): Promise<Part> {
   const directory = configuredPath(from)
+  const isFolder = await stat(directory).then(
+    found => found.isDirectory(),
+    () => undefined,
+  )
+  if (!isFolder)
+    throw precondition(
+      `${directory} ${isFolder === undefined ? "is not there, or can't be entered" : 'is no folder'}`,
+      'name the folder that the layers are in, relative to this checkout or absolute: --from <folder>',
+    )
   const folders = await foldersWithTerraform(directory)
   if (folders.length === 0)
     throw precondition(`there is no Terraform in ${directory}`, 'name the folder that the layers are in: --from <folder>')
@@ -183,7 +202,8 @@ export async function vmPart({ terraform, baseLayer, log }: Pick<Context, 'terra
 /** Why something was asked in vain. @throws what ends the run */
 function whyNot(error: unknown, what: string, log: Context['log']): string {
   if (error instanceof OpsError && (error.code === exitCodes.interrupted || error.code === exitCodes.bug)) throw error
-  const why = `${what}: ${messageOf(error).split('\n')[0]}`
+  const remedy = error instanceof OpsError ? ` (${error.hint.split('\n')[0]})` : ''
+  const why = `${what}: ${messageOf(error).split('\n')[0]}${remedy}`
   log.warn(why)
   return why
 }

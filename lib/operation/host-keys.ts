@@ -12,7 +12,6 @@ import { isDiskFull, MAKE_ROOM, precondition, systemCode } from '../runtime/erro
 import { readNamed } from '../runtime/files.ts'
 import type { Context } from './context.ts'
 import { publishedKeys } from './published-keys.ts'
-import { dialFailure } from './vm-status.ts'
 
 type Asked = Pick<Context, 'compute' | 'output' | 'baseLayer' | 'dial' | 'signal' | 'log'>
 
@@ -35,10 +34,7 @@ export async function acceptedHostKeys(
   const alias = hostAlias(login.id)
   const text = (await readNamed(file)) ?? ''
   const known = keysOfHost(text, alias)
-  const dial = () =>
-    context.dial(SSH_PORT).catch(async error => {
-      throw await dialFailure(error, context)
-    })
+  const dial = () => context.dial(SSH_PORT)
   const { signal, log } = context
   const shown = await presentedKey({ name: vm, dial, known, within: within ?? ANSWERS_WITHIN_MS, signal }).catch(error => {
     throw known.length > 0 ? changed(error, { vm, alias, file }) : error

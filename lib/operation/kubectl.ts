@@ -4,6 +4,7 @@ import { precondition } from '../runtime/errors.ts'
 import { readNamed } from '../runtime/files.ts'
 import { inForeground } from '../runtime/foreground.ts'
 import type { Context } from './context.ts'
+import { standstill } from './vm-status.ts'
 
 /**
  * Runs kubectl on the cluster, whose API is open for as long as it takes.
@@ -12,18 +13,27 @@ import type { Context } from './context.ts'
  */
 export async function runKubectl(
   args: readonly string[],
-  { environment, tunnel, access, signal }: Pick<Context, 'environment' | 'tunnel' | 'access' | 'signal'>,
+  asked: Pick<Context, 'environment' | 'tunnel' | 'access' | 'signal' | 'compute' | 'output' | 'baseLayer' | 'now' | 'log'>,
   toStderr = false,
 ): Promise<number> {
+  const { environment, tunnel, access, signal, log } = asked
   await tunnel()
   const { kubeconfig, context } = await access()
   const text = await readNamed(kubeconfig)
   if (text === undefined) throw precondition(`there is no kubeconfig ${kubeconfig}`, '`./taskw kubeconfig`')
-  return inForeground(configuredProgram(environment.access.kubectl), [...contextOption(text, context), ...args], {
-    env: { KUBECONFIG: kubeconfig },
-    hint: 'install it: https://kubernetes.io/docs/tasks/tools/; in the lab it may have to be built first: `./taskw lab:tools`',
-    ...{ signal, toStderr },
-  })
+  const exitCode = await inForeground(
+    configuredProgram(environment.access.kubectl),
+    [...contextOption(text, context), ...args],
+    {
+      env: { KUBECONFIG: kubeconfig },
+      hint: 'install it: https://kubernetes.io/docs/tasks/tools/; in the lab it may have to be built first: `./taskw lab:tools`',
+      ...{ signal, toStderr },
+    },
+  )
+  // kubectl knows no VM.
+  const why = exitCode === 0 || signal.aborted ? undefined : await standstill(asked)
+  if (why) log.error(`${why.message}: ${why.hint}`)
+  return exitCode
 }
 
 /** Only where it is needed: kubectl finds no plugin behind an option. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { rm, writeFile } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,14 +9,26 @@ import { knownHosts, sshArguments } from '../model/access/ssh.ts'
 import { SSH_PORT } from '../model/ports.ts'
 import { messageOf } from '../runtime/errors.ts'
 import { inForeground } from '../runtime/foreground.ts'
+import { identityOf, isAlive, type ProcessId, type ProcessIdentity, pidSpace } from '../runtime/processes.ts'
 import type { Context } from './context.ts'
 import { acceptedHostKeys } from './host-keys.ts'
 import { sshAccess } from './ssh-access.ts'
-import { dialFailure } from './vm-status.ts'
 
 type LoginContext = Pick<Context, 'environment' | 'compute' | 'output' | 'baseLayer' | 'dial' | 'signal' | 'log' | 'now'>
 
 const PROXY = join(import.meta.dirname, '../host/ssh-proxy.ts')
+
+/** A login's name: a socket's path is short, so it says no more than its process and the namespace of that. */
+const ownName = ({ pid, startTime, space = '' }: ProcessIdentity): string =>
+  `${pid}-${startTime}-${/\[(\d+)\]$/.exec(space)?.[1] ?? ''}`
+
+/** Whether a file is one that a login has left which was killed. One of another pid namespace may be alive. */
+export function isLeftByLogin(file: string, lives: (id: ProcessId) => boolean = isAlive, space = pidSpace): boolean {
+  const [, pid, startTime = ''] = /^(?:ssh|known-hosts)-(\d+)-(\d*)-\d*$/.exec(file) ?? []
+  if (pid === undefined) return false
+  const id = { pid: Number(pid), startTime }
+  return file.endsWith(`-${ownName({ ...id, space })}`) && !lives(id)
+}
 
 /**
  * Runs OpenSSH's client on the VM, through IAP and with the host keys that are accepted only. The token stays in this process: ssh gets a
@@ -30,7 +42,10 @@ export async function logIn(more: readonly string[], context: LoginContext, toSt
   const keys = await acceptedHostKeys(name, context)
   const uid = process.getuid?.() ?? 0
   const folder = await ownFolder(socketFolders(process.env.XDG_RUNTIME_DIR, tmpdir(), uid), uid)
-  const [socketPath, keysFile] = [join(folder, `ssh-${process.pid}`), join(folder, `known-hosts-${process.pid}`)]
+  const left = (await readdir(folder)).filter(file => isLeftByLogin(file))
+  await Promise.all(left.map(file => rm(join(folder, file), { force: true })))
+  const own = ownName(identityOf(process.pid))
+  const [socketPath, keysFile] = [join(folder, `ssh-${own}`), join(folder, `known-hosts-${own}`)]
   const serve = async (client: Socket) => {
     client.on('error', () => client.destroy())
     try {
@@ -38,7 +53,7 @@ export async function logIn(more: readonly string[], context: LoginContext, toSt
       pipeline(client, remote, () => client.destroy())
       pipeline(remote, client, () => remote.destroy())
     } catch (error) {
-      log.error(messageOf(await dialFailure(error, context)))
+      log.error(messageOf(error))
       client.destroy()
     }
   }

@@ -88,11 +88,16 @@ export function createOutput(sources: Sources): Context['output'] {
 
   const portOf = async (): Promise<number> => {
     const [path, context] = await Promise.all([output(baseLayer, 'kubeconfig_path'), output(baseLayer, 'kube_context')])
-    const { rememberedPort } = await import('../cluster/kubeconfig.ts')
-    const remembered = await rememberedPort(configuredPath(path), context)
+    const { currentContextPort, rememberedPort } = await import('../cluster/kubeconfig.ts')
+    const file = configuredPath(path)
+    const remembered = await rememberedPort(file, context)
     if (remembered !== undefined) return remembered
+    const others = await othersPorts(environment.name, file)
+    // A tree that names no context reads the file by its current one: its providers find the API where that leads.
+    const current = await currentContextPort(file)
+    if (current !== undefined && !others.includes(current)) return current
     const { choosePort } = await import('../google/tunnel.ts')
-    return choosePort(FIRST_PORT, await sources.apiEnd(), await othersPorts(environment.name))
+    return choosePort(FIRST_PORT, await sources.apiEnd(), others)
   }
 
   const toWrite = ({ path: [first, second, third] }: Line) =>
@@ -138,15 +143,18 @@ function textOf(value: Json | undefined): string | undefined {
   return typeof text === 'string' && text !== '' ? text : undefined
 }
 
-/** The ports that this machine's other environments have, whether their tunnels are open or not. */
-async function othersPorts(own: string): Promise<number[]> {
+/**
+ * The ports that this machine's other environments have, whether their tunnels are open or not.
+ * @param shared a kubeconfig that they may be in, too
+ */
+async function othersPorts(own: string, shared: string): Promise<number[]> {
   const { rememberedPort } = await import('../cluster/kubeconfig.ts')
   const ports = environmentNames()
     .filter(name => name !== own)
     .map(async name => {
       const other = await loadEnvironment(name).catch(() => undefined)
       const { context = usualContext(name), port, kubeconfig = usualKubeconfig(name) } = other?.access.kubernetes ?? {}
-      return port ?? rememberedPort(configuredPath(kubeconfig), context)
+      return [port ?? (await rememberedPort(configuredPath(kubeconfig), context)), await rememberedPort(shared, context)]
     })
-  return (await Promise.all(ports)).filter(port => port !== undefined)
+  return (await Promise.all(ports)).flat().filter(port => port !== undefined)
 }

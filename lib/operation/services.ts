@@ -3,11 +3,13 @@ import { SSH_PORT } from '../model/ports.ts'
 import { attempt } from '../runtime/attempt.ts'
 import { exitCodes, type OpsError } from '../runtime/errors.ts'
 import type { Context } from './context.ts'
+import type { vmOf } from './vm-status.ts'
 
 export type ServiceContext = Pick<
   Context,
   'environment' | 'endpoints' | 'credentials' | 'signal' | 'defaults' | 'exists' | 'store' | 'dial' | 'cluster'
->
+> &
+  Parameters<typeof vmOf>[0]
 
 /** Something on the network that the environment needs. */
 export interface ServiceCheck {
@@ -15,6 +17,8 @@ export interface ServiceCheck {
   rule: string
   /** What people call it. */
   service: string
+  /** Whether it is the VM that answers: while that is off, nothing is wrong with the service. */
+  onVm?: boolean
   /** Asks it something that changes nothing; resolves once it has answered. */
   reach(context: ServiceContext): Promise<unknown>
 }
@@ -42,11 +46,13 @@ export const services = {
   iap: {
     rule: 'service/iap',
     service: 'IAP relay',
+    onVm: true,
     reach: async ({ dial }) => (await dial(SSH_PORT)).destroy(),
   },
   kubernetes: {
     rule: 'service/kubernetes',
     service: 'Kubernetes API',
+    onVm: true,
     reach: async ({ cluster, signal }) =>
       (await cluster()).exists({ apiVersion: 'v1', kind: 'Namespace', name: 'default' }, signal),
   },

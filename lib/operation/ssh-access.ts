@@ -97,8 +97,9 @@ async function refuseOsLogin(login: Login, vm: string, { output, baseLayer }: Pi
 /** @throws OpsError 4 for a key that the VM would refuse; who only looks adds none. */
 export function refuseMissing({ vm, identityFile, own, validity }: Standing): void {
   if (validity !== undefined) return
+  const byGcloud = command`gcloud compute ssh ${`${own.user}@${vm}`} --tunnel-through-iap`
   throw precondition(
     `the key ${identityFile} is not on ${vm} for user ${own.user}, and what only looks does not add it`,
-    '`./taskw ssh` and every verb that works on the VM add it, for 12 hours',
+    `\`./taskw ssh\` and every verb that works on the VM add it, for 12 hours; without an environment's file, \`${byGcloud}\` does`,
   )
 }

@@ -1,6 +1,6 @@
 import { endsWaiting, type Reach, vmFinding } from '../model/health/reach.ts'
 import { clockOf, offUntil } from '../model/schedule.ts'
-import { messageOf, precondition } from '../runtime/errors.ts'
+import { messageOf, type OpsError, precondition } from '../runtime/errors.ts'
 import type { Context } from './context.ts'
 
 /** Without an environment, and the time, nothing is known of a schedule. */
@@ -22,7 +22,12 @@ export async function vmOf({ compute, output, baseLayer, environment, now }: Ask
  * @returns OpsError 4 when the VM is off or gone, so that another try is of no use; else the error itself
  */
 export async function dialFailure(error: unknown, asked: Asked): Promise<unknown> {
+  return (await standstill(asked, error)) ?? error
+}
+
+/** The VM is off or gone, as OpsError 4; undefined when it is not, or when nothing says so. @param cause what failed for it */
+export async function standstill(asked: Asked, cause?: unknown): Promise<OpsError | undefined> {
   const vm = await vmOf(asked).catch(() => undefined)
-  const finding = vm && vmFinding({ error: messageOf(error), vm, layer: asked.baseLayer })
-  return endsWaiting(finding) ? precondition(`${finding.object} ${finding.message}`, finding.remedy ?? '', error) : error
+  const finding = vm && vmFinding({ error: messageOf(cause), vm, layer: asked.baseLayer })
+  return endsWaiting(finding) ? precondition(`${finding.object} ${finding.message}`, finding.remedy ?? '', cause) : undefined
 }

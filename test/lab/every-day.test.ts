@@ -1,27 +1,34 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseEnvironment } from '../../lib/config/load.ts'
-import { root } from '../../lib/runtime/files.ts'
 import { waitFor } from '../../lib/runtime/wait.ts'
+import { freePort } from '../unit/support/server.ts'
 import { type Checkout, makeCheckout } from './support/checkout.ts'
 import { bringUp } from './support/kept-lab.ts'
 
 /** What an operator does every day, each verb with whatever tunnel it needs. */
 const story = suite<{ checkout: Checkout }>('every day')
+const ports = new Map<string, number>()
 story.before(async context => {
   context.checkout = await makeCheckout()
   const { code, stderr } = await bringUp(context.checkout)
   assert.is(code, 0, stderr)
+  // Another checkout's lab may have its services open.
+  const file = join(context.checkout.directory, 'environments/lab.yaml')
+  let text = await readFile(file, 'utf8')
+  for (const [line] of text.matchAll(/localPort: \d+/g)) text = text.replace(line, `localPort: ${await freePort()}`)
+  await writeFile(file, text)
+  const { services } = parseEnvironment(text, file, 'lab').access
+  for (const [name, { localPort }] of Object.entries(services)) ports.set(name, localPort)
 })
 story.after(async ({ checkout }) => checkout.remove())
 
-const lab = parseEnvironment(readFileSync(join(root, 'environments/lab.yaml'), 'utf8'), 'environments/lab.yaml', 'lab')
-const portOf = (name: string): number => lab.access.services[name]?.localPort ?? 0
+const portOf = (name: string): number => ports.get(name) ?? 0
 
 const eventually = <T>(what: string, probe: () => Promise<T | undefined>): Promise<T> =>
   waitFor({ what, within: 60_000, every: 300, probe })

@@ -43,6 +43,32 @@ story('snapshots by hand are found by their disk, not by their name', async ({ c
   assert.match(status.stdout, /snapshots +2, 1 of them not made by this toolkit, the newest by-hand/)
 })
 
+story('a policy prunes what it does not keep; what is protected, or made by hand, stays', async ({ checkout }) => {
+  const file = join(checkout.directory, 'environments/lab.yaml')
+  const text = await readFile(file, 'utf8')
+  const ours = async () =>
+    ((await checkout.json('snapshot:list')).document.snapshots ?? []).flatMap(({ name, madeBy }) =>
+      madeBy === 'toolkit' ? name : [],
+    )
+  assert.match(ended(await checkout.task('snapshot:prune')).stdout, 'has no `snapshots.keep`')
+  ended(await checkout.task('snapshot'))
+  ended(await checkout.task('snapshot'))
+  const [newest = '', doomed = '', oldest = ''] = await ours()
+  await writeFile(file, text.replace('after: [01-k8s]', 'after: [01-k8s]\n  keep: { last: 1 }'))
+
+  const slip = ended(await checkout.task('snapshot:protect', '--', `${oldest}0`), 4)
+  assert.match(slip.stderr, `did you mean "${oldest}"`)
+  ended(await checkout.task('snapshot:protect', '--', oldest))
+  assert.match(ended(await checkout.task('snapshot:prune'), 8).stdout, new RegExp(`remove +${doomed} .*last: 1 are newer`))
+  ended(await checkout.task('snapshot:prune', '--', '--apply'), 4)
+  assert.equal(await ours(), [newest, doomed, oldest])
+  ended(await checkout.task('snapshot:prune', '--', '--apply', '--yes'))
+  assert.equal(await ours(), [newest, oldest])
+  assert.match(ended(await checkout.task('snapshot:prune')).stdout, '0 of 2 to be removed')
+  ended(await checkout.task('snapshot:unprotect', '--', oldest))
+  await writeFile(file, text)
+})
+
 story('doctor says where the lists of services differ', async ({ checkout }) => {
   const rules = async () =>
     (ended(await checkout.json('doctor')).document.findings ?? []).flatMap(({ rule }) =>

@@ -22,18 +22,22 @@ export function set(draft: Draft, path: readonly string[], value: string): Draft
   const content = structuredClone(draft.content)
   let at = content
   for (const key of path.slice(0, -1)) {
-    const next = at[key]
+    const next = Object.hasOwn(at, key) ? at[key] : undefined
     if (typeof next === 'object' && next !== null && !Array.isArray(next)) at = next
     else {
       const made = {}
-      at[key] = made
+      define(at, key, made)
       at = made
     }
   }
-  at[path.at(-1) ?? ''] = parse(value) as Json
+  define(at, path.at(-1) ?? '', parse(value) as Json)
   const isFilled = (gap: Gap) => path.every((key, index) => gap.path[index] === key)
   return { ...draft, content, gaps: draft.gaps.filter(gap => !isFilled(gap)) }
 }
+
+/** A key of the map itself, also one that objects inherit, such as `__proto__`: for whoever checks the file to refuse. */
+const define = (map: Draft['content'], key: string, value: Json) =>
+  Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true })
 
 /** The file's text: what was found, and what was not as a comment in its place. */
 export function draftText({ content, gaps, notes }: Draft, heading: string): string {

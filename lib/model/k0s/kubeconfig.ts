@@ -160,6 +160,9 @@ export function localPort(existing: Kubeconfig, name: string): number | undefine
   return port === undefined ? undefined : Number(port)
 }
 
+/** The same of the current context, which is that of whoever names none: such as the providers of a tree that knows of no context. */
+export const currentPort = (existing: Kubeconfig): number | undefined => localPort(existing, existing['current-context'] ?? '')
+
 /** Only what is ours of a kubeconfig, for a reader that may take another entry of the same name. */
 export const ownKubeconfig = (existing: Kubeconfig, name: string): Kubeconfig => {
   const ours = <T extends { name: string }>(entries: T[] = []) => entries.filter(entry => entry.name === name)

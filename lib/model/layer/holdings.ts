@@ -125,6 +125,24 @@ export function isData({ kind, name }: Held, { releases }: Holdings): boolean {
   return crds.length > 0 || claims.length > 0
 }
 
+/**
+ * The volume claims that go with what is held, for people: `namespace threads, and with it the data of its claim postgres-pvc`. What holds
+ * none is left out.
+ */
+export function describeClaims(held: readonly Held[], { claims, releases }: Holdings): string[] {
+  return held.flatMap(({ kind, name }) => {
+    if (kind === 'claim') return [`volume claim ${name}, and with it its data`]
+    if (kind !== 'namespace' && kind !== 'release') return []
+    const found = kind === 'namespace' ? claims && (claims[name] ?? []) : releases && (releases[name]?.claims ?? [])
+    // Few charts have claims, while namespaces are what claims are in.
+    if (!found)
+      return kind === 'namespace' ? [`namespace ${name}, and with it the data of its claims: which, nobody can tell now`] : []
+    if (found.length === 0) return []
+    const one = found.length === 1 ? 'claim' : 'claims'
+    return [`${kind} ${name}, and with it the data of its ${one} ${found.join(', ')}`]
+  })
+}
+
 const PLAIN: Partial<Record<DataKind, string>> = {
   claim: 'volume claim',
   crd: 'CRD with all its objects',

@@ -1,9 +1,10 @@
 import type { Announced } from '../../model/layer/guarded.ts'
-import { heldBy } from '../../model/layer/holdings.ts'
+import { describeClaims, heldBy } from '../../model/layer/holdings.ts'
 import { realName } from '../../model/layer/real-name.ts'
 import { guardRefusal } from '../../operation/consent.ts'
 import type { Context } from '../../operation/context.ts'
 import { purgeable } from '../snapshot/purged.ts'
+import { clusterHoldings } from './guard.ts'
 
 /** What a verb whose purpose is to destroy is about to destroy. */
 export interface Announcement {
@@ -25,7 +26,7 @@ export interface Announcement {
  */
 export async function announce(
   announcement: Announcement,
-  context: Pick<Context, 'terraform' | 'consent' | 'log' | 'compute' | 'environment'>,
+  context: Pick<Context, 'terraform' | 'consent' | 'log' | 'compute' | 'environment' | 'cluster' | 'signal'>,
 ): Promise<void> {
   const { environment, terraform, consent, log } = context
   const { layers, guard, purge } = announcement
@@ -45,6 +46,7 @@ export async function announce(
     const data = held.map(({ kind, name }) => `${kind} ${name}`).join(', ')
     if (resources.length > 0)
       log.info(`${layer}: ${counted(resources.length, 'resource')} will be destroyed${data && `, and with them ${data}`}`)
+    await warnOfClaims(layer, context)
   }
   const snapshots = purge ? await purgeable(context) : []
   if (snapshots.length > 0) log.info(`${counted(snapshots.length, 'snapshot')} will be deleted: ${snapshots.join(', ')}`)
@@ -53,6 +55,17 @@ export async function announce(
   if (!isNothing) await consent({ question: `${question}${more}`, destroys: true, guard })
   announcement.agreed = agreed
   announcement.snapshots = snapshots
+}
+
+/** Warns of what no apply brings back: the data of the volume claims that go with a layer, by the namespaces that it holds. */
+export async function warnOfClaims(
+  layer: string,
+  context: Pick<Context, 'terraform' | 'log' | 'cluster' | 'signal'>,
+): Promise<void> {
+  const resources = await context.terraform.resources(layer)
+  const held = resources.flatMap(({ type, attributes }) => heldBy(type, attributes))
+  for (const loss of describeClaims(held, await clusterHoldings(held, context)))
+    context.log.warn(`${layer}: its destruction takes along ${loss}`)
 }
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`

@@ -4,7 +4,7 @@ import type { Context } from '../../operation/context.ts'
 import { type OpsError, precondition } from '../../runtime/errors.ts'
 import type { Phase, PhaseState } from '../../runtime/phases.ts'
 import { type Plan, StalePlan } from '../../terraform/terraform.ts'
-import type { Announcement } from './announcement.ts'
+import { type Announcement, warnOfClaims } from './announcement.ts'
 import { type GuardContext, judgePlan } from './guard.ts'
 import { describeChanges, lockIn, onlyAfterCheck, type PlanContext, planAgain, planLayer } from './plan.ts'
 
@@ -21,6 +21,8 @@ export function layerDestroyed(name: string, announcement: Announcement): Phase<
       const { terraform } = context
       const { applied, serial } = await terraform.state(name)
       if (!applied) return { state: 'done', evidence: { serial } }
+      // An announcement has said so; a dry run makes none.
+      if (!announcement.agreed && needsCluster(name, terraform.layers)) await warnOfClaims(name, context)
       const above = await appliedAbove(name, context)
       if (above !== undefined) return { state: 'unknown', needs: `${above} to be destroyed first` }
       if (needsCluster(name, terraform.layers)) await context.tunnel()

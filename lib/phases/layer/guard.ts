@@ -44,7 +44,8 @@ export async function judgePlan(plan: Plan, permissions: PlanPermissions, contex
   if (lost.length > 0) return { permitted: [], refusal: refused(describeLostDisks(plan.layer, lost, context.now())) }
   if (destroyed.length === 0) return { permitted: [] }
 
-  const holdings = await holdingsOf(destroyed, snapshots, context)
+  const held = destroyed.flatMap(({ holds }) => holds)
+  const holdings = { ...(snapshots && { snapshots: bySourceDisk(snapshots) }), ...(await clusterHoldings(held, context)) }
   const verdict = judgeDestructions(destroyed, permissions, holdings)
   if (verdict.refused.length === 0) return { permitted: verdict.permitted }
   const where = { layer: plan.layer, environment: context.environment.name }
@@ -82,13 +83,11 @@ async function snapshotsFor(
   return origins.filter(ownedBy(origins, { environment: environment.name, others, disks: [...disks] }))
 }
 
-/** What the objects that are destroyed hold. Where nobody answers it stays unknown, and is said to be. */
-async function holdingsOf(
-  destroyed: readonly Destruction[],
-  snapshots: readonly DiskSnapshot[] | undefined,
-  context: GuardContext,
-): Promise<Holdings> {
-  const held = destroyed.flatMap(({ holds }) => holds)
+/** What of the cluster goes with the objects that are destroyed. Where nobody answers it stays unknown, and is said to be. */
+export async function clusterHoldings(
+  held: readonly Held[],
+  context: Pick<GuardContext, 'cluster' | 'log' | 'signal'>,
+): Promise<Pick<Holdings, 'claims' | 'releases'>> {
   const holds = (kind: Held['kind']) => held.some(each => each.kind === kind)
   const known = async <T>(read: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -101,13 +100,12 @@ async function holdingsOf(
   const claims = holds('namespace') || holds('release') ? await known(() => listed(kinds.volumeClaims, context)) : undefined
   const crds = holds('release') ? await known(() => listed(customResourceDefinitions, context)) : undefined
   return {
-    ...(snapshots && { snapshots: bySourceDisk(snapshots) }),
     ...(claims && { claims: grouped(claims, ({ metadata }) => metadata.namespace ?? '') }),
     ...(crds && claims && { releases: releasesOf(crds, claims) }),
   }
 }
 
-const listed = async (kind: Kind, { cluster, signal }: GuardContext): Promise<KubernetesObject[]> =>
+const listed = async (kind: Kind, { cluster, signal }: Pick<GuardContext, 'cluster' | 'signal'>): Promise<KubernetesObject[]> =>
   (await cluster()).list(kind, undefined, signal)
 
 function bySourceDisk(snapshots: readonly DiskSnapshot[]): NonNullable<Holdings['snapshots']> {

@@ -1,5 +1,7 @@
 import { broken, doubtful, type Finding, noted } from '../../model/health/finding.ts'
+import { vmFinding } from '../../model/health/reach.ts'
 import { type ServiceCheck, type ServiceContext, services } from '../../operation/services.ts'
+import { vmOf } from '../../operation/vm-status.ts'
 import { attempt } from '../../runtime/attempt.ts'
 import { asOpsError, exitCodes } from '../../runtime/errors.ts'
 import { openDelivery } from '../image/delivery.ts'
@@ -46,11 +48,13 @@ export const serviceChecks = ({ environment }: Pick<ServiceContext, 'environment
  * @param within milliseconds
  */
 export async function asked(
-  { rule, service, reach }: ServiceCheck,
+  { rule, service, reach, onVm = false }: ServiceCheck,
   context: ServiceContext,
   within: number = WITHIN_MS,
 ): Promise<Finding> {
   const started = performance.now()
+  // Asked at the same time: whoever has waited for a silent service has no time left.
+  const vm = onVm ? ofVm(context, within) : undefined
   try {
     await attempt({
       service,
@@ -65,6 +69,11 @@ export async function asked(
   } catch (thrown) {
     const { code, message, hint } = asOpsError(thrown)
     if (code === exitCodes.interrupted) throw thrown
+    const itself = await vm
+    // Off by its schedule is as it should be.
+    if (itself?.rule === 'vm/off')
+      return noted(rule, service, saidOf(itself), { ...(itself.remedy && { remedy: itself.remedy }) })
+    if (itself) return { ...itself, rule, object: service, message: saidOf(itself) }
     const took = `${message} (after ${Math.round(performance.now() - started)} ms)`
     if (code !== exitCodes.precondition) return broken(rule, service, took, { remedy: hint })
     // Only an image's way needs a token or a role of its own; the others are not there before the first `up`.
@@ -72,3 +81,17 @@ export async function asked(
     return told(rule, service, message, { remedy: hint })
   }
 }
+
+/** What is wrong with the VM itself. Undefined when it runs, or when nothing says so in time. @param within milliseconds */
+const ofVm = (context: ServiceContext, within: number): Promise<Finding | undefined> =>
+  attempt({
+    service: 'Compute Engine',
+    what: 'doctor',
+    hint: '',
+    repeatable: false,
+    signal: context.signal,
+    deadlines: { each: within, whole: within },
+    call: async () => vmFinding({ error: '', vm: await vmOf(context), layer: context.baseLayer }),
+  }).catch(() => undefined)
+
+const saidOf = ({ object, message }: Finding): string => `${object} ${message}`

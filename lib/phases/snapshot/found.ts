@@ -1,5 +1,6 @@
 import { environmentNames } from '../../config/names.ts'
 import type { Snapshot } from '../../google/compute.ts'
+import { isOwnResource } from '../../model/labels.ts'
 import { heldBy } from '../../model/layer/holdings.ts'
 import { foundSnapshots, type Maker } from '../../model/snapshot/found.ts'
 import type { Context } from '../../operation/context.ts'
@@ -17,7 +18,14 @@ export interface FoundSnapshot extends Snapshot {
 export async function snapshotsFound(context: FoundContext): Promise<FoundSnapshot[]> {
   const { compute, environment, terraform, defaults } = context
   const [client, { project, zone }] = await Promise.all([compute(), defaults()])
-  const [all, disks] = await Promise.all([client.snapshots({}), diskNames(context)])
+  const [labelled, disks] = await Promise.all([client.snapshots({ environment: environment.name }), diskNames(context)])
+  const once = labelled.filter(({ labels }) => isOwnResource(labels)).map(({ sourceDisk }) => sourceDisk)
+  const names = [...new Set([...disks, ...once])].filter(name => name !== '')
+  const ofDisks = await client.snapshotsOfDisks(names)
+  // What both have is one; whatever comes or goes in between is in one of them, or in none.
+  const all = [...new Map([...labelled, ...ofDisks].map(each => [each.id, each])).values()].sort((a, b) =>
+    b.createdAt.localeCompare(a.createdAt),
+  )
   const others = environmentNames().filter(name => name !== environment.name)
   return foundSnapshots(all, { environment: environment.name, others, layers: terraform.layers, disks, project, zone })
 }

@@ -1,4 +1,5 @@
 import { ownLabels } from '../../model/labels.ts'
+import { isProtected } from '../../model/snapshot/pruning.ts'
 import type { Context } from '../../operation/context.ts'
 import type { Phase } from '../../runtime/phases.ts'
 
@@ -7,7 +8,7 @@ type PurgeContext = Pick<Context, 'compute' | 'environment' | 'progress'>
 /** Names of the environment's snapshots that this toolkit made, chosen by label and never by name. */
 export async function purgeable({ compute, environment }: Pick<Context, 'compute' | 'environment'>): Promise<string[]> {
   const all = await (await compute()).snapshots(ownLabels({ environment: environment.name }))
-  return all.filter(({ autoCreated, labels }) => !autoCreated && labels.protect !== 'true').map(({ name }) => name)
+  return all.filter(snapshot => !snapshot.autoCreated && !isProtected(snapshot)).map(({ name }) => name)
 }
 
 /**

@@ -3,10 +3,14 @@ import { join } from 'node:path'
 import { waitFor } from '../../../lib/runtime/wait.ts'
 import type { Checkout } from './checkout.ts'
 
-/** Of the lab's environment. */
-const PROJECT = 'web-service-design'
-const BUCKET = 'threads-ops-lab-tfstate'
-const ZONE = 'us-east1-b'
+/** Where an environment is. */
+interface Place {
+  project: string
+  bucket: string
+  zone: string
+}
+
+const LAB: Place = { project: 'web-service-design', bucket: 'threads-ops-lab-tfstate', zone: 'us-east1-b' }
 
 /** Whatever Google Compute Engine keeps for a project, as its console lists it. */
 const FAMILIES = ['networks', 'subnetworks', 'firewalls', 'routers', 'addresses', 'disks', 'images', 'snapshots', 'instances']
@@ -45,11 +49,15 @@ export interface Cloud {
   zone: string
 }
 
-export async function cloudOf({ directory }: Checkout): Promise<Cloud> {
+/** @param place unless told, that of the lab's environment */
+export async function cloudOf(
+  { directory }: Pick<Checkout, 'directory'>,
+  { project, bucket: stateBucket, zone } = LAB,
+): Promise<Cloud> {
   const endpoints = JSON.parse(await readFile(join(directory, '.lab/endpoints.json'), 'utf8')) as Record<string, string>
   const authorization = `Bearer ${(await readFile(join(directory, '.lab/token'), 'utf8')).trim()}`
-  const compute = (path: string) => `${endpoints.compute}projects/${PROJECT}/${path}`
-  const bucket = `${endpoints.storage}/storage/v1/b/${BUCKET}/o`
+  const compute = (path: string) => `${endpoints.compute}projects/${project}/${path}`
+  const bucket = `${endpoints.storage}/storage/v1/b/${stateBucket}/o`
   const objectAt = (name: string) => `${bucket}/${encodeURIComponent(name)}`
 
   /** Undefined for a 404. */
@@ -75,15 +83,15 @@ export async function cloudOf({ directory }: Checkout): Promise<Cloud> {
   }
 
   return {
-    zone: ZONE,
+    zone,
     link: path => compute(path),
     find,
 
     async footprint() {
       const { items: objects = [] } = await json<{ items?: { name: string; generation: string }[] }>(`${bucket}?versions=true`)
       const resources = (await Promise.all(FAMILIES.map(itemsOf))).flat().map(item => [item.selfLink ?? '', item] as const)
-      const accounts = await json<{ accounts?: { name: string }[] }>(`${endpoints.iam}v1/projects/${PROJECT}/serviceAccounts`)
-      const policy = await json<unknown>(`${endpoints.resourceManager}v1/projects/${PROJECT}:getIamPolicy`, {
+      const accounts = await json<{ accounts?: { name: string }[] }>(`${endpoints.iam}v1/projects/${project}/serviceAccounts`)
+      const policy = await json<unknown>(`${endpoints.resourceManager}v1/projects/${project}:getIamPolicy`, {
         method: 'POST',
         body: '{}',
       })
@@ -100,7 +108,7 @@ export async function cloudOf({ directory }: Checkout): Promise<Cloud> {
     read: async object => (await ask(`${objectAt(object)}?alt=media`))?.text(),
     async write(object, content) {
       const query = new URLSearchParams({ uploadType: 'media', name: object })
-      await json(`${endpoints.storage}/upload/storage/v1/b/${BUCKET}/o?${query}`, { method: 'POST', body: content })
+      await json(`${endpoints.storage}/upload/storage/v1/b/${stateBucket}/o?${query}`, { method: 'POST', body: content })
     },
     async remove(object) {
       await ask(objectAt(object), { method: 'DELETE' })

@@ -62,7 +62,7 @@ for (const [shell, run] of Object.entries(SHELLS)) {
   // Bash replaces only what follows the last colon or equals sign.
   const left = (prefix: string, words: string[]) => (shell === 'bash' ? words.map(word => word.slice(prefix.length)) : words)
   for (const [line, expected] of [
-    ['snap', ['snapshot', 'snapshot:create', 'snapshot:list']],
+    ['snapshot:l', left('snapshot:', ['snapshot:list'])],
     ['layer:de', left('layer:', ['layer:destroy'])],
     ['ENV=pr', left('ENV=', ['ENV=prod'])],
     ['verify ENV=prod -- --fi', ['--fix']],

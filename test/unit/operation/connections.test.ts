@@ -1,8 +1,12 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { createServer } from 'node:net'
+import { OAuth2Client } from 'google-auth-library'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { lazy, openConnections, patient } from '../../../lib/operation/connections.ts'
 import { external, timedOut } from '../../../lib/runtime/errors.ts'
-import { freePort } from '../support/server.ts'
+import { freePort, withServer } from '../support/server.ts'
 
 /** An opening that ends when the test says so; each is numbered. */
 function openings() {
@@ -104,7 +108,7 @@ opens('what failed for another reason is not tried again', async () => {
 opens.run()
 
 /** Connections of an environment whose base layer says this; Google is not reached. */
-function connections(outputs: Record<string, () => string>) {
+function connections(outputs: Record<string, () => string>, over: object = {}) {
   const asked: string[] = []
   const sources = {
     environment: {},
@@ -116,6 +120,7 @@ function connections(outputs: Record<string, () => string>) {
       return outputs[name]?.() ?? ''
     },
     signal: new AbortController().signal,
+    ...over,
   } as unknown as Parameters<typeof openConnections>[0]
   return { ...openConnections(sources), asked }
 }
@@ -126,6 +131,26 @@ places('the project and the zone that are said', async () => {
   assert.equal(await defaults(), { project: 'p', zone: 'us-east1-b', region: 'us-east1' })
   const { project, zone, instance, port } = await apiEnd()
   assert.equal([project, zone, instance, port], ['p', 'us-east1-b', 'vm', 6443])
+})
+const client = new OAuth2Client()
+client.setCredentials({ access_token: 'token' })
+places('a connection to a VM that is off says so, and until when', async () => {
+  const vm = (_request: unknown, response: ServerResponse) =>
+    void response
+      .setHeader('content-type', 'application/json')
+      .end(JSON.stringify({ name: 'vm', id: '1', status: 'TERMINATED', disks: [], networkInterfaces: [] }))
+  await withServer(vm, async url => {
+    const { dial } = connections(
+      { project_id: () => 'p', zone: () => 'us-east1-b', vm_name: () => 'vm' },
+      {
+        environment: { schedule: { on: '09:00', off: '21:00', timeZone: 'UTC' } },
+        endpoints: { compute: url, iapRelay: `ws://127.0.0.1:${await freePort()}` },
+        credentials: { token: async () => 'token', client: async () => client },
+        now: () => new Date('2025-12-01T03:00:00Z'),
+      },
+    )
+    assert.is(await failed(dial(22)), 'VM/vm is off until 09:00 (UTC), by its schedule')
+  })
 })
 places.run()
 
@@ -166,5 +191,32 @@ closes('what could not be opened is nothing to close', async () => {
   away = false
   await tunnel()
   await disconnect()
+})
+closes('what never opens is given up', async () => {
+  const { host, disconnect } = connections(
+    {
+      vm_name: () => new Promise<never>(() => undefined) as unknown as string,
+      project_id: () => 'p',
+      zone: () => 'us-east1-b',
+    },
+    { environment: { name: 'prod', access: { ssh: { user: 'ops' } } }, credentials: { client: async () => client } },
+  )
+  void host().catch(() => undefined)
+  const began = performance.now()
+  await disconnect()
+  assert.ok(performance.now() - began < 10_000)
+})
+closes('a tunnel that is only being opened is closed once it is open', async () => {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const { tunnel, disconnect } = connections({ api_local_port: () => promise as unknown as string })
+  const opening = failed(tunnel())
+  const ending = disconnect()
+  resolve(port)
+  await ending
+  assert.match(await opening, /interrupted|it did not fail/)
+  const server = createServer()
+  server.listen(Number(port), '127.0.0.1')
+  await once(server, 'listening')
+  server.close()
 })
 closes.run()

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { provisional, schedulePart, treePart } from '../../../lib/operation/draft.ts'
-import type { OpsError } from '../../../lib/runtime/errors.ts'
+import { provisional, schedulePart, treePart, vmPart } from '../../../lib/operation/draft.ts'
+import { type OpsError, precondition } from '../../../lib/runtime/errors.ts'
 
 const trees = suite<{ folder: string }>("a draft's Terraform")
 trees.before.each(context => {
@@ -57,6 +57,22 @@ for (const [what, files, code, said] of [
     assert.match(error.hint, '--')
   })
 }
+for (const [what, name, said] of [
+  ['that is not there', 'nowhere', /nowhere is not there/],
+  ['below a file', 'file/tree', /tree is not there/],
+  ['that is a file', 'file', /file is no folder/],
+] as const) {
+  trees(`a folder ${what} is told as what it is`, async ({ folder }) => {
+    write(folder, ['file'])
+    const error: OpsError = await treePart(join(folder, name), 'prod').then(
+      () => assert.unreachable(),
+      thrown => thrown,
+    )
+    assert.is(error.code, 4)
+    assert.match(error.message, said)
+    assert.match(error.hint, '--from')
+  })
+}
 trees.run()
 
 type ScheduleContext = Parameters<typeof schedulePart>[0]
@@ -103,3 +119,16 @@ scheduled('where nothing can be read there is none, and it is said', async () =>
   assert.match(warnings.join(), 'Google is away')
 })
 scheduled.run()
+
+const found = suite('what is asked in vain')
+found('is a gap that says why, and what to do', async () => {
+  const warnings: string[] = []
+  const { gaps } = await vmPart({
+    baseLayer: '00-vpc',
+    terraform: { state: () => Promise.reject(precondition('nobody answers', 'is it on?')) },
+    log: { warn: (text: string) => warnings.push(text) },
+  } as unknown as Parameters<typeof vmPart>[0])
+  const why = "Terraform's states can't be read: nobody answers (is it on?)"
+  assert.equal([gaps?.map(gap => gap.why), warnings], [[why], [why]])
+})
+found.run()

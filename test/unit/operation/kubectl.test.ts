@@ -71,7 +71,7 @@ for (const [why, args, services] of [
 for (const [args, code, said] of [
   [['nextj'], 2, 'did you mean "nextjs"?'],
   [['--follow'], 2, 'logs of which service?'],
-  [['postgres'], 4, 'selects no pods'],
+  [['postgres'], 4, 'there is no Service threads/postgres'],
 ] as const) {
   logs(`${args.join(' ')}: ${code}`, async () => {
     const error = (await serviceLogs(args, world()).catch(error => error)) as OpsError

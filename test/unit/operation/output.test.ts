@@ -174,6 +174,44 @@ for (const [why, server, context, expected] of [
     assert.ok(port >= 16_443 && port < 16_543, String(port))
   })
 }
+/** One file with several contexts, as an existing system's may be. */
+function shared(name: string, servers: Record<string, string>, current: string): string {
+  const path = join(directory, name)
+  const names = Object.keys(servers)
+  writeFileSync(
+    path,
+    stringify({
+      clusters: names.map(each => ({ name: each, cluster: { server: servers[each] } })),
+      contexts: names.map(each => ({ name: each, context: { cluster: each, user: 'u' } })),
+      'current-context': current,
+    }),
+  )
+  return path
+}
+for (const [why, servers, current, expected] of [
+  [
+    'is that of the current context, by which the tree reads the file',
+    { Default: 'https://localhost:17011' },
+    'Default',
+    17_011,
+  ],
+  ['is ours before that', { Default: 'https://localhost:17012', 'threads-prod': 'https://127.0.0.1:17013' }, 'Default', 17_013],
+  ['not where the current context leads elsewhere', { Default: 'https://10.0.0.2:6443' }, 'Default', undefined],
+  ['not where there is no current context', { Default: 'https://localhost:17014' }, 'gone', undefined],
+  ['not where that is another environment’s', { 'threads-lab': 'https://127.0.0.1:17015' }, 'threads-lab', undefined],
+  [
+    'nor by another name',
+    { Default: 'https://localhost:17016', 'threads-lab': 'https://127.0.0.1:17016' },
+    'Default',
+    undefined,
+  ],
+] as [string, Record<string, string>, string, number | undefined][]) {
+  ports(why, async () => {
+    const port = await portBy(shared(why.replace(/\W/g, ''), servers, current))
+    if (expected !== undefined) return assert.is(port, expected)
+    assert.ok(port >= 16_443 && port < 16_543, String(port))
+  })
+}
 ports('is the next free one where the usual one is taken, and stays that for the run', async () => {
   const output = outputOf({ access: { kubernetes: { kubeconfig: join(directory, 'none') } } })
   const usual = Number(await output('network', 'api_local_port'))

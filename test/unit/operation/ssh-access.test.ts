@@ -93,6 +93,7 @@ standing('it is not: what only looks says so', async () => {
   assert.is(code, 4)
   assert.match(message, /key .*id is not on vm_name for user ops/)
   assert.match(hint, './taskw ssh')
+  assert.match(hint, 'gcloud compute ssh ops@vm_name')
 })
 standing('the file itself says which key it is, not the one beside it', async () => {
   execFileSync('cp', [path('other.pub'), path('id.pub')])

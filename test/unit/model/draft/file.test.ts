@@ -66,4 +66,12 @@ for (const [what, path, value, expected, gaps] of [
     assert.equal(draft.content.access, { ssh: { user: 'ops' } }, 'the draft itself stays')
   })
 }
+for (const path of ['__proto__.x', 'access.__proto__.x', '__proto__', 'constructor.x', 'toString']) {
+  files(`what every object inherits is a key like others: ${path}`, () => {
+    const { content } = set(draft, path.split('.'), '{ y: 5 }')
+    assert.is(({} as { x?: unknown }).x, undefined)
+    const said = parse(draftText({ content, gaps: [], notes: [] }, 'x'))
+    assert.match(JSON.stringify(said), path.split('.')[0] === 'access' ? '"__proto__":{"x"' : `"${path.split('.')[0]}":`)
+  })
+}
 files.run()

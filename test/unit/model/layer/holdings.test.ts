@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { describeHeld, type Held, heldBy, isData, newest } from '../../../../lib/model/layer/holdings.ts'
+import { describeClaims, describeHeld, type Held, heldBy, isData, newest } from '../../../../lib/model/layer/holdings.ts'
 
 const now = new Date('2025-12-01T12:00:00Z')
 const manifest = (apiVersion: string, kind: string) => ({
@@ -177,6 +177,35 @@ for (const [why, held, holdings, expected] of [
   texts(why, () => assert.is(describeHeld(held as Held, holdings as never, now), expected))
 }
 texts.run()
+
+const threads: Held = { kind: 'namespace', name: 'threads' }
+const chart: Held = { kind: 'release', name: 'n/r' }
+const goes = suite('describeClaims')
+for (const [why, held, holdings, expected] of [
+  [
+    'a namespace’s claim',
+    threads,
+    { claims: { threads: ['pg'] } },
+    ['namespace threads, and with it the data of its claim pg'],
+  ],
+  ['several', threads, { claims: { threads: ['pg', 'x'] } }, ['namespace threads, and with it the data of its claims pg, x']],
+  ['a namespace without any', threads, { claims: { other: ['pg'] } }, []],
+  ['nobody answers', threads, {}, ['namespace threads, and with it the data of its claims: which, nobody can tell now']],
+  [
+    'a release’s own claims',
+    chart,
+    { releases: { 'n/r': { crds: [], claims: ['data'] } } },
+    ['release n/r, and with it the data of its claim data'],
+  ],
+  ['a release without any', chart, { releases: { 'n/r': { crds: ['a'], claims: [] } } }, []],
+  ['a release that Helm keeps nothing of', chart, { releases: {} }, []],
+  ['a release nobody knows of', chart, {}, []],
+  ['a claim of the layer’s own', { kind: 'claim', name: 'pg' }, {}, ['volume claim pg, and with it its data']],
+  ['what has no claims', { kind: 'secret', name: 's' }, { claims: { s: ['pg'] } }, []],
+] as [string, Held, Parameters<typeof describeClaims>[1], string[]][]) {
+  goes(why, () => assert.equal(describeClaims([held], holdings), expected))
+}
+goes.run()
 
 const latest = suite('newest')
 latest('times in other zones count as they are', () =>

@@ -32,7 +32,9 @@ function killedBefore(id: string): Drill {
 }
 
 /** Every layer is applied, as after an `up`. */
-const applied = { terraform: { layers: LAYERS, state: async () => ({ applied: true, serial: 1 }) } } as unknown as Context
+const applied = {
+  terraform: { layers: LAYERS, resources: async () => [], state: async () => ({ applied: true, serial: 1 }) },
+} as unknown as Context
 
 const checked = async (drill: Drill, id: string) => {
   const phase = drillPhases(drill).find(each => each.id === id)
@@ -64,7 +66,7 @@ for (const id of ['loss-seen', '00-vpc/untouched']) {
   phases(`${id} of a drill that nobody has overtaken is done`, async () => {
     const phase = drillPhases(killedBefore(id)).find(each => each.id === id)
     const state = async (layer: string) => ({ applied: layer === '00-vpc', serial: 1 })
-    const context = { terraform: { layers: LAYERS, state } } as unknown as Context
+    const context = { terraform: { layers: LAYERS, resources: async () => [], state } } as unknown as Context
     assert.is((await phase?.check(context))?.state, 'todo')
   })
 }

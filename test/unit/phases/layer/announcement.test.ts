@@ -27,6 +27,24 @@ announces('what each layer holds, the highest first, and the data by name; then 
   ])
   assert.equal(consents, [{ question: 'Destroy 02-argocd-app, 01-k8s, 00-vpc', destroys: true, guard: 'destroy' }])
 })
+const NAMESPACE: StateResource = {
+  address: 'module.namespaces.kubernetes_namespace.threads',
+  type: 'kubernetes_namespace',
+  attributes: { metadata: [{ name: 'threads' }] },
+}
+const claims = { persistentvolumeclaims: [{ metadata: { name: 'postgres-pvc', namespace: 'threads', uid: 'u' } }] }
+const OF_CLAIM = '01-k8s: its destruction takes along namespace threads, and with it the data of its claim postgres-pvc'
+announces('of a namespace also the data in it, before anybody is asked', async () => {
+  const { context, warnings, consents } = layerContext({ states: { '01-k8s': [NAMESPACE] }, cluster: claims })
+  context.consent = async () => assert.equal(warnings, [OF_CLAIM])
+  await announce(announcement(), context)
+  assert.equal([warnings, consents], [[OF_CLAIM], []])
+})
+announces('that nobody can tell what is in it', async () => {
+  const { context, warnings } = layerContext({ states: { '01-k8s': [NAMESPACE] } })
+  await announce(announcement(), context)
+  assert.match(warnings.join('\n'), 'which, nobody can tell now')
+})
 announces('the snapshots that go as well, by name', async () => {
   const own = { 'managed-by': 'threads-ops', environment: 'lab' }
   const snapshots = [

@@ -110,6 +110,32 @@ for (const [guard, guards, isRefused] of [
     if (isRefused) assert.match(refusalIn(found).message, 'holds data')
   })
 }
+const NAMESPACE: StateResource = {
+  address: 'kubectl_manifest.threads',
+  type: 'kubectl_manifest',
+  attributes: { yaml_body_parsed: 'apiVersion: v1\nkind: Namespace\nmetadata: { name: threads }\n' },
+}
+const HELD: World = {
+  states: { '01-k8s': [NAMESPACE] },
+  cluster: { persistentvolumeclaims: [{ metadata: { name: 'pg', namespace: 'threads', uid: 'u' } }] },
+}
+for (const applied of [['01-k8s'], ['01-k8s', '02-argocd-app']]) {
+  checks(`a dry run warns of the data that goes, with ${applied.join(' and ')} applied`, async () => {
+    const { context, warnings } = layerContext({ ...HELD, applied })
+    await layerDestroyed('01-k8s', { layers: ['01-k8s'], guard: 'drills' }).check(context)
+    assert.equal(warnings, ['01-k8s: its destruction takes along namespace threads, and with it the data of its claim pg'])
+  })
+}
+checks('what an announcement has said is not said again', async () => {
+  const { context, warnings } = layerContext({ ...HELD, applied: ['01-k8s'] })
+  await layerDestroyed('01-k8s', { layers: ['01-k8s'], guard: 'drills', agreed: {} }).check(context)
+  assert.equal(warnings, [])
+})
+checks('what is gone takes nothing along', async () => {
+  const { context, warnings } = layerContext({ ...HELD, applied: [] })
+  await layerDestroyed('01-k8s', { layers: ['01-k8s'], guard: 'drills' }).check(context)
+  assert.equal(warnings, [])
+})
 checks.run()
 
 const runs = suite('layerDestroyed runs')

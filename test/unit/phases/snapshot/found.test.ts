@@ -20,7 +20,11 @@ const INLINE = {
 
 function contextOn(snapshotOf: string, { vmName, disks, state = [] }: World): FoundContext {
   const snapshot = { name: 's', labels: {}, autoCreated: false, sourceDiskUrl: `projects/p/zones/z-a/disks/${snapshotOf}` }
-  const compute = { snapshots: async () => [snapshot], vm: async () => disks && { disks } }
+  const compute = {
+    snapshots: async () => [],
+    snapshotsOfDisks: async (names: string[]) => (names.includes(snapshotOf) ? [snapshot] : []),
+    vm: async () => disks && { disks },
+  }
   return {
     compute: async () => compute,
     environment: { name: 'lab' },
@@ -50,6 +54,32 @@ for (const [why, disk, world, expected] of [
   ['nothing is applied: no disk is known', 'vm', {}, 0],
 ] as [string, string, World, number][])
   found(why, async () => assert.is((await snapshotsFound(contextOn(disk, world))).length, expected))
+found('of a disk that the environment had once; one that has its label and its disk is there once', async () => {
+  const context = contextOn('former', { vmName: 'vm', disks: ['boot'] })
+  const client = await context.compute()
+  const ours = {
+    ...{ name: 'ours', id: '1', sourceDisk: 'former', sourceDiskUrl: 'projects/p/zones/z-a/disks/former', autoCreated: false },
+    ...{ labels: { 'managed-by': 'threads-ops', environment: 'lab' }, createdAt: '2026-01-02T00:00:00Z' },
+  }
+  const asked: (readonly string[])[] = []
+  const fake = {
+    ...client,
+    snapshots: async (labels: object) => {
+      assert.equal(labels, { environment: 'lab' })
+      return [ours]
+    },
+    snapshotsOfDisks: async (names: readonly string[]) => {
+      asked.push(names)
+      return [ours, { ...ours, name: 'by-hand', id: '2', labels: {}, createdAt: '2026-01-03T00:00:00Z' }]
+    },
+  }
+  context.compute = async () => fake as never
+  assert.equal(
+    (await snapshotsFound(context)).map(({ name }) => name),
+    ['by-hand', 'ours'],
+  )
+  assert.equal(asked, [['vm', 'boot', 'former']])
+})
 found('an error about something else is not taken for a VM without a name', async () => {
   const context = contextOn('vm', { vmName: 'vm' })
   context.output = async () => {

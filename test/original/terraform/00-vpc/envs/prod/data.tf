@@ -1,0 +1,1 @@
+# The first layer reads no other layer's state.
