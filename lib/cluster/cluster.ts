@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { Inventory, InventoryKind } from '../model/health/inventory.ts'
 import type { KubernetesObject } from '../model/health/objects.ts'
 import type { ObjectReference } from '../model/layer/real-name.ts'
+import { execInPod, type PodCommand } from './exec.ts'
 import { type Kind, kinds, pathOf } from './kinds.ts'
 import { readConnection } from './kubeconfig.ts'
 import { dialPod, type PodAddress } from './port-forward.ts'
@@ -26,6 +27,8 @@ export interface Cluster {
   delete(kind: Kind, where: Where & { uid?: string }, signal?: AbortSignal): Promise<boolean>
   /** A connection to a port of a pod, as `kubectl port-forward` makes them. */
   dial(address: PodAddress, signal?: AbortSignal): Promise<Duplex>
+  /** Runs a program in a container, as `kubectl exec -i` does: its input and output, which ends only if the program ends with 0. */
+  exec(command: PodCommand, signal?: AbortSignal): Promise<Duplex>
   /** Watches for changes since a snapshot, without a gap. */
   watch(since: Snapshot, signal: AbortSignal): Watcher
   /** Closes its connections. */
@@ -126,6 +129,7 @@ export function clusterOver(rest: Rest): Cluster {
       return answer !== undefined
     },
     dial: (address, signal) => dialPod(rest, address, signal),
+    exec: (command, signal) => execInPod(rest, command, signal),
     watch({ versions }, signal) {
       const watched = TELLING.flatMap(name => {
         const resourceVersion = versions[name]

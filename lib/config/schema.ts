@@ -105,6 +105,8 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest: 64 
 const namespacedName = (example: string) => z.string().regex(/^[^/]+\/[^/]+$/, `must look like ${example}`)
 /** Saved plans are called after their layers. */
 const LONGEST_LAYER = 100
+/** libpq takes a name with `=` or `://` for more than a name. */
+const identifier = z.string().regex(/^[A-Za-z_][\w$-]{0,62}$/, 'must be at most 63 letters, digits, _, $ and -')
 const layer = z
   .string()
   .regex(/^\w[\w.-]*$/, 'must be the name of a folder, in letters, digits, _, . and -')
@@ -268,6 +270,28 @@ export const environmentSchema = z.strictObject({
     /** Which of them `snapshot:prune` keeps; without it, all. */
     keep: keep.optional(),
   }),
+
+  /** Databases whose contents are saved by themselves. */
+  backups: z
+    .strictObject({
+      /** By default the state bucket. */
+      bucket: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/, "must be a bucket's name")
+        .optional(),
+      databases: z.record(
+        namespace,
+        z.strictObject({
+          /** The Deployment or StatefulSet that runs the server, as namespace/name. */
+          workload: namespacedName('threads/postgres'),
+          /** In that server. */
+          database: identifier,
+          /** Who can read all of it, and needs no password at the pod's local socket. */
+          role: identifier,
+        }),
+      ),
+    })
+    .optional(),
 
   verify: z.strictObject({
     deadline: duration.prefault('10m'),

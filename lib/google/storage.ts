@@ -20,6 +20,10 @@ export interface Store {
   create(location: string, labels: Record<string, string>): Promise<void>
   /** Names of the objects with this prefix, sorted; none where there is no bucket. */
   list(prefix: string): Promise<string[]>
+  /** The custom metadata of the objects with this prefix, by name; none where there is no bucket. */
+  annotations(prefix: string): Promise<Map<string, Record<string, string>>>
+  /** Adds to an object's custom metadata, or removes what is null. @returns false where that generation is gone */
+  annotate(object: string, generation: string, metadata: Record<string, string | null>): Promise<boolean>
   /** What an object holds, in one request. Undefined when there is no such object, or no such bucket. */
   content(object: string): Promise<string | undefined>
   /** The same with what the bucket says of it, in two requests. */
@@ -52,7 +56,7 @@ export interface StoreOptions {
 type RequestOptions = Parameters<AuthClient['request']>[0]
 type GaxiosResponse<T> = Awaited<ReturnType<typeof AuthClient.prototype.request<T>>>
 
-const GOOGLE = 'https://storage.googleapis.com'
+export const GOOGLE_STORAGE = 'https://storage.googleapis.com'
 
 interface Metadata {
   name: string
@@ -61,6 +65,8 @@ interface Metadata {
   md5Hash?: string
   /** RFC 3339. */
   updated?: string
+  /** Whatever its writer wants to say of it. */
+  metadata?: Record<string, string>
 }
 
 /**
@@ -72,7 +78,7 @@ export async function openStore(
   name: string,
   project: string | (() => Promise<string>),
   credentials: Credentials,
-  { endpoint = GOOGLE, signal, deadlines }: StoreOptions = {},
+  { endpoint = GOOGLE_STORAGE, signal, deadlines }: StoreOptions = {},
 ): Promise<Store> {
   const client = await credentials.client()
   const base = endpoint.replace(/\/$/, '')
@@ -124,6 +130,25 @@ export async function openStore(
     }
   }
 
+  /** @param fields of each object */
+  const listed = (prefix: string, fields: string) =>
+    call<Metadata[]>(
+      `listing gs://${name}/${prefix}`,
+      true,
+      async stop => {
+        const found: Metadata[] = []
+        let pageToken: string | undefined
+        do {
+          const params = { prefix, fields: `items(${fields}),nextPageToken`, ...(pageToken !== undefined && { pageToken }) }
+          const page = await ask<{ items?: Metadata[]; nextPageToken?: string }>(`${bucket}/o`, { params }, stop)
+          found.push(...(legible(page).items ?? []).map(item => legible(item, 'name')))
+          pageToken = page.nextPageToken
+        } while (pageToken)
+        return found
+      },
+      { [NOT_FOUND]: [] },
+    )
+
   /** @param generation precondition, if any */
   const save = async (object: string, content: string, generation: string | undefined, stop: AbortSignal): Promise<string> => {
     const saved = await ask<Metadata>(
@@ -166,22 +191,19 @@ export async function openStore(
         // Another run created it at the same moment.
         { [CONFLICT]: undefined },
       ),
-    list: prefix =>
-      call<string[]>(
-        `listing gs://${name}/${prefix}`,
-        true,
+    list: async prefix => (await listed(prefix, 'name')).map(item => item.name).sort(),
+    annotations: async prefix =>
+      new Map((await listed(prefix, 'name,metadata')).map(item => [item.name, item.metadata ?? {}] as const)),
+    annotate: (object, generation, metadata) =>
+      call(
+        `writing the metadata of gs://${name}/${object}`,
+        false,
         async stop => {
-          const names: string[] = []
-          let pageToken: string | undefined
-          do {
-            const params = { prefix, fields: 'items(name),nextPageToken', ...(pageToken !== undefined && { pageToken }) }
-            const page = await ask<{ items?: { name: string }[]; nextPageToken?: string }>(`${bucket}/o`, { params }, stop)
-            names.push(...(legible(page).items ?? []).map(item => legible(item, 'name').name))
-            pageToken = page.nextPageToken
-          } while (pageToken)
-          return names.sort()
+          const params = { ifGenerationMatch: generation }
+          await ask(objectUrl(object), { method: 'PATCH', params, data: { metadata } }, stop)
+          return true
         },
-        { [NOT_FOUND]: [] },
+        { [NOT_FOUND]: false, [PRECONDITION_FAILED]: false },
       ),
     content: object =>
       call<string | undefined>(

@@ -200,6 +200,19 @@ load('a snapshot after a layer that there is not: otherwise none would ever be t
   )
 })
 
+for (const [why, from, to, message] of [
+  ['a workload without its namespace', 'workload: threads/postgres', 'workload: postgres', 'must look like threads/postgres'],
+  [
+    'a database that libpq takes for more than a name',
+    'database: threads',
+    'database: host=elsewhere',
+    'must be at most 63 letters',
+  ],
+  ['a role that looks like an option', 'role: threads', 'role: -U', 'must be at most 63 letters'],
+  ['a bucket that can be none', 'backups:\n', 'backups:\n  bucket: gs://b\n', "must be a bucket's name"],
+] as const)
+  load(`backups: ${why}`, () => assert.match(messageOf(lab.replace(from, to)), message))
+
 load('text that is no YAML', () => assert.match(messageOf('a: [1\nb'), 'environments/lab.yaml:'))
 load('an empty file', () => assert.match(messageOf(''), 'errors'))
 load('a file under another name', () => assert.match(messageOf(lab, 'labb'), 'name is "lab"'))

@@ -15,6 +15,7 @@ export interface FakeStore extends Store {
 export function fakeStore({ exists = true, calls = [] as string[] } = {}): FakeStore {
   const objects = new Map<string, StoredObject>()
   const written = new Map<string, number>()
+  const annotated = new Map<string, Record<string, string>>()
   let time = 0
   let isThere = exists
   let generations = 1000
@@ -39,6 +40,15 @@ export function fakeStore({ exists = true, calls = [] as string[] } = {}): FakeS
       isThere = true
     },
     list: async prefix => [...objects.keys()].filter(name => name.startsWith(prefix)).sort(),
+    annotations: async prefix =>
+      new Map([...objects.keys()].filter(name => name.startsWith(prefix)).map(name => [name, annotated.get(name) ?? {}])),
+    async annotate(object, generation, metadata) {
+      calls.push(`annotate ${object} ${generation}`)
+      if (generationOf(object) !== generation) return false
+      const all = Object.entries({ ...annotated.get(object), ...metadata })
+      annotated.set(object, Object.fromEntries(all.flatMap(([key, value]) => (value === null ? [] : [[key, value]]))))
+      return true
+    },
     content: async object => objects.get(object)?.content,
     async read(object) {
       const found = objects.get(object)
