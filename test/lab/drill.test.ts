@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { $ } from 'zx/core'
 import type { Check, Verdict } from '../../lib/model/drill/check.ts'
 import { type Checkout, during, killDuring, makeCheckout, onMachine, type Ran } from './support/checkout.ts'
+import { cloudOf } from './support/cloud.ts'
 import { bringUp } from './support/kept-lab.ts'
 
 /**
@@ -17,6 +18,9 @@ const story = suite<{ checkout: Checkout }>('drills')
 story.before(async context => {
   context.checkout = await makeCheckout()
   succeeded(await bringUp(context.checkout))
+  // More drills than anybody has in an hour: Google takes six snapshots of a disk then.
+  const cloud = await cloudOf(context.checkout)
+  await cloud.limit({ snapshotsPerDiskAndHour: 60 })
 })
 story.after(async ({ checkout }) => checkout.remove())
 
