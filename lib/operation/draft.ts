@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import { parseDocument, stringify } from 'yaml'
+import { layerRoot, USUAL_ROOT } from '../config/layer-root.ts'
 import { configuredPath, parseEnvironment } from '../config/load.ts'
 import { environmentNames } from '../config/names.ts'
 import { type Environment, environmentSchema } from '../config/schema.ts'
@@ -129,7 +130,7 @@ export async function treePart(from: string, env: string, root?: string): Promis
     content: {
       terraform: {
         directory: from,
-        ...(template !== USUAL && { root: template }),
+        ...(template !== USUAL_ROOT && { root: template }),
         ...(backendConfig !== undefined && { backendConfig }),
         layers,
       },
@@ -141,7 +142,6 @@ export async function treePart(from: string, env: string, root?: string): Promis
   }
 }
 
-const USUAL = 'envs/{env}'
 const USUAL_BACKEND = 'backend-config.hcl'
 
 async function foldersWithTerraform(directory: string): Promise<string[]> {
@@ -160,7 +160,7 @@ async function foldersWithTerraform(directory: string): Promise<string[]> {
 /** The name of the roots' partial backend configuration, where it is not the usual one. */
 async function backendOf(directory: string, { layers, root }: Layout, env: string): Promise<string | undefined> {
   if (await isThere(join(directory, USUAL_BACKEND))) return undefined
-  const each = await Promise.all(layers.map(layer => filesIn(join(directory, layer, root.replaceAll('{env}', env)))))
+  const each = await Promise.all(layers.map(layer => filesIn(layerRoot(layer, { directory, root, env }))))
   const names = new Set(each.flatMap(files => files.filter(file => /^[^.].*\.(hcl|tfbackend)$/.test(file))))
   return names.size === 1 && !names.has(USUAL_BACKEND) ? [...names][0] : undefined
 }
